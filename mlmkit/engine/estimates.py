@@ -1,0 +1,65 @@
+"""What an engine hands back: one frozen record, the same for all four kinds of model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Estimates:
+    """The estimates of one fitted model, as plain arrays.
+
+    Attributes
+    ----------
+    beta : (p,) array
+        Population coefficients b.
+    vcov : (p, p) array
+        Their estimated covariance, residual variance included.
+    theta : (n_theta,) array
+        Relative covariance parameters: block after block of the design, the lower triangle of each
+        block's Λ column by column. Empty for a flat model.
+    sigma : float
+        Residual SD; 1.0 where the family has no dispersion.
+    modes : tuple of (J, s) arrays
+        Conditional modes of the group effects ζ, one array a block, on the scale of `beta`.
+    criterion : float
+        The REML criterion, or −2 × the full log likelihood.
+    loglik : float
+        The full log likelihood; for REML −criterion/2.
+    reml : bool
+    linear_predictor : (n,) array
+        Population part, group effects and offset.
+    fitted : (n,) array
+        The linear predictor on the scale of the response's mean.
+    converged : bool
+        Whether the optimum passed the checks of gradient and curvature.
+    messages : tuple of str
+        What the learner should be told, in plain sentences.
+    evaluations : int
+        How often the optimiser evaluated the criterion.
+    gradient : (k,) array
+        The criterion's gradient at the optimum.
+    hessian : (k, k) array or None
+        The criterion's Hessian there, where one was computed.
+    n_agq : int
+        Nodes of adaptive Gauss–Hermite quadrature; 1 is Laplace's approximation (exact when Gaussian).
+    """
+
+    beta: np.ndarray
+    vcov: np.ndarray
+    theta: np.ndarray
+    sigma: float
+    modes: tuple[np.ndarray, ...]
+    criterion: float
+    loglik: float
+    reml: bool
+    linear_predictor: np.ndarray
+    fitted: np.ndarray
+    converged: bool = True
+    messages: tuple[str, ...] = ()
+    evaluations: int = 0
+    gradient: np.ndarray | None = None
+    hessian: np.ndarray | None = None
+    n_agq: int = 1
