@@ -1,0 +1,101 @@
+"""The course's data sets, by name. The files and where they come from: `data/README.md`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+
+from .errors import DataError, did_you_mean
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What the course says of one data set in a line, and which of its numbers are labels."""
+
+    what: str
+    source: str
+    labels: tuple[str, ...] = ()
+
+
+_DATASETS = {
+    "rats": Dataset(
+        "rats with a tumour (m) among the control rats (n) of 71 batches",
+        "Tarone 1982; Gelman et al., Bayesian Data Analysis, table 5.1",
+        labels=("batch",),
+    ),
+    "alcohol": Dataset(
+        "recorded alcohol consumption of adults in 189 countries, litres a head and year, 1985–2008",
+        "World Health Organization, through Gapminder",
+    ),
+    "sleepstudy": Dataset(
+        "mean reaction time (ms) of 18 people on ten days of a sleep deprivation study",
+        "Belenky et al. 2003",
+        labels=("Subject",),
+    ),
+    "classroom": Dataset(
+        "mathematics scores of 1190 first-graders in 312 classes of 107 schools",
+        "Hill, Rowan & Ball 2005; West, Welch & Gałecki, Linear Mixed Models",
+        labels=("schoolid", "classid", "classid2"),
+    ),
+    "blp": Dataset(
+        "lexical decision times (ms) of 78 people for 58 words",
+        "Keuleers, Lacey, Rastle & Brysbaert 2012, British Lexicon Project",
+        labels=("participant",),
+    ),
+    "mathachieve": Dataset(
+        "mathematics achievement of 7185 pupils in 160 high schools",
+        "High School and Beyond 1982; Raudenbush & Bryk 2002",
+    ),
+    "mathachieve_school": Dataset(
+        "the 160 schools of mathachieve: sector, size, academic track, climate",
+        "High School and Beyond 1982; Raudenbush & Bryk 2002",
+    ),
+}
+
+
+def load_data(name: str) -> pd.DataFrame:
+    """A data set of the course.
+
+    Numbers that are labels (subjects, batches, schools) come as categoricals, so that a formula gives
+    each its own coefficient rather than a slope; they keep their values, `data.Subject == 350` works.
+
+    Parameters
+    ----------
+    name
+        One of the names that `datasets()` lists.
+
+    Returns
+    -------
+    DataFrame
+        One row an observation, the caller's own copy. Columns and units are in `data/README.md`.
+
+    Raises
+    ------
+    DataError
+        If there is no data set of that name; the message lists those there are.
+    """
+    if name not in _DATASETS:
+        raise DataError(f"There is no data set {name!r}.{did_you_mean(name, _DATASETS)}")
+    return _read(name).copy()
+
+
+def datasets() -> pd.DataFrame:
+    """Every data set of the course: its name, rows, what it is and its source."""
+    rows = [(name, len(_read(name)), it.what, it.source) for name, it in _DATASETS.items()]
+    return pd.DataFrame(rows, columns=["name", "rows", "what it is", "source"])
+
+
+@cache
+def _read(name: str) -> pd.DataFrame:
+    labels = dict.fromkeys(_DATASETS[name].labels, "category")
+    return pd.read_csv(_folder() / f"{name}.csv").astype(labels)
+
+
+def _folder() -> Path:
+    """Where the CSVs are: inside an installed package, or beside it in a checkout."""
+    package = Path(__file__).parent
+    inside = package / "data"
+    return inside if inside.is_dir() else package.parent / "data"
