@@ -1,0 +1,99 @@
+"""Algebra over groups: thousands of small matrices at once.
+
+A stack of J small matrices is one array of shape (rows, columns, J), the group last. Loops run over the
+rows and columns, which are few; numpy runs over the groups, which may be many. Sums over the rows of the
+data are counts with weights (`np.bincount`), so the sparse matrix Z of the textbooks is never formed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def sum_by_group(values: np.ndarray, codes: np.ndarray, n_groups: int) -> np.ndarray:
+    """Sums of the last axis within groups: (..., n) → (..., J)."""
+    flat = values.reshape(-1, values.shape[-1])
+    sums = np.empty((len(flat), n_groups))
+    for row, total in zip(flat, sums, strict=True):
+        total[:] = np.bincount(codes, row, n_groups)
+    return sums.reshape(*values.shape[:-1], n_groups)
+
+
+def group_products(left: np.ndarray, right: np.ndarray, codes: np.ndarray, n_groups: int) -> np.ndarray:
+    """Each group's cross-products Σ left rightᵀ over its rows: (a, n) and (b, n) → (a, b, J)."""
+    products = np.empty((len(left), len(right), n_groups))
+    for a, row in enumerate(left):
+        for b, other in enumerate(right):
+            products[a, b] = np.bincount(codes, row * other, n_groups)
+    return products
+
+
+def group_squares(columns: np.ndarray, codes: np.ndarray, n_groups: int) -> np.ndarray:
+    """`group_products` of columns with themselves, each symmetric pair summed once: (a, n) → (a, a, J)."""
+    products = np.empty((len(columns), len(columns), n_groups))
+    for a, row in enumerate(columns):
+        for b in range(a + 1):
+            products[a, b] = products[b, a] = np.bincount(codes, row * columns[b], n_groups)
+    return products
+
+
+def multiply(A: np.ndarray, B: np.ndarray) -> np.ndarray:
+    """Group by group A B."""
+    return np.einsum("abj,bcj->acj", A, B)
+
+
+def multiply_transposed(A: np.ndarray, B: np.ndarray) -> np.ndarray:
+    """Group by group AᵀB."""
+    return np.einsum("baj,bcj->acj", A, B)
+
+
+def transpose(A: np.ndarray) -> np.ndarray:
+    """Group by group Aᵀ."""
+    return A.swapaxes(0, 1)
+
+
+def cholesky(A: np.ndarray) -> np.ndarray:
+    """Group by group the lower triangular L with A = LLᵀ."""
+    L = np.zeros_like(A)
+    for k in range(len(A)):
+        L[k, k] = np.sqrt(A[k, k] - np.einsum("aj,aj->j", L[k, :k], L[k, :k]))
+        below = A[k + 1 :, k] - np.einsum("baj,aj->bj", L[k + 1 :, :k], L[k, :k])
+        L[k + 1 :, k] = below / L[k, k]
+    return L
+
+
+def solve_lower(L: np.ndarray, B: np.ndarray) -> np.ndarray:
+    """Group by group the solution of L X = B."""
+    X = np.empty(np.broadcast_shapes(B.shape, (*B.shape[:2], L.shape[2])))
+    for k in range(len(L)):
+        X[k] = (B[k] - np.einsum("aj,abj->bj", L[k, :k], X[:k])) / L[k, k]
+    return X
+
+
+def log_determinant(L: np.ndarray) -> float:
+    """Σ log|LLᵀ| over the groups, from the Cholesky factors."""
+    return 2.0 * float(sum(np.log(L[k, k]).sum() for k in range(len(L))))
+
+
+def posterior_spread(A: np.ndarray, Lambda: np.ndarray) -> tuple[np.ndarray, float]:
+    """Group by group W = Λ(ΛᵀAΛ + I)⁻¹Λᵀ, and Σ log|ΛᵀAΛ + I|.
+
+    A is the information the data hold on a group's effects; σ²W is their covariance once the data are
+    seen. Written so, nothing is divided by Λ: a variance of zero is no special case.
+
+    Parameters
+    ----------
+    A : (s, s, J) array
+    Lambda : (s, s) array
+
+    Returns
+    -------
+    W : (s, s, J) array
+    log_det : float
+    """
+    H = np.einsum("ab,bcj->acj", Lambda.T, np.einsum("abj,bc->acj", A, Lambda))
+    for k in range(len(H)):
+        H[k, k] += 1.0
+    L = cholesky(H)
+    half = solve_lower(L, Lambda.T[:, :, None])
+    return multiply_transposed(half, half), log_determinant(L)

@@ -1,0 +1,81 @@
+"""θ ↔ Λ: the covariance of the group effects, relative to the residual variance.
+
+The group effects of one term have the covariance Ω = σ²ΛΛᵀ, the same in every group. Λ is lower
+triangular, one s × s factor a term, and θ lists the lower triangles column by column, term after term:
+lme4's order (Bates, Mächler, Bolker & Walker 2015, J. Stat. Softw. 67(1), section 2.2).
+
+The sign of a column of Λ is free (ΛΛᵀ does not see it), and so is the place of a column where the
+diagonal is zero; the functions below choose the one form that is reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.linalg import block_diag
+
+
+def theta_length(size: int) -> int:
+    """How many parameters the covariance of `size` coefficients has."""
+    return size * (size + 1) // 2
+
+
+def lower_indices(size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of the lower triangle, column by column."""
+    columns, rows = np.triu_indices(size)
+    return rows, columns
+
+
+def factors_from_theta(theta: np.ndarray, sizes: Sequence[int]) -> list[np.ndarray]:
+    """The terms' Λ, each (s, s) lower triangular, from θ."""
+    factors, start = [], 0
+    for size in sizes:
+        stop = start + theta_length(size)
+        Lambda = np.zeros((size, size))
+        Lambda[lower_indices(size)] = theta[start:stop]
+        factors.append(Lambda)
+        start = stop
+    return factors
+
+
+def theta_from_factors(factors: Sequence[np.ndarray]) -> np.ndarray:
+    """θ from the terms' Λ; of any other matrices (a gradient's, say) the same lower triangles."""
+    return np.concatenate([Lambda[lower_indices(len(Lambda))] for Lambda in factors])
+
+
+def join_factors(factors: Sequence[np.ndarray]) -> np.ndarray:
+    """One Λ for several terms on the same groups: their factors along the diagonal."""
+    return factors[0] if len(factors) == 1 else block_diag(*factors)
+
+
+def lower_triangular(factor: np.ndarray) -> np.ndarray:
+    """The lower triangular Λ with a diagonal ≥ 0 and the same ΛΛᵀ as `factor`, which may be any square matrix.
+
+    Entries that are nothing but rounding are set to zero, so that a singular covariance stays exactly so.
+    """
+    Lambda = np.linalg.qr(factor.T, mode="r").T
+    size = np.sqrt((Lambda**2).sum(axis=1, keepdims=True))
+    Lambda[np.abs(Lambda) <= 8 * np.finfo(float).eps * size] = 0.0
+    return shift_left(with_positive_diagonal(Lambda))
+
+
+def with_positive_diagonal(Lambda: np.ndarray) -> np.ndarray:
+    """The same covariance with the sign of each column flipped where its diagonal is negative."""
+    first = [column[np.flatnonzero(column)[0]] if column.any() else 1.0 for column in Lambda.T]
+    return Lambda * np.sign(first)
+
+
+def shift_left(Lambda: np.ndarray, zero: float = 0.0) -> np.ndarray:
+    """The same covariance with a column that starts too low moved into the place of an empty one.
+
+    Where column j is empty and a later column k is not, Λ with column k moved to j describes the same
+    covariance. The criterion's derivative by an empty column is zero whatever the data say, so an
+    optimiser can stop at an empty column that is no optimum; after the move the derivatives by the
+    entries above the moved ones are not zero, and it goes on.
+    """
+    empty = [j for j, column in enumerate(Lambda.T) if np.all(np.abs(column) <= zero)]
+    kept = [j for j in range(len(Lambda)) if j not in empty]
+    shifted = np.zeros_like(Lambda)
+    shifted[:, : len(kept)] = Lambda[:, kept]
+    return shifted
