@@ -1,0 +1,333 @@
+"""Build the chapters: text in chapters/text, executed notebooks in chapters/.
+
+A chapter is written once. `chapters/text/03-….md` (MyST, through jupytext) is what is reviewed;
+`chapters/03-….ipynb`, the same cells with their outputs, is what a student opens. Either may be edited:
+`sync` carries the edit across, telling which side changed by the text's hash that the notebook carries.
+
+    python tools/notebooks.py build [03 …]      sync, run every cell, store the outputs
+    python tools/notebooks.py sync              carry edits across, run nothing
+    python tools/notebooks.py student FOLDER    the chapters without solutions, notes and outputs
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).resolve().parents[1]
+CHAPTERS = ROOT / "chapters"
+
+#: Front matter of every text: what JupyterLab and jupytext need to open it as a notebook.
+HEADER = """\
+---
+jupytext:
+  text_representation:
+    extension: .md
+    format_name: myst
+kernelspec:
+  display_name: Python 3
+  language: python
+  name: python3
+---
+"""
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+
+#: Everything an author says about a cell is a tag; folding and slides follow from the tags.
+TAGS = {
+    "exercise": "the question and its folded hint",
+    "attempt": "where the student answers and checks",
+    "solution": "worked solution, folded; not in the student's notebook",
+    "instructor": "notes for the lecturer, folded; not in the student's notebook",
+    "slide": "starts a slide (as a `##` heading does)",
+    "subslide": "starts a slide below the last one (as a `###` heading does)",
+    "fragment": "appears on the next key press",
+    "skip": "not on the slides",
+    "raises-exception": "is meant to fail, and must",
+}
+NOT_FOR_STUDENTS = {"solution", "instructor"}
+NOT_ON_SLIDES = {"attempt", "solution", "skip"}
+SLIDES = {"slide", "subslide", "fragment"}
+
+
+class ChapterError(Exception):
+    """A chapter that cannot be built, and what to do about it."""
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One chapter: its name and the folder of the two files."""
+
+    name: str
+    folder: Path = CHAPTERS
+
+    @property
+    def notebook(self) -> Path:
+        return self.folder / f"{self.name}.ipynb"
+
+    @property
+    def text(self) -> Path:
+        return self.folder / "text" / f"{self.name}.md"
+
+
+def chapters(folder: Path = CHAPTERS, wanted: list[str] | None = None) -> list[Chapter]:
+    """The chapters of a folder in order, or those whose names start with one of `wanted`."""
+    names = {p.stem for p in [*folder.glob("[0-9]*.ipynb"), *folder.glob("text/[0-9]*.md")]}
+    chosen = [n for n in sorted(names) if not wanted or n.startswith(tuple(wanted))]
+    if wanted and not chosen:
+        raise ChapterError(f"No chapter starts with {' or '.join(wanted)}. There are: {', '.join(sorted(names))}")
+    return [Chapter(name, folder) for name in chosen]
+
+
+# ---- text and notebook -------------------------------------------------------------------------------
+
+
+def to_text(nb) -> str:
+    """The notebook's cells and tags as MyST Markdown; outputs and derived metadata stay behind."""
+    bare = nbformat.v4.new_notebook(cells=[_bare(cell) for cell in nb.cells])
+    bare.metadata.jupytext = {"notebook_metadata_filter": "-all", "cell_metadata_filter": "tags,-all"}
+    return HEADER + "\n" + jupytext.writes(bare, fmt="md:myst").lstrip("\n")
+
+
+def _bare(cell):
+    cell = nbformat.from_dict({**cell, "source": cell.source.strip("\n")})
+    if cell.cell_type == "code":
+        cell.outputs, cell.execution_count = [], None
+    return cell
+
+
+def from_text(text: str):
+    """The notebook that a text describes, without outputs."""
+    nb = jupytext.reads(text, fmt="md:myst")
+    for cell in nb.cells:
+        cell.metadata = {k: v for k, v in cell.metadata.items() if k == "tags"}
+    return nb
+
+
+def digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
+
+
+def sync(chapter: Chapter):
+    """Carry an edit of one side to the other, and return the chapter's notebook.
+
+    Code cells that did not change keep their outputs.
+
+    Raises
+    ------
+    ChapterError
+        If both sides changed since they last agreed.
+    """
+    stored = nbformat.read(chapter.notebook, 4) if chapter.notebook.exists() else None
+    text = to_text(from_text(chapter.text.read_text())) if chapter.text.exists() else None
+    if text is None or (stored is not None and _changed_side(chapter, stored, text) == "notebook"):
+        text = to_text(stored)
+    nb = from_text(text)
+    _keep_outputs(nb, stored)
+    dress(nb)
+    chapter.text.parent.mkdir(exist_ok=True)
+    _write(chapter.text, text)
+    write_notebook(chapter, nb)
+    return nb
+
+
+def _changed_side(chapter: Chapter, stored, text: str) -> str:
+    agreed = stored.metadata.get("mlmkit", {}).get("text_sha256")
+    notebooks = to_text(stored)
+    if notebooks == text or digest(notebooks) == agreed:
+        return "text"
+    if digest(text) == agreed:
+        return "notebook"
+    raise ChapterError(
+        f"{chapter.text.name} and {chapter.notebook.name} were both edited since they last agreed. "
+        f"Decide: delete one of the two, and run `make sync` to make it again from the other."
+    )
+
+
+def _keep_outputs(nb, stored) -> None:
+    """Give each code cell the outputs that the stored notebook has for the same code, in order."""
+    if stored is None:
+        return
+    left = [c for c in stored.cells if c.cell_type == "code"]
+    for cell in nb.cells:
+        match = next((c for c in left if c.source.strip("\n") == cell.source), None)
+        if cell.cell_type == "code" and match is not None:
+            cell.outputs, cell.execution_count = match.outputs, match.execution_count
+            del left[: left.index(match) + 1]
+
+
+# ---- what follows from the cells ---------------------------------------------------------------------
+
+
+def dress(nb) -> None:
+    """Add all that follows from the cells and their tags: ids, folding, slides, the notebook's metadata."""
+    seen = Counter()
+    for cell in nb.cells:
+        tags = cell.metadata.get("tags", [])
+        unknown = set(tags) - set(TAGS)
+        if unknown:
+            raise ChapterError(f"Unknown tag {', '.join(sorted(unknown))}. There are: {', '.join(TAGS)}")
+        cell.metadata = _metadata(cell, tags)
+        cell.id = _cell_id(cell, seen)
+    nb.nbformat, nb.nbformat_minor = 4, 5
+    nb.metadata = {
+        "kernelspec": KERNEL,
+        "language_info": {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"},
+        "mlmkit": {"text_sha256": digest(to_text(nb))},
+        "rise": {"scroll": True, "transition": "none", "progress": True},
+    }
+
+
+def _metadata(cell, tags: list[str]) -> dict:
+    metadata = {"tags": tags} if tags else {}
+    if NOT_FOR_STUDENTS & set(tags):
+        if cell.cell_type == "code":
+            metadata["jupyter"] = {"source_hidden": True}
+        elif cell.source.startswith("#"):
+            metadata["jp-MarkdownHeadingCollapsed"] = True
+    slide = _slide_type(cell, set(tags))
+    if slide:
+        metadata["slideshow"] = {"slide_type": slide}
+    return metadata
+
+
+def _slide_type(cell, tags: set[str]) -> str | None:
+    if tags & NOT_ON_SLIDES:
+        return "skip"
+    if "instructor" in tags:
+        return "notes"
+    if tags & SLIDES:
+        return (tags & SLIDES).pop()
+    if cell.cell_type != "markdown":
+        return None
+    return {"# ": "slide", "## ": "slide", "### ": "subslide"}.get(cell.source.partition(" ")[0] + " ")
+
+
+def _cell_id(cell, seen: Counter) -> str:
+    """An id that follows from the cell's content, so that a build changes no id of an unchanged cell."""
+    key = digest(cell.cell_type + cell.source)[:12]
+    seen[key] += 1
+    return key if seen[key] == 1 else f"{key}-{seen[key]}"
+
+
+# ---- running -----------------------------------------------------------------------------------------
+
+
+def build(chapter: Chapter) -> float:
+    """Sync a chapter, run it from the top and store what it shows. Returns the seconds it ran.
+
+    Raises
+    ------
+    ChapterError
+        If a cell fails; the chapter's stored outputs stay as they were.
+    """
+    nb = sync(chapter)
+    start = time.perf_counter()
+    client = NotebookClient(
+        nb,
+        timeout=600,
+        kernel_name="python3",
+        record_timing=False,
+        resources={"metadata": {"path": str(chapter.folder)}},
+    )
+    try:
+        client.execute()
+    except Exception as error:
+        raise ChapterError(f"{chapter.name} does not run:\n{error}") from error
+    seconds = time.perf_counter() - start
+    dress(nb)
+    tidy_outputs(nb)
+    write_notebook(chapter, nb)
+    return seconds
+
+
+#: Where the kernel says a warning came from: a path that changes with every run.
+KERNEL_PATH = re.compile(r"\S*ipykernel_\d+[/\\]\d+\.py")
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+def tidy_outputs(nb) -> None:
+    """Leave only outputs that are the same after every run: no widget ids, no paths of this machine."""
+    for cell in nb.cells:
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(WIDGET, None)
+            if "text" in output:
+                output["text"] = KERNEL_PATH.sub("cell", output["text"])
+
+
+def write_notebook(chapter: Chapter, nb) -> None:
+    _write(chapter.notebook, nbformat.writes(nb, 4).rstrip("\n") + "\n")
+
+
+def _write(path: Path, content: str) -> None:
+    """Write only what changed, so that file times mean something."""
+    if not path.exists() or path.read_text() != content:
+        path.write_text(content)
+
+
+# ---- the student's version ---------------------------------------------------------------------------
+
+
+def student(nb):
+    """The same notebook for a class: no solutions, no instructor's notes, nothing run yet."""
+    cells = [c for c in nb.cells if not NOT_FOR_STUDENTS & set(c.metadata.get("tags", []))]
+    copy = nbformat.from_dict({**nb, "cells": [_bare(c) for c in cells]})
+    dress(copy)
+    return copy
+
+
+def write_student(folder: Path) -> list[Path]:
+    """Write every chapter's student notebook, with the figures beside them, below `folder`."""
+    target = folder / "chapters"
+    target.mkdir(parents=True, exist_ok=True)
+    if (ROOT / "figures").is_dir():
+        shutil.copytree(ROOT / "figures", folder / "figures", dirs_exist_ok=True)
+    written = []
+    for chapter in chapters():
+        path = target / chapter.notebook.name
+        path.write_text(nbformat.writes(student(sync(chapter)), 4) + "\n")
+        written.append(path)
+    return written
+
+
+# ---- command line ------------------------------------------------------------------------------------
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("command", choices=["build", "sync", "student"])
+    parser.add_argument("names", nargs="*", help="chapters by the start of their names, or the student folder")
+    asked = parser.parse_args(arguments)
+    try:
+        if asked.command == "student":
+            folder = Path(asked.names[0]) if asked.names else ROOT / "build" / "student"
+            print(f"{len(write_student(folder))} student notebooks in {folder / 'chapters'}")
+        for chapter in chapters(wanted=asked.names) if asked.command != "student" else []:
+            _say_and_do(asked.command, chapter)
+    except ChapterError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _say_and_do(command: str, chapter: Chapter) -> None:
+    print(f"{chapter.name} … ", end="", flush=True)
+    if command == "sync":
+        sync(chapter)
+        print("in step")
+    else:
+        print(f"{build(chapter):.1f} s")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
