@@ -30,18 +30,26 @@ class Columns:
 
     terms: tuple[Term, ...]
     names: tuple[str, ...]
-    encoder: object = field(default=None, repr=False)  # formulaic's, where a term is more than numeric columns
+    encoder: object = field(
+        default=None, repr=False
+    )  # formulaic's, where a term is more than numeric columns
     levels: dict = field(default_factory=dict, repr=False)
 
     def matrix(self, data: pd.DataFrame) -> np.ndarray:
         """The columns for these rows, shape (rows, columns)."""
         if self.encoder is None:
-            return np.column_stack([_product(term, data) for term in self.terms] or [np.empty((len(data), 0))])
+            return np.column_stack(
+                [_product(term, data) for term in self.terms] or [np.empty((len(data), 0))]
+            )
         for name, levels in self.levels.items():
             strange = sorted(set(data[name].unique()) - set(levels), key=str)
             if strange:
-                raise DataError(f"{name!r} has the value {strange[0]!r}, which the fit never saw; it saw {levels}.")
-        return np.asarray(self.encoder.get_model_matrix(data, context=_FUNCTIONS), dtype=float)
+                saw = ", ".join(map(_shown, levels))
+                raise DataError(
+                    f"{name!r} has the value {_shown(strange[0])}, which the fit never saw; it saw {saw}."
+                )
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(self.encoder.get_model_matrix(data, context=_FUNCTIONS), dtype=float)
 
 
 @dataclass(frozen=True)
@@ -87,6 +95,8 @@ class Design:
         The random-effects terms in lme4's order, most groups first; θ is laid out in this order.
     weights
         (n,) prior weights; for a binomial family trials × weights.
+    trials
+        (n,) a binomial family's number of trials, which its log likelihood's constant needs; else ones.
     offset
         (n,) a known part of the linear predictor.
     rows, n_dropped
@@ -100,6 +110,7 @@ class Design:
     aliased: tuple[str, ...]
     blocks: tuple[Block, ...]
     weights: np.ndarray
+    trials: np.ndarray
     offset: np.ndarray
     rows: pd.Index
     n_dropped: int
@@ -110,7 +121,9 @@ class Design:
         """The same design with another response, for refitting simulated data."""
         y = np.asarray(y, dtype=float)
         if y.shape != self.y.shape:
-            raise DataError(f"The new response has {len(y)} values; this model was fitted to {len(self.y)} rows.")
+            raise DataError(
+                f"The new response has {len(y)} values; this model was fitted to {len(self.y)} rows."
+            )
         return replace(self, y=y)
 
 
@@ -138,7 +151,10 @@ def build_design(spec: Spec, data: pd.DataFrame, weights=None, offset=None) -> D
     extras = {name: _given(name, value, data) for name, value in (("weights", weights), ("offset", offset))}
     data, extras, n_dropped = _complete_rows(spec, data, used, extras)
     y, trials = _response(spec, data)
-    weights = _weights(extras["weights"], len(y)) * trials
+    weights = _weights(extras["weights"], len(y))
+    if spec.family.name == "binomial":
+        # A proportion's weights are its trials, as in R; cbind says its trials itself.
+        trials, weights = (trials, weights * trials) if spec.response.failures else (weights, weights)
     fixed = _columns(spec.fixed, data)
     X = _finite(fixed.matrix(data), fixed.names, "The column")
     keep = independent_columns(X)
@@ -154,6 +170,7 @@ def build_design(spec: Spec, data: pd.DataFrame, weights=None, offset=None) -> D
         aliased=tuple(names[~keep]),
         blocks=_in_lme4_order(blocks),
         weights=weights,
+        trials=trials,
         offset=np.zeros(len(y)) if extras["offset"] is None else extras["offset"],
         rows=data.index,
         n_dropped=n_dropped,
@@ -194,7 +211,9 @@ def _used_columns(spec: Spec, data: pd.DataFrame) -> list[str]:
     for names, role in roles:
         for name in names:
             if name not in data.columns:
-                raise DataError(f"{role} {name!r} is not a column of the data.{did_you_mean(name, data.columns)}")
+                raise DataError(
+                    f"{role} {name!r} is not a column of the data.{did_you_mean(name, data.columns)}"
+                )
     return list(dict.fromkeys(name for names, _ in roles for name in names))
 
 
@@ -212,9 +231,15 @@ def _given(name: str, value, data: pd.DataFrame) -> np.ndarray | None:
         return None
     if isinstance(value, str):
         if value not in data.columns:
-            raise DataError(f"The {name} {value!r} are not a column of the data.{did_you_mean(value, data.columns)}")
+            raise DataError(
+                f"The {name} {value!r} are not a column of the data.{did_you_mean(value, data.columns)}"
+            )
         value = data[value]
-    if isinstance(value, pd.Series) and len(value) == len(data) and value.index.sort_values().equals(data.index.sort_values()):
+    if (
+        isinstance(value, pd.Series)
+        and len(value) == len(data)
+        and value.index.sort_values().equals(data.index.sort_values())
+    ):
         value = value.reindex(data.index) if data.index.is_unique else value
     try:
         value = np.asarray(value, dtype=float)
@@ -237,7 +262,9 @@ def _complete_rows(spec: Spec, data: pd.DataFrame, used: list[str], extras: dict
     if missing.all():
         empty = [name for name in used if data[name].isna().all()]
         why = f" {empty[0]!r} has none but missing values." if empty else ""
-        raise DataError(f"No rows are left: each of the {len(data)} has a missing value in {', '.join(used)}.{why}")
+        raise DataError(
+            f"No rows are left: each of the {len(data)} has a missing value in {', '.join(used)}.{why}"
+        )
     if missing.any():
         data = data[~missing]
         extras = {name: None if value is None else value[~missing] for name, value in extras.items()}
@@ -247,10 +274,15 @@ def _complete_rows(spec: Spec, data: pd.DataFrame, used: list[str], extras: dict
     return data, extras, int(missing.sum())
 
 
+def _shown(value) -> str:
+    """A value of the data as its owner would write it, without numpy's type around it."""
+    return repr(value.item() if isinstance(value, np.generic) else value)
+
+
 def _finite(matrix: np.ndarray, names, what: str, rows=None) -> np.ndarray:
     if not np.isfinite(matrix.sum()) and not np.isfinite(matrix).all():
         row, column = np.argwhere(~np.isfinite(matrix))[0]
-        place = f"in row {rows[row]!r}" if rows is not None else f"in row {row} of those used"
+        place = f"in row {_shown(rows[row])}" if rows is not None else f"in row {row} of those used"
         raise DataError(
             f"{what} {names[column]!r} is {matrix[row, column]} {place}; "
             "take out or recode values that are infinite or have no value under a transform."
@@ -264,7 +296,9 @@ def _weights(weights: np.ndarray | None, n: int) -> np.ndarray:
     if (weights < 0).any() or not np.isfinite(weights).all():
         raise DataError(f"The weights must be finite and not negative; one of them is {weights.min():g}.")
     if (weights == 0).any():
-        raise DataError("A weight is 0: take that row out of the data, since a row without weight is no observation.")
+        raise DataError(
+            "A weight is 0: take that row out of the data, since a row without weight is no observation."
+        )
     return weights
 
 
@@ -284,7 +318,9 @@ def _response(spec: Spec, data: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
             "of trials as weights, or cbind(successes, failures)."
         )
     if family == "poisson" and ((y < 0) | (y != np.round(y))).any():
-        raise DataError(f"{response.expr!r} has the value {y[(y < 0) | (y != np.round(y))][0]:g}: a Poisson response is a count.")
+        raise DataError(
+            f"{response.expr!r} has the value {y[(y < 0) | (y != np.round(y))][0]:g}: a Poisson response is a count."
+        )
     if family == "gamma" and (y <= 0).any():
         raise DataError(f"{response.expr!r} has the value {y[y <= 0][0]:g}: a Gamma response is positive.")
     return y, np.ones(len(y))
@@ -292,14 +328,20 @@ def _response(spec: Spec, data: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
 
 def _proportions(spec: Spec, data: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     if spec.family.name != "binomial":
-        raise DataError(f"cbind(successes, failures) is a binomial response; this model is {spec.family.name}.")
+        raise DataError(
+            f"cbind(successes, failures) is a binomial response; this model is {spec.family.name}."
+        )
     successes, failures = (_values(expr, data) for expr in (spec.response.expr, spec.response.failures))
     for expr, values in ((spec.response.expr, successes), (spec.response.failures, failures)):
         if (values < 0).any():
-            raise DataError(f"{expr!r} is {values.min():g} in some row: cbind takes counts of successes and of failures.")
+            raise DataError(
+                f"{expr!r} is {values.min():g} in some row: cbind takes counts of successes and of failures."
+            )
     trials = successes + failures
     if (trials == 0).any():
-        raise DataError(f"{spec.response} has no trials in row {data.index[trials == 0][0]!r}: take it out of the data.")
+        raise DataError(
+            f"{spec.response} has no trials in row {_shown(data.index[trials == 0][0])}: take it out of the data."
+        )
     return successes / trials, trials
 
 
@@ -323,13 +365,17 @@ def _two_levels(expr: str, column: pd.Series) -> np.ndarray:
     """A two-level factor as 0 and 1: the first level is a failure, as in R."""
     levels = column.astype("category").cat.remove_unused_categories().cat
     if len(levels.categories) != 2:
-        raise DataError(f"{expr!r} has {len(levels.categories)} different values; a binomial response has two.")
+        raise DataError(
+            f"{expr!r} has {len(levels.categories)} different values; a binomial response has two."
+        )
     return levels.codes.to_numpy(dtype=float)
 
 
 def _not_numeric(expr: str, column: pd.Series):
     strange = next((value for value in column if not isinstance(value, (int, float))), column.iloc[0])
-    raise DataError(f"The response {expr!r} is not numeric: it has the value {strange!r}. Recode it as numbers.")
+    raise DataError(
+        f"The response {expr!r} is not numeric: it has the value {_shown(strange)}. Recode it as numbers."
+    )
 
 
 # -- columns ----------------------------------------------------------------------------------------------
@@ -341,11 +387,15 @@ def _columns(terms: tuple[Term, ...], data: pd.DataFrame) -> Columns:
         return Columns(terms, tuple(":".join(f.strip("`") for f in term) or "Intercept" for term in terms))
     right = " + ".join(["1" if INTERCEPT in terms else "0", *(":".join(term) for term in terms if term)])
     try:
-        encoder = Formula(right).get_model_matrix(data, context=_FUNCTIONS, na_action="ignore").model_spec
+        with np.errstate(divide="ignore", invalid="ignore"):  # what is not finite is refused by name, below
+            encoder = Formula(right).get_model_matrix(data, context=_FUNCTIONS, na_action="ignore").model_spec
     except Exception as error:
         raise DataError(f"The columns of {right!r} cannot be computed: {_cause(error)}.") from None
-    categorical = [name for name in _factor_names(terms) if not is_numeric_dtype(data[name])]
-    levels = {name: list(data[name].unique()) for name in categorical}
+    coded = [
+        name for term in terms for factor in term if factor.startswith("C(") for name in names_in(factor)
+    ]
+    coded += [name for name in _factor_names(terms) if not is_numeric_dtype(data[name])]
+    levels = {name: sorted(data[name].unique(), key=str) for name in dict.fromkeys(coded)}
     return Columns(terms, tuple(encoder.column_names), encoder, levels)
 
 
@@ -356,7 +406,11 @@ def _cause(error: Exception) -> str:
 
 
 def _is_plain_number(factor: str, data: pd.DataFrame) -> bool:
-    return is_column(factor) and is_numeric_dtype(data[factor.strip("`")]) and not is_bool_dtype(data[factor.strip("`")])
+    return (
+        is_column(factor)
+        and is_numeric_dtype(data[factor.strip("`")])
+        and not is_bool_dtype(data[factor.strip("`")])
+    )
 
 
 def _product(term: Term, data: pd.DataFrame) -> np.ndarray:
@@ -416,7 +470,7 @@ def _check_groups(block: Block, spec: Spec) -> None:
     n, groups, effects = len(block.codes), len(block.levels), len(block.levels) * len(block.names)
     if groups < 2:
         raise DataError(
-            f"The grouping variable {block.group!r} has one level, {block.levels[0]!r}: "
+            f"The grouping variable {block.group!r} has one level, {_shown(block.levels[0])}: "
             "variation across groups needs at least two groups."
         )
     if spec.family.name != "gaussian":

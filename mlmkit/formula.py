@@ -97,14 +97,20 @@ def parse_formula(formula: str, family: str | Family = "gaussian") -> Spec:
 @lru_cache(maxsize=256)
 def _parse(formula: str, family: Family) -> Spec:
     if len(formula) > MAX_LENGTH:
-        raise FormulaError(f"This formula is {len(formula)} characters long; {MAX_LENGTH} is the most that is read.")
+        raise FormulaError(
+            f"This formula is {len(formula)} characters long; {MAX_LENGTH} is the most that is read."
+        )
     response, fixed, bars = _Reader(formula).formula()
     random = tuple(
-        RandomTerm(_expand(bar.left.text, formula), factors, bar.correlated) for bar in bars for factors in bar.factors
+        RandomTerm(_expand(bar.left.text, formula), factors, bar.correlated)
+        for bar in bars
+        for factors in bar.factors
     )
     for term in random:
         if not term.terms:
-            raise FormulaError(f"({bars[0].left.text}|{term.group}) lets nothing vary: write (1|{term.group}).")
+            raise FormulaError(
+                f"({bars[0].left.text}|{term.group}) lets nothing vary: write (1|{term.group})."
+            )
     return Spec(formula.strip(), response, _expand(fixed, formula), random, family)
 
 
@@ -114,14 +120,17 @@ def names_in(expression: str) -> list[str]:
     used = [
         token.text.strip("`")
         for token, after in zip(tokens, tokens[1:], strict=False)
-        if token.kind == "quoted" or (token.kind == "name" and after.text not in ("(", "=") and token.text not in ("True", "False"))
+        if token.kind == "quoted"
+        or (token.kind == "name" and after.text not in ("(", "=") and token.text not in ("True", "False"))
     ]
     return list(dict.fromkeys(used))
 
 
 def is_column(factor: str) -> bool:
     """Whether a factor of a term is a bare column, not an expression."""
-    return factor.isidentifier() or (factor.startswith("`") and factor.count("`") == 2 and factor.endswith("`"))
+    return factor.isidentifier() or (
+        factor.startswith("`") and factor.count("`") == 2 and factor.endswith("`")
+    )
 
 
 def _expand(text: str, formula: str) -> tuple[Term, ...]:
@@ -263,7 +272,12 @@ class _Reader:
         left, _ = self.left_of_bar()
         double = self.take("|", "||").text == "||"
         factors = self.groups()
-        self.expect(")", f"Expected ')' after the group, not {self.next.text!r}" if self.next.text else "This random-effects term is not closed: ')' is missing")
+        self.expect(
+            ")",
+            f"Expected ')' after the group, not {self.next.text!r}"
+            if self.next.text
+            else "This random-effects term is not closed: ')' is missing",
+        )
         return _Bar(left, factors, not double)
 
     def left_of_bar(self):
@@ -333,7 +347,9 @@ class _Reader:
             exponent = self.signed(self.atom) if self.in_call else self.atom()
             value = exponent.text.lstrip("+-")
             if not exponent.number or float(value) > MAX_EXPONENT or not node.has_names:
-                raise self.refuse(f"A power is a column or term to a plain number of at most {MAX_EXPONENT}", sign.at)
+                raise self.refuse(
+                    f"A power is a column or term to a plain number of at most {MAX_EXPONENT}", sign.at
+                )
             if not self.in_call and (not value.isdigit() or node.size ** int(value) > MAX_TERMS):
                 raise self.refuse(f"This power of a term expands to more than {MAX_TERMS} terms", sign.at)
             node = self.join(node, "**", exponent, node.size if self.in_call else node.size ** int(value))
@@ -357,8 +373,12 @@ class _Reader:
         if self.take("("):
             node = self.sum()
             if self.next.text in ("|", "||"):
-                raise self.refuse("A random-effects term is added to the others, never multiplied or nested in them")
-            self.expect(")", "Expected ')'" if self.next.text else "A parenthesis is not closed: ')' is missing")
+                raise self.refuse(
+                    "A random-effects term is added to the others, never multiplied or nested in them"
+                )
+            self.expect(
+                ")", "Expected ')'" if self.next.text else "A parenthesis is not closed: ')' is missing"
+            )
             return _Node(f"({node.text})", token.at, node.size, node.has_names)
         raise self.refuse(self.missing(token))
 
@@ -372,8 +392,14 @@ class _Reader:
         return f"Expected a column or a term, not {token.text!r}"
 
     def checked_number(self, token: _Token) -> _Node:
-        if not self.in_call and token.text not in ("0", "1") and self.tokens[self.place - 2].text not in ("**", "^"):
-            raise self.refuse("Only 0 and 1 (without or with an intercept) stand alone; arithmetic goes into I(…)", token.at)
+        if (
+            not self.in_call
+            and token.text not in ("0", "1")
+            and self.tokens[self.place - 2].text not in ("**", "^")
+        ):
+            raise self.refuse(
+                "Only 0 and 1 (without or with an intercept) stand alone; arithmetic goes into I(…)", token.at
+            )
         return _Node(token.text, token.at, number=True)
 
     def name(self) -> _Node:
@@ -399,9 +425,13 @@ class _Reader:
         self.expect(")", "Expected ')'" if self.next.text else f"{token.text}( is not closed: ')' is missing")
         if not arguments[0].has_names:
             raise self.refuse(f"{token.text}() names no column", token.at)
-        if token.text == "poly" and any(float(n) > MAX_EXPONENT for a in arguments[1:] for n in re.findall(r"[\d.]+", a.text)):
+        if token.text == "poly" and any(
+            float(n) > MAX_EXPONENT for a in arguments[1:] for n in re.findall(r"[\d.]+", a.text)
+        ):
             raise self.refuse(f"A polynomial of degree {MAX_EXPONENT} is the highest that is read", token.at)
-        return _Node(f"{TRANSFORMS[token.text]}({', '.join(a.text for a in arguments)})", token.at, has_names=True)
+        return _Node(
+            f"{TRANSFORMS[token.text]}({', '.join(a.text for a in arguments)})", token.at, has_names=True
+        )
 
     def argument(self) -> _Node:
         token, after = self.next, self.tokens[min(self.place + 1, len(self.tokens) - 1)]

@@ -1,0 +1,1 @@
+"""Multilevel models: a course kit. One specification, every view."""

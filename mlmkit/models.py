@@ -1,0 +1,146 @@
+"""The four ways in: `lm`, `glm`, `lmer`, `glmer`. Formula and data to a fit, in the steps of the course."""
+
+from __future__ import annotations
+
+import warnings
+from functools import partial
+
+import pandas as pd
+
+from .design import build_design
+from .engine import fit_glm, fit_glmm, fit_lm, fit_lmm
+from .errors import FitWarning, FormulaError
+from .families import Family
+from .formula import parse_formula
+from .notices import notices
+from .results import Fit, FlatFit, MixedFit
+from .spec import Spec
+
+
+def lm(formula: str, data: pd.DataFrame, weights=None) -> FlatFit:
+    """A linear model by least squares: y ~ N(Xb, σ²).
+
+    Parameters
+    ----------
+    formula
+        `y ~ x`, with R's operators: `a*b`, `a:b`, `0 + g`, `I(x**2)`, `log(x)`.
+    data
+        One row an observation; rows with a missing value in a used column are dropped and counted.
+    weights
+        A column's name or one number a row: each row's variance is σ²/weight.
+
+    Returns
+    -------
+    FlatFit
+
+    Raises
+    ------
+    FormulaError, DataError
+        Naming the variable, the value and what to do.
+    """
+    spec = _flat(parse_formula(formula), "lmer")
+    return _fit(FlatFit, spec, data, fit_lm, weights, None)
+
+
+def glm(
+    formula: str, data: pd.DataFrame, family: str | Family = "binomial", weights=None, offset=None
+) -> FlatFit:
+    """A generalized linear model by maximum likelihood.
+
+    Parameters
+    ----------
+    formula
+        As for `lm`; a binomial response is 0/1, `cbind(successes, failures)`, or a proportion with the number of
+        trials as weights.
+    data
+        One row an observation.
+    family
+        `"binomial"`, `"poisson"`, `"gamma"`, or with a link `"binomial(probit)"`.
+    weights, offset
+        A column's name or one number a row.
+
+    Returns
+    -------
+    FlatFit
+        A coefficient whose likelihood has no finite maximum (all responses of a group alike, say) is −∞ or ∞,
+        with a warning.
+    """
+    spec = _flat(parse_formula(formula, family), "glmer")
+    return _fit(FlatFit, spec, data, fit_glm, weights, offset)
+
+
+def lmer(formula: str, data: pd.DataFrame, reml: bool = True, weights=None, offset=None) -> MixedFit:
+    """A linear mixed model: y = Xb + Zγ + ε, γ ~ N(0, Ω), ε ~ N(0, σ²I).
+
+    Parameters
+    ----------
+    formula
+        lme4's notation: `y ~ x + (x|g)`, `(0 + x|g)`, `(x||g)`, `(1|g1/g2)`, `(1|g1:g2)`, several terms.
+    data
+        One row an observation.
+    reml
+        Whether θ maximises the restricted likelihood (the default, less biased) or the likelihood (ML).
+    weights, offset
+        A column's name or one number a row.
+
+    Returns
+    -------
+    MixedFit
+        A fit on the boundary is flagged by `is_singular` and a warning that says what it means.
+
+    References
+    ----------
+    Bates, Mächler, Bolker & Walker (2015). Journal of Statistical Software 67(1).
+    """
+    spec = _multilevel(parse_formula(formula), "lm")
+    return _fit(MixedFit, spec, data, partial(fit_lmm, reml=reml), weights, offset)
+
+
+def glmer(
+    formula: str,
+    data: pd.DataFrame,
+    family: str | Family = "binomial",
+    n_agq: int = 1,
+    weights=None,
+    offset=None,
+) -> MixedFit:
+    """A generalized linear mixed model by maximum likelihood, the group effects integrated out.
+
+    Parameters
+    ----------
+    formula, data, weights, offset
+        As for `lmer` and `glm`.
+    family
+        `"binomial"`, `"poisson"`, `"gamma"`, or with a link `"binomial(probit)"`.
+    n_agq
+        1 for Laplace's approximation; more for adaptive Gauss–Hermite quadrature with so many nodes, for a model
+        with one varying coefficient. The log likelihood is the full one either way.
+
+    Returns
+    -------
+    MixedFit
+    """
+    spec = _multilevel(parse_formula(formula, family), "glm")
+    return _fit(MixedFit, spec, data, partial(fit_glmm, n_agq=n_agq), weights, offset)
+
+
+def _fit(kind: type[Fit], spec: Spec, data: pd.DataFrame, estimator, weights, offset) -> Fit:
+    design = build_design(spec, data, weights, offset)
+    fit = kind(design, estimator(design), data, estimator)
+    for notice in notices(fit):
+        warnings.warn(notice, FitWarning, stacklevel=3)
+    return fit
+
+
+def _flat(spec: Spec, mixed: str) -> Spec:
+    if spec.random:
+        raise FormulaError(f"{spec.random[0]} is a random-effects term: fit this model with {mixed}().")
+    return spec
+
+
+def _multilevel(spec: Spec, flat: str) -> Spec:
+    if not spec.random:
+        raise FormulaError(
+            f"{spec.formula!r} has no random-effects term such as (1|g): add one, or fit the flat model with {flat}()."
+        )
+    return spec

@@ -1,0 +1,325 @@
+"""What a fit offers: estimates by name, as Series and DataFrames.
+
+The numbers are computed in `mlmkit.engine`; here they get their names. What needs more than one fit, or
+simulation, or a picture, lives on the floors above and attaches itself to these classes with `@verb`, so that
+a reader finds each verb in one file and this file imports nothing from above.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from .design import Block, Design
+from .engine import conditional_covariance
+from .engine.covariance import factors_from_theta
+from .engine.estimates import Estimates
+from .errors import DataError, did_you_mean
+from .families import Family
+from .spec import Spec
+
+#: Below this, an SD (against the residual SD) or the part of a coefficient that is not a function of the
+#: earlier ones counts as zero; lme4's own tolerance.
+SINGULAR = 1e-4
+
+
+def verb(*kinds: type) -> Callable:
+    """Offer a function of a fit as a method of these kinds of fit."""
+
+    def attach(function):
+        for kind in kinds:
+            setattr(kind, function.__name__, function)
+        return function
+
+    return attach
+
+
+class ByGroup(dict):
+    """One table for each grouping factor. `classid2:schoolid` is found under `schoolid:classid2` too."""
+
+    def __missing__(self, name):
+        for key in self:
+            if sorted(key.split(":")) == sorted(str(name).replace("(", "").replace(")", "").split(":")):
+                return self[key]
+        raise KeyError(f"{name!r} is not a grouping factor of this model.{did_you_mean(str(name), self)}")
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A fitted model. Use `lm`, `glm`, `lmer` or `glmer` to make one.
+
+    Attributes
+    ----------
+    design, estimates
+        The arrays that went into the engine and those that came out.
+    data
+        The data frame as given, rows with missing values included.
+    estimator
+        The engine's function from a design to estimates, kept so that the model can be refitted.
+    """
+
+    design: Design
+    estimates: Estimates
+    data: pd.DataFrame = field(repr=False)
+    estimator: Callable[[Design], Estimates] = field(repr=False)
+
+    # -- what was fitted ---------------------------------------------------------------------------
+    @property
+    def spec(self) -> Spec:
+        return self.design.spec
+
+    @property
+    def formula(self) -> str:
+        return self.spec.formula
+
+    @property
+    def family(self) -> Family:
+        return self.spec.family
+
+    @property
+    def nobs(self) -> int:
+        """Rows used: those of the data without a missing value in a used column."""
+        return len(self.design.y)
+
+    @property
+    def converged(self) -> bool:
+        return self.estimates.converged
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """What should be said of this fit, one plain sentence each."""
+        return self.estimates.messages
+
+    # -- the fixed part ----------------------------------------------------------------------------
+    @cached_property
+    def fixef(self) -> pd.Series:
+        """The population coefficients b, by name."""
+        return pd.Series(self.estimates.beta, list(self.design.fixed_names), name="estimate")
+
+    @cached_property
+    def vcov(self) -> pd.DataFrame:
+        """The covariance matrix of the estimated population coefficients."""
+        names = list(self.design.fixed_names)
+        return pd.DataFrame(self.estimates.vcov, names, names)
+
+    @cached_property
+    def se(self) -> pd.Series:
+        """The standard errors of the population coefficients."""
+        return pd.Series(
+            np.sqrt(np.diag(self.estimates.vcov)), list(self.design.fixed_names), name="std.error"
+        )
+
+    # -- the fit as a whole ------------------------------------------------------------------------
+    @property
+    def sigma(self) -> float:
+        """The residual SD; 1 where the family has no dispersion."""
+        return float(self.estimates.sigma)
+
+    @property
+    def loglik(self) -> float:
+        """The full log likelihood (of a REML fit: the restricted one)."""
+        return float(self.estimates.loglik)
+
+    @property
+    def criterion(self) -> float:
+        """What was minimised: the REML criterion, or −2 × the full log likelihood."""
+        return float(self.estimates.criterion)
+
+    @property
+    def reml(self) -> bool:
+        return self.estimates.reml
+
+    @property
+    def n_parameters(self) -> int:
+        """How many numbers were estimated: b, θ and, where the family has one, the dispersion."""
+        return len(self.estimates.beta) + len(self.estimates.theta) + self.family.has_dispersion
+
+    @property
+    def aic(self) -> float:
+        return -2 * self.loglik + 2 * self.n_parameters
+
+    @property
+    def bic(self) -> float:
+        return -2 * self.loglik + np.log(self.nobs) * self.n_parameters
+
+    # -- rows --------------------------------------------------------------------------------------
+    @cached_property
+    def fitted(self) -> pd.Series:
+        """The fitted means, group effects included, on the response's scale; indexed like the rows used."""
+        return pd.Series(self.estimates.fitted, self.design.rows, name="fitted")
+
+    def resid(self, kind: str | None = None) -> pd.Series:
+        """The residuals of the rows used.
+
+        Parameters
+        ----------
+        kind
+            `"response"` (y − fitted), `"pearson"` (divided by the SD that the mean and the weights imply),
+            `"scaled"` (Pearson's, divided by σ), `"deviance"` or `"working"`. By default `"response"` for a
+            Gaussian model and `"deviance"` for the others, as in R.
+        """
+        kind = kind or ("response" if self.family.name == "gaussian" else "deviance")
+        y, mu, weights, family = self.design.y, self.estimates.fitted, self.design.weights, self.family
+        kinds = {
+            "response": lambda: y - mu,
+            "pearson": lambda: family.pearson_residuals(y, mu, weights),
+            "scaled": lambda: family.pearson_residuals(y, mu, weights) / self.sigma,
+            "deviance": lambda: family.deviance_residuals(y, mu, weights),
+            "working": lambda: (y - mu) / family.mean_slope(self.estimates.linear_predictor),
+        }
+        if kind not in kinds:
+            raise DataError(f"There are no {kind!r} residuals.{did_you_mean(kind, kinds)}")
+        return pd.Series(kinds[kind](), self.design.rows, name=f"{kind} residual")
+
+    # -- again -------------------------------------------------------------------------------------
+    def refit(self, y) -> Fit:
+        """The same model fitted to another response.
+
+        Parameters
+        ----------
+        y
+            (n,) one value for each row used, such as a column of `simulate()`; for a binomial model with
+            trials, the proportions.
+        """
+        return self.reestimate(self.design.with_response(y))
+
+    def reestimate(self, design: Design) -> Fit:
+        """The same kind of fit on another design (fewer rows, another response, other weights)."""
+        return replace(self, design=design, estimates=self.estimator(design))
+
+
+@dataclass(frozen=True, eq=False)
+class FlatFit(Fit):
+    """A fit without random effects: `lm` or `glm`."""
+
+    is_singular = False
+
+    @cached_property
+    def fixef(self) -> pd.Series:
+        """The coefficients by name; NaN for a column that is collinear with earlier ones, as in R."""
+        estimates = pd.Series(self.estimates.beta, list(self.design.fixed_names), name="estimate")
+        return estimates.reindex(self.design.columns.names) if self.design.aliased else estimates
+
+    @property
+    def coef(self) -> pd.Series:
+        return self.fixef
+
+    @property
+    def df_resid(self) -> int:
+        """Residual degrees of freedom: rows less coefficients."""
+        return self.nobs - len(self.design.fixed_names)
+
+
+@dataclass(frozen=True, eq=False)
+class MixedFit(Fit):
+    """A fit with random effects: `lmer` or `glmer`."""
+
+    @property
+    def theta(self) -> np.ndarray:
+        """The relative covariance parameters in lme4's order."""
+        return self.estimates.theta
+
+    @cached_property
+    def ngroups(self) -> dict[str, int]:
+        """How many groups each grouping factor has."""
+        return ByGroup({block.group: len(block.levels) for block in self.design.blocks})
+
+    @cached_property
+    def ranef(self) -> ByGroup:
+        """The conditional modes ζ of the group effects: per grouping factor, a DataFrame of groups × terms."""
+        return self._by_group(self.estimates.modes)
+
+    @cached_property
+    def conditional_covariance(self) -> tuple[np.ndarray, ...]:
+        """For each block of the design, the (J, s, s) covariances of its group effects given the data and θ."""
+        return conditional_covariance(self.design, self.estimates)
+
+    @cached_property
+    def ranef_sd(self) -> ByGroup:
+        """The conditional SDs of the group effects, laid out as `ranef`."""
+        return self._by_group([np.sqrt(np.einsum("jss->js", cov)) for cov in self.conditional_covariance])
+
+    @cached_property
+    def coef(self) -> ByGroup:
+        """The group coefficients β_j = b + ζ_j: per grouping factor, a DataFrame of groups × coefficients."""
+        return ByGroup({group: self._coefficients(effects) for group, effects in self.ranef.items()})
+
+    def _coefficients(self, effects: pd.DataFrame) -> pd.DataFrame:
+        names = list(dict.fromkeys([*self.fixef.index, *effects.columns]))
+        table = pd.DataFrame({name: self.fixef.get(name, 0.0) for name in names}, effects.index)
+        return table.add(effects.reindex(columns=names), fill_value=0.0)[names]
+
+    def _by_group(self, arrays) -> ByGroup:
+        tables: dict[str, list] = {}
+        for block, values in zip(self.design.blocks, arrays, strict=True):
+            table = pd.DataFrame(values, block.levels.rename(block.group), list(block.names))
+            tables.setdefault(block.group, []).append(table)
+        return ByGroup(
+            {
+                group: parts[0] if len(parts) == 1 else pd.concat(parts, axis=1)
+                for group, parts in tables.items()
+            }
+        )
+
+    # -- the covariance across groups --------------------------------------------------------------
+    @cached_property
+    def relative_factors(self) -> tuple[np.ndarray, ...]:
+        """Λ of each block of the design, (s, s) lower triangular: Σ = σ²ΛΛᵀ."""
+        return tuple(factors_from_theta(self.theta, [len(block.names) for block in self.design.blocks]))
+
+    @cached_property
+    def covariances(self) -> tuple[np.ndarray, ...]:
+        """Σ of each block of the design, (s, s): the covariance of its coefficients across groups."""
+        return tuple(self.sigma**2 * Lambda @ Lambda.T for Lambda in self.relative_factors)
+
+    @cached_property
+    def varcorr(self) -> pd.DataFrame:
+        """SDs and correlations across groups, and the residual SD: one row each, as lme4 tabulates them.
+
+        Columns: group, term1, term2 (None for an SD), sdcor (the SD or the correlation), vcov.
+        """
+        rows = [
+            row
+            for block, Sigma in zip(self.design.blocks, self.covariances, strict=True)
+            for row in _varcorr(block, Sigma)
+        ]
+        if self.family.has_dispersion:
+            rows.append(("Residual", None, None, self.sigma, self.sigma**2))
+        table = pd.DataFrame(rows, columns=["group", "term1", "term2", "sdcor", "vcov"])
+        table[["group", "term1", "term2"]] = np.array([row[:3] for row in rows], dtype=object)
+        return table
+
+    @cached_property
+    def is_singular(self) -> bool:
+        """Whether Σ̂ lies on the boundary: an SD of 0, or coefficients that vary in lockstep."""
+        return any(flat for block in self.boundary for flat in block)
+
+    @cached_property
+    def boundary(self) -> tuple[tuple[bool, ...], ...]:
+        """For each block, which of its columns have no variation of their own left (see `SINGULAR`)."""
+        blocks = zip(self.design.blocks, self.relative_factors, strict=True)
+        return tuple(_on_boundary(block, Lambda) for block, Lambda in blocks)
+
+
+def _varcorr(block: Block, Sigma: np.ndarray):
+    sd = np.sqrt(np.diag(Sigma))
+    with np.errstate(invalid="ignore"):
+        correlation = np.clip(Sigma / np.outer(sd, sd), -1, 1)
+    for k, name in enumerate(block.names):
+        yield block.group, name, None, sd[k], Sigma[k, k]
+    for k, name in enumerate(block.names):
+        for m in range(k + 1, len(block.names)):
+            yield block.group, name, block.names[m], correlation[m, k], Sigma[m, k]
+
+
+def _on_boundary(block: Block, Lambda: np.ndarray) -> tuple[bool, ...]:
+    """Scale-free: each row of Λ in units of its regressor, each pivot against the row it stands in."""
+    length = np.linalg.norm(Lambda, axis=1)
+    size = np.sqrt(np.mean(block.Z**2, axis=0))
+    flat = length * size < SINGULAR
+    own = np.abs(np.diag(Lambda)) / np.where(length > 0, length, 1.0)
+    return tuple(bool(f or o < SINGULAR) for f, o in zip(flat, own, strict=True))

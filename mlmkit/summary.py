@@ -1,0 +1,245 @@
+"""A fit in print: the layout that readers of lme4 know, in text and in HTML.
+
+A summary is a few titled tables. They are built once, as strings, and rendered twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from .notices import notices
+from .results import Fit, FlatFit, MixedFit, verb
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cells as text, under a title; the first `labels` columns are labels and stand to the left."""
+
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    labels: int = 1
+    foot: str = ""
+
+    def __str__(self):
+        cells = [self.head, *self.rows]
+        widths = [max(len(row[k]) for row in cells) for k in range(len(self.head))]
+        lines = [
+            " ".join(
+                c.ljust(w) if k < self.labels else c.rjust(w)
+                for k, (c, w) in enumerate(zip(row, widths, strict=True))
+            )
+            for row in cells
+        ]
+        return "\n".join(
+            [f"{self.title}:", *(line.rstrip() for line in lines), *([self.foot] if self.foot else [])]
+        )
+
+    def _repr_html_(self):
+        head = "".join(f"<th>{escape(cell)}</th>" for cell in self.head)
+        rows = "".join(
+            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in self.rows
+        )
+        foot = f"<p>{escape(self.foot)}</p>" if self.foot else ""
+        return f"<table><caption>{escape(self.title)}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{foot}"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What `fit.summary()` gives: prints as text, shows as HTML in a notebook."""
+
+    title: str
+    lines: tuple[str, ...]
+    tables: tuple[Table, ...]
+    notes: tuple[str, ...]
+
+    def __str__(self):
+        return "\n\n".join(["\n".join([self.title, *self.lines]), *map(str, self.tables), *self.notes])
+
+    def __repr__(self):
+        return str(self)
+
+    def _repr_html_(self):
+        lines = "<br>".join(map(escape, self.lines))
+        notes = "".join(f"<p><em>{escape(note)}</em></p>" for note in self.notes)
+        tables = "".join(table._repr_html_() for table in self.tables)
+        return f"<div class='mlmkit-summary'><p><strong>{escape(self.title)}</strong><br>{lines}</p>{tables}{notes}</div>"
+
+
+@verb(Fit)
+def summary(fit: Fit) -> Summary:
+    """The fit in lme4's layout: criterion, scaled residuals, random effects, groups, fixed effects.
+
+    Returns
+    -------
+    Summary
+        Prints as text; shows as HTML in a notebook.
+    """
+    mixed = isinstance(fit, MixedFit)
+    tables = [_criteria(fit), _residuals(fit)]
+    tables += [_random_effects(fit)] if mixed else []
+    tables += [_fixed_effects(fit)]
+    tables += [_correlations(fit)] if mixed and len(fit.fixef) > 1 else []
+    return Summary(_title(fit), _lines(fit), tuple(tables), tuple(notices(fit)))
+
+
+def _title(fit: Fit) -> str:
+    if not isinstance(fit, MixedFit):
+        return (
+            "Linear model by least squares"
+            if fit.family.name == "gaussian"
+            else "Generalized linear model by maximum likelihood"
+        )
+    if fit.family.name == "gaussian":
+        return f"Linear mixed model fit by {'REML' if fit.reml else 'maximum likelihood'}"
+    nodes = fit.estimates.n_agq
+    how = "Laplace approximation" if nodes == 1 else f"adaptive Gauss–Hermite quadrature, {nodes} nodes"
+    return f"Generalized linear mixed model fit by maximum likelihood ({how})"
+
+
+def _lines(fit: Fit) -> tuple[str, ...]:
+    lines = [f"Formula: {fit.formula}"]
+    if fit.family.name != "gaussian":
+        lines.insert(0, f"Family: {fit.family}")
+    if fit.design.n_dropped:
+        lines.append(f"Rows: {fit.nobs} used, {fit.design.n_dropped} dropped for a missing value")
+    return tuple(lines)
+
+
+def _criteria(fit: Fit) -> Table:
+    if fit.reml:
+        return Table("Criterion", ("REML criterion at convergence",), ((f"{fit.criterion:.1f}",),), 0)
+    df = fit.nobs - fit.n_parameters
+    cells = [*(f"{value:.1f}" for value in (fit.aic, fit.bic, fit.loglik, -2 * fit.loglik)), str(df)]
+    return Table("Criteria", ("AIC", "BIC", "logLik", "-2 logLik", "df.resid"), (tuple(cells),), 0)
+
+
+def _residuals(fit: Fit) -> Table:
+    quantiles = np.quantile(fit.resid("scaled"), [0, 0.25, 0.5, 0.75, 1])
+    return Table(
+        "Scaled residuals", ("Min", "1Q", "Median", "3Q", "Max"), (tuple(f"{q:.4f}" for q in quantiles),), 0
+    )
+
+
+def _random_effects(fit: MixedFit) -> Table:
+    rows = [row for k in range(len(fit.design.blocks)) for row in _block_rows(fit, k)]
+    sds = [row[3] for row in rows] + ([fit.sigma] if fit.family.has_dispersion else [])
+    if fit.family.has_dispersion:
+        rows.append(("Residual", "", fit.sigma**2, fit.sigma, ()))
+    variances, sds = significant([row[2] for row in rows]), significant([row[3] for row in rows])
+    width = max(len(row[4]) for row in rows)
+    head = (
+        "Groups",
+        "Name",
+        "Variance",
+        "SD across groups",
+        *(["Corr"] + [""] * (width - 1) if width else []),
+    )
+    cells = [
+        (row[0], row[1], variance, sd, *(f"{c:.2f}" for c in row[4]), *[""] * (width - len(row[4])))
+        for row, variance, sd in zip(rows, variances, sds, strict=True)
+    ]
+    groups = "; ".join(f"{name}, {count}" for name, count in fit.ngroups.items())
+    return Table("Random effects", head, tuple(cells), 2, f"Number of obs: {fit.nobs}, groups: {groups}")
+
+
+def _block_rows(fit: MixedFit, k: int):
+    block, Sigma = fit.design.blocks[k], fit.covariances[k]
+    sd = np.sqrt(np.diag(Sigma))
+    for i, name in enumerate(block.names):
+        with np.errstate(invalid="ignore"):
+            correlations = tuple(Sigma[i, :i] / (sd[i] * sd[:i]))
+        yield block.group if i == 0 else "", name, Sigma[i, i], sd[i], correlations
+
+
+def _fixed_effects(fit: Fit) -> Table:
+    table = coefficients(fit)
+    columns = [
+        significant(table[name]) if name in ("Estimate", "Std. Error") else _plain(table[name])
+        for name in table
+    ]
+    rows = tuple((name, *cells) for name, *cells in zip(table.index, *columns, strict=True))
+    return Table(
+        "Fixed effects" if isinstance(fit, MixedFit) else "Coefficients",
+        ("", *table.columns),
+        rows,
+        1,
+        _spread(fit),
+    )
+
+
+def _spread(fit: Fit) -> str:
+    if isinstance(fit, FlatFit) and fit.family.name == "gaussian":
+        return f"Residual SD: {fit.sigma:.4g} on {fit.df_resid} degrees of freedom"
+    return ""
+
+
+def coefficients(fit: Fit) -> pd.DataFrame:
+    """Estimates, standard errors and test statistics of the fixed part, with p values where they are exact
+    (a linear model's t) or conventional (z)."""
+    table = pd.DataFrame({"Estimate": fit.fixef, "Std. Error": fit.se.reindex(fit.fixef.index)})
+    ratio = table["Estimate"] / table["Std. Error"]
+    if isinstance(fit, FlatFit) and fit.family.has_dispersion:
+        return table.assign(**{"t value": ratio, "Pr(>|t|)": 2 * stats.t.sf(ratio.abs(), fit.df_resid)})
+    if fit.family.has_dispersion:
+        return table.assign(**{"t value": ratio})
+    return table.assign(**{"z value": ratio, "Pr(>|z|)": 2 * stats.norm.sf(ratio.abs())})
+
+
+def significant(values, digits: int = 5) -> list[str]:
+    """Numbers of one column with as many decimals as give the largest `digits` significant digits."""
+    values = np.asarray(values, dtype=float)
+    finite = np.abs(values[np.isfinite(values) & (values != 0)])
+    decimals = 0 if finite.size == 0 else int(np.clip(digits - 1 - np.floor(np.log10(finite.max())), 0, 8))
+    return [f"{value:.{decimals}f}" for value in values]
+
+
+def _plain(values) -> list[str]:
+    if values.name.startswith("Pr"):
+        return [("<2e-16" if p < 2e-16 else f"{p:.3g}") if np.isfinite(p) else "" for p in values]
+    return [f"{value:.3f}" if np.isfinite(value) else "" for value in values]
+
+
+def _correlations(fit: MixedFit) -> Table:
+    sd = fit.se.to_numpy()
+    correlation = fit.vcov.to_numpy() / np.outer(sd, sd)
+    names = list(fit.fixef.index)
+    rows = [
+        (name, *(f"{correlation[i, k]:.3f}" if k < i else "" for k in range(len(names) - 1)))
+        for i, name in enumerate(names)
+    ]
+    return Table("Correlation of fixed effects", ("", *(name[:12] for name in names[:-1])), tuple(rows[1:]))
+
+
+@verb(Fit)
+def tidy(fit: Fit) -> pd.DataFrame:
+    """Every estimate in a row, in broom.mixed's columns: effect, group, term, estimate, std.error, statistic."""
+    table = coefficients(fit)
+    fixed = pd.DataFrame(
+        {
+            "effect": "fixed",
+            "group": None,
+            "term": table.index,
+            "estimate": table.iloc[:, 0].to_numpy(),
+            "std.error": table.iloc[:, 1].to_numpy(),
+            "statistic": table.iloc[:, 2].to_numpy(),
+        }
+    )
+    if table.shape[1] == 4:
+        fixed["p.value"] = table.iloc[:, 3].to_numpy()
+    return pd.concat([fixed, _tidy_random(fit)], ignore_index=True) if isinstance(fit, MixedFit) else fixed
+
+
+def _tidy_random(fit: MixedFit) -> pd.DataFrame:
+    def term(row):
+        if row.group == "Residual":
+            return "sd__Observation"
+        return f"sd__{row.term1}" if row.term2 is None else f"cor__{row.term1}.{row.term2}"
+
+    rows = [("ran_pars", row.group, term(row), row.sdcor) for row in fit.varcorr.itertuples()]
+    return pd.DataFrame(rows, columns=["effect", "group", "term", "estimate"])

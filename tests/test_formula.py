@@ -1,0 +1,181 @@
+"""Formulas are read as lme4 reads them, and nothing but what a formula may say is read."""
+
+import pytest
+
+from mlmkit.errors import FormulaError
+from mlmkit.formula import names_in, parse_formula
+from mlmkit.spec import RandomTerm, Response
+
+ONE = ()
+
+
+@pytest.mark.parametrize(
+    ("formula", "fixed"),
+    [
+        ("y ~ 1", [ONE]),
+        ("y ~ x", [ONE, ("x",)]),
+        ("y ~ 0 + x", [("x",)]),
+        ("y ~ -1 + x", [("x",)]),
+        ("y ~ x - 1", [("x",)]),
+        ("y ~ a*b", [ONE, ("a",), ("b",), ("a", "b")]),
+        ("y ~ a:b + a", [ONE, ("a",), ("a", "b")]),
+        ("y ~ a/b", [ONE, ("a",), ("a", "b")]),
+        ("y ~ (a + b + c)^2 - a:b", [ONE, ("a",), ("b",), ("c",), ("a", "c"), ("b", "c")]),
+        ("y ~ I(x^2)", [ONE, ("I(x ** 2)",)]),
+        ("y ~ I(x**2) + log(x)", [ONE, ("I(x ** 2)",), ("log(x)",)]),
+        ("y ~ poly(x, 2, raw=TRUE)", [ONE, ("poly(x, 2, raw=True)",)]),
+        ("y ~ factor(z)", [ONE, ("C(z)",)]),
+        ("y ~ urban.rural + `my col`", [ONE, ("`urban.rural`",), ("`my col`",)]),
+        ("y ~ (1|g)", [ONE]),
+        ("y ~ 0 + (1|g)", []),
+        ("y ~ (1|g) + x + (1|h) - 1", [("x",)]),
+    ],
+)
+def test_fixed_part(formula, fixed):
+    assert list(parse_formula(formula).fixed) == fixed
+
+
+@pytest.mark.parametrize(
+    ("term", "random"),
+    [
+        ("(1|g)", [RandomTerm((ONE,), ("g",))]),
+        ("(x|g)", [RandomTerm((ONE, ("x",)), ("g",))]),
+        ("(1 + x|g)", [RandomTerm((ONE, ("x",)), ("g",))]),
+        ("(0 + x|g)", [RandomTerm((("x",),), ("g",))]),
+        ("(x - 1|g)", [RandomTerm((("x",),), ("g",))]),
+        ("(x||g)", [RandomTerm((ONE, ("x",)), ("g",), correlated=False)]),
+        ("(1|a:b)", [RandomTerm((ONE,), ("a", "b"))]),
+        ("(1|a/b)", [RandomTerm((ONE,), ("b", "a")), RandomTerm((ONE,), ("a",))]),
+        (
+            "(x|a/b/c)",
+            [RandomTerm((ONE, ("x",)), names) for names in [("c", "b", "a"), ("b", "a"), ("a",)]],
+        ),
+        ("(1|g) + (0 + x|g)", [RandomTerm((ONE,), ("g",)), RandomTerm((("x",),), ("g",))]),
+        ("(a*b|g)", [RandomTerm((ONE, ("a",), ("b",), ("a", "b")), ("g",))]),
+        ("(1|factor(g))", [RandomTerm((ONE,), ("g",))]),
+        ("(I(x^2) + log(x)|g)", [RandomTerm((ONE, ("I(x ** 2)",), ("log(x)",)), ("g",))]),
+    ],
+)
+def test_random_part(term, random):
+    assert list(parse_formula(f"y ~ x + {term}").random) == random
+
+
+@pytest.mark.parametrize(
+    ("formula", "response"),
+    [
+        ("y ~ 1", Response("y")),
+        ("log(y) ~ 1", Response("log(y)")),
+        ("y/1000 ~ 1", Response("y / 1000")),
+        ("cbind(m, n - m) ~ 1", Response("m", "n - m")),
+        ("cbind(incidence, size - incidence) ~ 1", Response("incidence", "size - incidence")),
+    ],
+)
+def test_response(formula, response):
+    assert parse_formula(formula).response == response
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "y ~ 1 + x + (1 + x | g)",
+        "cbind(m, n - m) ~ 1 + (1 | batch)",
+        "log(y) ~ 0 + x + I(x ** 2) + a:b + (1 + x || g) + (0 + x | a:b)",
+    ],
+)
+def test_a_spec_prints_as_a_formula_that_reads_back(formula):
+    spec = parse_formula(formula)
+    assert str(spec) == formula
+    assert parse_formula(str(spec)) == spec
+
+
+def test_the_flat_model_of_a_multilevel_one():
+    flat = parse_formula("y ~ x + (x|g)").with_random()
+    assert flat.random == () and flat.formula == "y ~ 1 + x"
+
+
+@pytest.mark.parametrize(
+    ("formula", "words", "caret_under"),
+    [
+        ("y ~ x + (1|)", "group is missing", ")"),
+        ("y ~ x + (|g)", "write (1|g)", "|"),
+        ("y ~ x + 1|g", "parentheses", "|"),
+        ("y ~ x + (1|g", "not closed", None),
+        ("y ~ x z", "operator before 'z'", "z"),
+        ("y ~ x ++ z", "not '+'", "+ z"),
+        ("y ~ x + (1|2)", "A group is a column", "2"),
+        ("y ~ x * (1|g)", "added to the others", "|"),
+        ("y ~ (0|g)", "lets nothing vary", None),
+        ("y x", "Expected '~'", "x"),
+        ("y", "no '~'", None),
+        ("~ x", "response is missing", "~"),
+        ("y ~ x ~ z", "one '~'", "~ z"),
+        ("y = x", "'~'", "= x"),
+        ("1 ~ x", "names no column", "1"),
+        ("y ~ ", "stops where a term", None),
+        ("", "stops where a term", None),
+        ("y ~ 2 * x", "I(…)", "2"),
+        ("cbind(m) ~ 1", "two columns", ")"),
+    ],
+)
+def test_what_does_not_parse_is_pointed_at(formula, words, caret_under):
+    with pytest.raises(FormulaError) as caught:
+        parse_formula(formula)
+    message = str(caught.value)
+    assert words in message
+    if caret_under is not None:
+        reason, shown, caret = message.split("\n")
+        assert shown[caret.index("^") :].startswith(caret_under)
+
+
+@pytest.mark.parametrize(
+    ("formula", "culprit"),
+    [
+        ("y ~ __import__('os').system('true')", "__import__"),
+        ("y ~ I(__builtins__)", "__builtins__"),
+        ("y ~ x.__class__", "double underscore"),
+        ("y ~ (x).real", ".real"),
+        ("y ~ np.exp(x)", "np.exp"),
+        ("y ~ eval(x)", "eval"),
+        ("y ~ open('data.csv')", "open"),
+        ("y ~ C(open('data.csv'))", "open"),
+        ("y ~ x[0]", "["),
+        ("y ~ {x}", "{"),
+        ("y ~ I(lambda: x)", "lambda"),
+        ("y ~ I(x if y else z)", "Expected"),
+        ("y ~ I(x; y)", ";"),
+        ("eval(y) ~ x", "eval"),
+        ("y ~ x + (eval(x)|g)", "eval"),
+        ("y ~ x + (1|eval(g))", "Expected ')'"),
+        ("y ~ I(9**9**9*x)", "power"),
+        ("y ~ I(x**1000000)", "power"),
+        ("y ~ I((x**9)**9**9)", "Expected"),
+        ("y ~ (a+b+c+d+e+f+g+h)**9", "expands"),
+        ("y ~ a*b*c*d*e*f*g*h*i*j*k", "expands"),
+        ("y ~ poly(x, 100000)", "degree"),
+        ("y ~ poly(x, degree=100000)", "degree"),
+        ("y ~ " + "+".join(["x"] * 2000), "characters long"),
+        ("y ~ lgo(x)", "'log'"),
+    ],
+)
+def test_a_formula_is_data_never_code(formula, culprit):
+    with pytest.raises(FormulaError, match=None) as caught:
+        parse_formula(formula)
+    assert culprit in str(caught.value)
+
+
+def test_only_text_is_a_formula():
+    with pytest.raises(FormulaError, match="string"):
+        parse_formula(3)
+
+
+@pytest.mark.parametrize(
+    ("expression", "names"),
+    [
+        ("I(x ** 2)", ["x"]),
+        ("`my col`", ["my col"]),
+        ("scale(z, center=False)", ["z"]),
+        ("log(a + b) - a", ["a", "b"]),
+    ],
+)
+def test_names_in_an_expression(expression, names):
+    assert names_in(expression) == names
