@@ -1,0 +1,96 @@
+"""The tail, what is left when the chain is eliminated: [crossed effects, X, y] as one dense matrix.
+
+Its Cholesky factor holds the rest of the criterion. With y as the last column, the last pivot is the
+penalised residual sum of squares r², and the columns of X give log|XᵀV⁻¹X| (REML).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg.lapack import dpotrf, dpotri
+
+from .equations import NormalEquations
+
+
+@dataclass(frozen=True, eq=False)
+class Tail:
+    """The tail's Cholesky factorisation.
+
+    Attributes
+    ----------
+    scaled : (q, q) array
+        T Λ: the tail before factorisation, its crossed columns multiplied by their Λ.
+    L : (q, q) array
+        The lower triangular factor of ΛᵀTΛ + I (the identity on the crossed effects only).
+    """
+
+    scaled: np.ndarray
+    L: np.ndarray
+
+    def log_determinant(self, stop: int) -> float:
+        """log|·| of the leading `stop` rows and columns."""
+        return 2.0 * float(np.log(np.diagonal(self.L)[:stop]).sum())
+
+    @property
+    def r2(self) -> float:
+        """The penalised residual sum of squares."""
+        return float(self.L[-1, -1] ** 2)
+
+    def inverse(self) -> np.ndarray:
+        """(ΛᵀTΛ + I)⁻¹, both triangles."""
+        half = dpotri(self.L, lower=1)[0]
+        whole = np.tril(half)
+        whole += np.tril(half, -1).T
+        return whole
+
+
+def scale_columns(matrix: np.ndarray, equations: NormalEquations, factors: Sequence[np.ndarray]) -> np.ndarray:
+    """matrix @ Λ over the crossed columns, given all terms' Λ; the columns of X and y as they are."""
+    scaled = matrix.copy()
+    for one in equations.crossed:
+        columns = matrix[:, one.columns].reshape(len(matrix), one.n_groups, one.size)
+        scaled[:, one.columns] = (columns @ factors[one.term]).reshape(len(matrix), -1)
+    return scaled
+
+
+def factorise(tail: np.ndarray, equations: NormalEquations, factors: Sequence[np.ndarray]) -> Tail:
+    """Scale a tail by the crossed terms' Λ, add the identity and take its Cholesky factor.
+
+    Raises
+    ------
+    FloatingPointError
+        The matrix is not positive definite to working precision (θ far out of any reasonable range).
+    """
+    scaled = scale_columns(tail, equations, factors) if equations.crossed else tail
+    S = scale_columns(scaled.T, equations, factors) if equations.crossed else tail.copy()
+    d = equations.n_crossed
+    S[np.arange(d), np.arange(d)] += 1.0
+    L, failed = dpotrf(S.T, lower=1, clean=1, overwrite_a=1)
+    if failed:
+        raise FloatingPointError("The normal equations are not positive definite to working precision.")
+    return Tail(scaled, L)
+
+
+def crossed_gradients(tail: Tail, F: np.ndarray, equations: NormalEquations) -> dict[int, np.ndarray]:
+    """Derivatives by each crossed term's Λ, 2 Σ (T Λ F) over its groups' diagonal blocks, by term.
+
+    F is the derivative by ΛᵀTΛ + I.
+    """
+    gradients = {}
+    for one in equations.crossed:
+        rows = tail.scaled[one.columns].reshape(one.n_groups, one.size, -1)
+        columns = F[one.columns].reshape(one.n_groups, one.size, -1)
+        gradients[one.term] = 2.0 * np.einsum("lam,lbm->ab", rows, columns)
+    return gradients
+
+
+def unscale(F: np.ndarray, equations: NormalEquations, factors: Sequence[np.ndarray]) -> np.ndarray:
+    """From the derivative by ΛᵀTΛ + I to that by T: Λ F Λᵀ."""
+    if not equations.crossed:
+        return F
+    transposed = [Lambda.T for Lambda in factors]
+    half = scale_columns(F, equations, transposed)
+    return scale_columns(half.T, equations, transposed)
