@@ -1,0 +1,720 @@
+"""The symbol table: a `Spec`, with data if there are any, read once into the symbols every view shares.
+
+Network, equations and words are all written from a `Model`, so they cannot disagree about what β_j is, what
+it depends on, or which predictor belongs to the groups.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+from ..design import Design, build_design
+from ..errors import MlmkitError
+from ..formula import names_in, parse_formula
+from ..spec import Spec, Term
+from .symbols import COEFFICIENTS, COUNTS, INDICES, OFFSETS, PREDICTORS, expression, indexed, roman
+
+
+class DiagramError(MlmkitError):
+    """A model that is fitted but not drawn; the message says what is not drawn."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """A grouping factor with its letters. `outer` is the key of the group that directly contains it.
+
+    `codes` holds each row's group where data were given; `pooled` is False where every group has free
+    coefficients of its own (a flat model) rather than a draw from a population.
+    """
+
+    key: str
+    factors: tuple[str, ...]
+    letter: str = "j"
+    count: str = "J"
+    size: int | None = None
+    indicator: str = "s"
+    order: int = 0
+    outer: str | None = None
+    coefficient: str = COEFFICIENTS[0]
+    offset: str = OFFSETS[0]
+    pooled: bool = True
+    codes: np.ndarray | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def name(self) -> str:
+        """What the plate is called: the finest factor, since its plate stands inside the others'."""
+        return self.factors[0]
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A predictor column. `group` is the key of the group it is constant within, None for observations."""
+
+    name: str
+    letter: str = "x"
+    number: int | None = None
+    group: str | None = None
+    categorical: bool = False
+
+    def at(self, index: str) -> str:
+        """Its LaTeX at an index: `x_i`, `x_{i2}`, `z_j`."""
+        return indexed(self.letter, index, self.number)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One factor of a column: an expression of columns, and the level its indicator stands for."""
+
+    expr: str
+    level: str | None
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of X: the product of its parts; the intercept has none."""
+
+    name: str
+    parts: tuple[Part, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for part in self.parts for name in part.names))
+
+
+@dataclass(frozen=True)
+class Coefficient:
+    """A coefficient, numbered as in b_0, b_1, …; `fixed` if it has a population value in the model."""
+
+    number: int
+    column: Column
+    fixed: bool = True
+
+
+@dataclass(frozen=True)
+class Block:
+    """Coefficients that vary together across the groups of `group`: one node of the network."""
+
+    group: str
+    members: tuple[int, ...]
+    rank: int = 0
+
+    @property
+    def mark(self) -> str:
+        return "'" * self.rank
+
+    @property
+    def vector(self) -> bool:
+        return len(self.members) > 1
+
+
+@dataclass(frozen=True)
+class Model:
+    """Everything the views need, in the order in which it is written down.
+
+    Attributes
+    ----------
+    groups
+        Innermost first where they nest; else in the order typed.
+    chains
+        The same groups, those nested in one another together; two chains cross.
+    coefficients
+        All coefficients, those of the fixed part first.
+    blocks
+        The varying ones, group by group.
+    absorbed
+        Coefficient number → (group key, number): this coefficient of a group-level predictor is part of the
+        mean of that group coefficient.
+    row
+        The observations' index: "i", a group's letter where each group is one row, "" where there is one row.
+    """
+
+    spec: Spec
+    groups: tuple[Group, ...]
+    chains: tuple[tuple[Group, ...], ...]
+    variables: tuple[Variable, ...]
+    coefficients: tuple[Coefficient, ...]
+    blocks: tuple[Block, ...]
+    absorbed: dict[int, tuple[str, int]]
+    row: str = "i"
+    n: int | None = None
+    sigma_by_group: bool = False
+    has_trials: bool = False
+    has_offset: bool = False
+    has_weights: bool = False
+    notes: tuple[str, ...] = ()
+    fit: Any = None
+
+    # -- finding -----------------------------------------------------------------------------------
+    @cached_property
+    def by_key(self) -> dict[str, Group]:
+        return {group.key: group for group in self.groups}
+
+    def group(self, key: str) -> Group:
+        return self.by_key[key]
+
+    def variable(self, name: str) -> Variable:
+        return next(v for v in self.variables if v.name == name)
+
+    def coefficient(self, number: int) -> Coefficient:
+        return next(c for c in self.coefficients if c.number == number)
+
+    def blocks_of(self, group: Group) -> list[Block]:
+        return [block for block in self.blocks if block.group == group.key]
+
+    def varies(self, group: Group, number: int) -> bool:
+        return any(number in block.members for block in self.blocks_of(group))
+
+    # -- shape -------------------------------------------------------------------------------------
+    @property
+    def pooled(self) -> bool:
+        return any(group.pooled for group in self.groups)
+
+    @property
+    def nested(self) -> bool:
+        """One chain of groups: coefficients have means that are coefficients (β_j ~ N(b, Σ)).
+
+        Crossed groups have no such chain; each adds its own offsets with mean zero.
+        """
+        return len(self.chains) == 1
+
+    @property
+    def collapsed(self) -> bool:
+        """Each group is one row, so that observations and groups share one index."""
+        return bool(self.groups) and self.row == self.groups[0].letter
+
+    @property
+    def lone(self) -> bool:
+        """One coefficient in all: it needs no number."""
+        return len(self.coefficients) == 1
+
+    @property
+    def family(self) -> str:
+        return self.spec.family.name
+
+    @property
+    def has_sigma(self) -> bool:
+        return self.family in ("gaussian", "gamma")
+
+    # -- symbols -----------------------------------------------------------------------------------
+    @property
+    def y(self) -> str:
+        return indexed("m" if self.spec.response.failures else "y", self.row)
+
+    @property
+    def trials(self) -> str:
+        return indexed("n", self.row)
+
+    @property
+    def total(self) -> str:
+        """How many observations: n, or N where n is the number of trials."""
+        return "N" if self.has_trials else "n"
+
+    @property
+    def mean(self) -> str:
+        return indexed({"binomial": r"\theta", "poisson": r"\lambda"}.get(self.family, r"\mu"), self.row)
+
+    @property
+    def sigma(self) -> str:
+        return indexed(r"\sigma", self.groups[0].letter if self.sigma_by_group else "")
+
+    @property
+    def population(self) -> str:
+        """The letter of coefficients that do not vary: b where others do, β in a model of its own."""
+        return "b" if self.groups else COEFFICIENTS[0]
+
+    def numbered(self, number: int) -> int | str:
+        return "" if self.lone else number
+
+    def b(self, number: int) -> str:
+        return indexed(self.population, self.numbered(number))
+
+    def own(self, group: Group, number: int) -> str:
+        r"""A group coefficient at its own index: `\beta_{j0}`."""
+        return indexed(group.coefficient, group.letter, self.numbered(number))
+
+    def at_row(self, group: Group, number: int) -> str:
+        r"""The coefficient of the group that observation i belongs to: `\beta_{[s_i]0}`."""
+        return indexed(group.coefficient, self.seen_from(group, self.row), self.numbered(number))
+
+    def at_group(self, outer: Group, inner: Group, number: int) -> str:
+        r"""The outer group's coefficient seen from an inner group: `\beta_{[s_j]0}`."""
+        return indexed(outer.coefficient, self.seen_from(outer, inner.letter), self.numbered(number))
+
+    def offset_at_row(self, group: Group, number: int) -> str:
+        return indexed(group.offset, self.seen_from(group, self.row), self.numbered(number))
+
+    def seen_from(self, group: Group, index: str) -> str:
+        """The group's index as another index gives it: `[s_i]`; its own letter where the two are the same."""
+        return group.letter if index == group.letter else f"[{group.indicator}_{index}]"
+
+    def coefficients_symbol(self, block: Block) -> str:
+        group = self.group(block.group)
+        if block.vector:
+            return indexed(group.coefficient, group.letter, vector=True, mark=block.mark)
+        return self.own(group, block.members[0])
+
+    def offsets_symbol(self, block: Block) -> str:
+        group = self.group(block.group)
+        number = "" if block.vector else self.numbered(block.members[0])
+        return indexed(group.offset, group.letter, number, vector=block.vector, mark=block.mark)
+
+    def group_mark(self, group: Group) -> str:
+        """What τ and Σ carry to say whose they are: nothing where there is one grouping."""
+        return group.indicator if len(self.groups) > 1 else ""
+
+    def sd(self, group: Group, number: int) -> str:
+        return indexed(r"\tau", self.group_mark(group), self.numbered(number))
+
+    def rho(self, group: Group, a: int, b: int) -> str:
+        alone = sum(len(block.members) for block in self.blocks_of(group)) == 2
+        return indexed(r"\rho", self.group_mark(group), *(() if alone else (a, b)))
+
+    def covariance(self, block: Block) -> str:
+        """Σ of a vector, τ of a single coefficient."""
+        group = self.group(block.group)
+        if not block.vector:
+            return self.sd(group, block.members[0])
+        return indexed(r"\Sigma", self.group_mark(group), mark=block.mark)
+
+    def b_vector(self, block: Block | None = None) -> str:
+        return indexed(self.population, vector=True, mark=block.mark if block else "")
+
+    # -- columns in LaTeX --------------------------------------------------------------------------
+    def column(self, column: Column, index: str) -> str:
+        """A column's value at an index: `x_i`, `x_i z_{[s_i]}`, an Iverson bracket for a level."""
+        return r" \, ".join(self.part(part, index) for part in column.parts)
+
+    def part(self, part: Part, index: str) -> str:
+        symbols = {name: self.value(name, index) for name in part.names}
+        text = expression(part.expr, symbols)
+        if part.level is None:
+            return f"({text})" if re.search(r" [+-] ", text) and not text.startswith("(") else text
+        if part.expr.startswith("poly("):
+            return rf"\mathrm{{poly}}_{{{part.level}}}({symbols[part.names[0]]})"
+        return rf"[{text} = {roman(part.level)}]"
+
+    def value(self, name: str, index: str) -> str:
+        """A variable seen from an index: its own, or that of the group an observation belongs to."""
+        variable = self.variable(name)
+        if variable.group is None:
+            return variable.at(index)
+        return variable.at(self.seen_from(self.group(variable.group), index))
+
+    # -- where things come from --------------------------------------------------------------------
+    def outer(self, group: Group) -> Group | None:
+        return self.by_key.get(group.outer)
+
+    def parent(self, group: Group, number: int) -> Group | None:
+        """The next group outwards in which this coefficient varies, too."""
+        above = self.outer(group)
+        while above is not None and not self.varies(above, number):
+            above = self.outer(above)
+        return above
+
+    def innermost(self, number: int) -> Group | None:
+        """The finest group in which a coefficient varies; None where it does not, or where groups cross."""
+        if not self.nested:
+            return None
+        return next((group for group in self.groups if self.varies(group, number)), None)
+
+    def added_to(self, group: Group, number: int) -> list[int]:
+        """Coefficients of group-level predictors in the mean of this group coefficient."""
+        return [c for c, target in self.absorbed.items() if target == (group.key, number)]
+
+    @property
+    def direct(self) -> list[Coefficient]:
+        """Population coefficients that enter the observations' mean themselves, not through a group's."""
+        through = set(self.absorbed) | {c.number for c in self.coefficients if self.innermost(c.number)}
+        return [c for c in self.coefficients if c.fixed and c.number not in through]
+
+    def feeding(self, block: Block) -> list[int]:
+        """Population coefficients in the means of a block, in the order of their numbers."""
+        group, found = self.group(block.group), []
+        if not (group.pooled and self.nested):
+            return []
+        for number in block.members:
+            if self.coefficient(number).fixed and self.parent(group, number) is None:
+                found.append(number)
+            found += self.added_to(group, number)
+        return sorted(found)
+
+
+# -- reading ------------------------------------------------------------------------------------------------
+
+
+def read(fit_or_formula, data: pd.DataFrame | None = None, family="gaussian", sigma: str = "shared") -> Model:
+    """Read a fit, a formula or a `Spec` into symbols.
+
+    Parameters
+    ----------
+    fit_or_formula
+        A fit (its own data are used), a formula, or a `Spec`.
+    data
+        Where predictors of groups, nesting and sizes are found; without data these stay unknown.
+    family
+        Of a formula given as text.
+    sigma
+        `"separate"` gives every group of a flat Gaussian model its own residual SD.
+
+    Raises
+    ------
+    DiagramError
+        If the model cannot be drawn truthfully; the message says what is not drawn.
+    """
+    if isinstance(fit_or_formula, Model):
+        return fit_or_formula
+    spec, design, data, fit = _source(fit_or_formula, data, family)
+    fixed, random = _columns(spec, design)
+    frame = None if design is None else _rows_used(spec, design, data)
+    flat = None if random else _flat_group(spec, fixed, frame)
+    groups, chains, notes = _groups(spec, design) if random else ((flat[0],), ((flat[0],),), flat[2]) if flat else ((), (), ())
+    coefficients, blocks = _flat_coefficients(groups[0], fixed, flat[1]) if flat else _coefficients(groups, fixed, random)
+    n = None if design is None else len(design.y)
+    variables = _variables(coefficients, groups, frame)
+    model = Model(
+        spec, groups, chains, variables, coefficients, blocks, {},
+        row=_row_index(groups, n), n=n, has_trials=_has_trials(spec, design),
+        has_offset=design is not None and bool(np.any(design.offset)),
+        has_weights=_has_weights(spec, design), notes=(*notes, *_notes(design, coefficients)), fit=fit,
+    )  # fmt: skip
+    model = replace(model, absorbed=_absorb(model))
+    return _with_own_sigma(model) if sigma == "separate" else model
+
+
+def _source(it, data, family):
+    if isinstance(it, str | Spec):
+        spec = parse_formula(it, family)
+        return spec, None if data is None else build_design(spec, data), data, None
+    if not hasattr(it, "spec"):
+        raise DiagramError(f"Give a formula such as 'y ~ x + (x|g)' or a fit, not {type(it).__name__}.")
+    data = it.data if data is None else data
+    design = getattr(it, "design", None)
+    return it.spec, build_design(it.spec, data) if design is None and data is not None else design, data, it
+
+
+def _rows_used(spec: Spec, design: Design, data: pd.DataFrame) -> pd.DataFrame:
+    """The data's rows that the design kept."""
+    if len(data) == len(design.rows):
+        return data
+    if data.index.is_unique:
+        return data.loc[design.rows]
+    used = [name for term in spec.fixed for factor in term for name in names_in(factor)]
+    used += [name for term in spec.random for name in term.factors]
+    return data[data[used + names_in(spec.response.expr)].notna().all(axis=1)]
+
+
+def _columns(spec: Spec, design: Design | None):
+    """Columns of the fixed part, and for each random term (factors, columns, codes, size), `||` split up."""
+    factors = {f.replace("`", ""): f for terms in (spec.fixed, *(t.terms for t in spec.random)) for t in terms for f in t}
+    if design is not None:
+        fixed = [_column(name, factors) for name in design.fixed_names]
+        blocks = [(b.factors, [_column(name, factors) for name in b.names], b.codes, len(b.levels)) for b in design.blocks]
+        typed = [frozenset(term.factors) for term in spec.random]
+        return fixed, sorted(blocks, key=lambda block: typed.index(frozenset(block[0])))
+    random = []
+    for term in spec.random:
+        columns = [_column(_name(t), factors) for t in term.terms]
+        parts = [columns] if term.correlated else [[column] for column in columns]
+        random += [(term.factors, part, None, None) for part in parts]
+    return [_column(_name(term), factors) for term in spec.fixed], random
+
+
+def _name(term: Term) -> str:
+    return ":".join(factor.replace("`", "") for factor in term) or "Intercept"
+
+
+def _column(name: str, factors: dict[str, str]) -> Column:
+    """A column's name taken apart: `sex[T.Male]:ses` is the level Male of sex, times ses."""
+    if name == "Intercept" and "Intercept" not in factors:
+        return Column(name, ())
+    return Column(name, tuple(_part(piece, factors) for piece in _pieces(name)))
+
+
+def _pieces(name: str) -> list[str]:
+    """A column's name cut at the colons that stand outside brackets."""
+    pieces, depth = [""], 0
+    for letter in name:
+        depth += (letter in "[(") - (letter in "])")
+        if letter == ":" and depth == 0:
+            pieces.append("")
+        else:
+            pieces[-1] += letter
+    return pieces
+
+
+def _part(piece: str, factors: dict[str, str]) -> Part:
+    if piece in factors:
+        return Part(factors[piece], None, tuple(names_in(factors[piece])))
+    stem = max((f for f in factors if piece.startswith(f + "[")), key=len, default=None)
+    if stem is None:
+        raise DiagramError(f"The column {piece!r} cannot be traced to a variable of the formula, so it is not drawn.")
+    level = piece[len(stem) + 1 : -1].removeprefix("T.")
+    return Part(factors[stem], level, tuple(names_in(factors[stem])))
+
+
+# -- groups -------------------------------------------------------------------------------------------------
+
+
+def _groups(spec: Spec, design: Design | None):
+    """The grouping factors with their letters, sorted into chains, and what should be said about them."""
+    blocks = {} if design is None else {frozenset(block.factors): block for block in design.blocks}
+    found: dict[frozenset, Group] = {}
+    for term in spec.random:
+        block = blocks.get(frozenset(term.factors))
+        size, codes = (None, None) if block is None else (len(block.levels), block.codes)
+        found.setdefault(frozenset(term.factors), Group(term.group, term.factors, size=size, codes=codes))
+    groups = list(found.values())
+    inside = {(a.key, b.key) for a in groups for b in groups if a is not b and _inside(a, b)}
+    for a, b in inside:
+        if (b, a) in inside:
+            raise DiagramError(f"{a} and {b} group the rows in the same way; their variation cannot be told apart or drawn.")
+    chains = _chains(groups, inside)
+    lettered = _lettered([group for chain in chains for group in chain], chains, groups)
+    chains = tuple(tuple(lettered[group.key] for group in chain) for chain in chains)
+    unknown = design is None and len(chains) > 1
+    note = "Without data the groups are drawn as crossed; with data, nested ones are found." if unknown else ""
+    return tuple(group for chain in chains for group in chain), chains, (note,) if note else ()
+
+
+def _inside(inner: Group, outer: Group) -> bool:
+    """Whether every group of `inner` lies within one group of `outer`: by the formula, or in the data."""
+    if set(outer.factors) < set(inner.factors):
+        return True
+    if inner.codes is None or outer.codes is None:
+        return False
+    pairs = inner.codes.astype(np.int64) * outer.size + outer.codes
+    return len(np.unique(pairs)) == inner.size
+
+
+def _chains(groups: list[Group], inside: set[tuple[str, str]]) -> list[list[Group]]:
+    """Groups nested in one another together, finest first, in the order typed."""
+    chains: list[list[Group]] = []
+    for group in groups:
+        related = [c for c in chains if any({(g.key, group.key), (group.key, g.key)} & inside for g in c)]
+        merged = [g for c in related for g in c] + [group]
+        place = chains.index(related[0]) if related else len(chains)
+        chains = [c for c in chains if c not in related]
+        chains.insert(place, sorted(merged, key=lambda g: -sum((g.key, other.key) in inside for other in merged)))
+    for chain in chains:
+        for inner, outer in zip(chain, chain[1:], strict=False):
+            if (inner.key, outer.key) not in inside:
+                raise DiagramError(
+                    f"{inner.key} and {outer.key} cross within another grouping, and such plates are not drawn. "
+                    "mk.structure shows how the groups lie."
+                )
+    if len(chains) > 3:
+        raise DiagramError(f"Up to three crossed groupings are drawn; here are {len(chains)}.")
+    if max(len(chain) for chain in chains) > len(INDICES):
+        raise DiagramError(f"Up to {len(INDICES)} groupings nested in one another are drawn.")
+    return chains
+
+
+def _lettered(ordered: list[Group], chains, typed: list[Group]) -> dict[str, Group]:
+    if len(ordered) > len(INDICES):
+        raise DiagramError(f"Up to {len(INDICES)} groupings are drawn; here are {len(ordered)}.")
+    taken: set[str] = set("bijklhnxyzwvuNmeot")
+    lettered: dict[str, Group] = {}
+    for order, group in enumerate(ordered):
+        chain = next(chain for chain in chains if group in chain)
+        place = chain.index(group)
+        # Letters run from the outermost group inwards, so that β is the level nearest the population.
+        depth = len(ordered) - 1 - order if len(chains) == 1 else order
+        indicator = "s" if len(ordered) == 1 else _free_letter(group.name, taken)
+        taken.add(indicator)
+        lettered[group.key] = replace(
+            group, letter=INDICES[order], count=COUNTS[order], indicator=indicator, order=order,
+            outer=chain[place + 1].key if place + 1 < len(chain) else None,
+            coefficient=COEFFICIENTS[depth], offset=OFFSETS[depth],
+        )  # fmt: skip
+    return lettered
+
+
+def _free_letter(name: str, taken: set[str]) -> str:
+    return next(letter for letter in name.lower() + "srqgcpadf" if letter.isascii() and letter.isalpha() and letter not in taken)
+
+
+def _row_index(groups: tuple[Group, ...], n: int | None) -> str:
+    if n == 1:
+        return ""
+    return groups[0].letter if len(groups) == 1 and n is not None and groups[0].size == n else "i"
+
+
+# -- coefficients ---------------------------------------------------------------------------------------------
+
+
+def _coefficients(groups, fixed: list[Column], random):
+    """All coefficients with their numbers, and the blocks that vary."""
+    columns = {column.name: column for column in fixed}
+    for _, varying, _, _ in random:
+        columns.update({column.name: column for column in varying if column.name not in columns})
+    first = 0 if "Intercept" in columns else 1
+    names = sorted(columns, key=lambda name: name != "Intercept")
+    numbers = {name: k for k, name in enumerate(names, start=first)}
+    in_fixed = {column.name for column in fixed}
+    coefficients = tuple(Coefficient(numbers[name], columns[name], name in in_fixed) for name in names)
+    return coefficients, _blocks(groups, random, numbers)
+
+
+def _blocks(groups, random, numbers: dict[str, int]) -> tuple[Block, ...]:
+    blocks = []
+    for group in groups:
+        own = [columns for factors, columns, _, _ in random if set(factors) == set(group.factors)]
+        names = [column.name for columns in own for column in columns]
+        for name in names:
+            if names.count(name) > 1:
+                raise DiagramError(
+                    f"{name!r} varies across {group.key} in two terms of the formula. Their variances cannot be told "
+                    "apart, so the model is not drawn: let it vary in one term."
+                )
+        vectors = 0
+        for columns in sorted(own, key=lambda columns: numbers[columns[0].name]):
+            blocks.append(Block(group.key, tuple(sorted(numbers[c.name] for c in columns)), vectors if len(columns) > 1 else 0))
+            vectors += len(columns) > 1
+    return tuple(blocks)
+
+
+def _absorb(model: Model) -> dict[int, tuple[str, int]]:
+    """Which coefficients of group-level predictors belong to the mean of which group coefficient.
+
+    The coefficient of ses:himinty, himinty being the school's, is part of the mean of the schools' slopes of
+    ses, if these vary; that of himinty alone part of the mean of their intercepts.
+    """
+    absorbed = {}
+    if not (model.nested and model.pooled):
+        return absorbed
+    by_name = {c.column.name: c.number for c in model.coefficients}
+    for coefficient in model.coefficients:
+        if not coefficient.fixed or model.innermost(coefficient.number):
+            continue
+        levels = [_level(model, part) for part in coefficient.column.parts]
+        of_groups = [group for group in levels if group is not None]
+        if not of_groups:
+            continue
+        group = min(of_groups, key=model.groups.index)
+        rest = [part for part, level in zip(coefficient.column.parts, levels, strict=True) if level is None]
+        target = by_name.get(_spelled(rest))
+        if target is not None and model.varies(group, target):
+            absorbed[coefficient.number] = (group.key, target)
+    return absorbed
+
+
+def _level(model: Model, part: Part) -> Group | None:
+    """The group a part of a column is constant within; None if it changes between observations."""
+    keys = [model.variable(name).group for name in part.names]
+    return None if None in keys else min((model.group(key) for key in keys), key=model.groups.index)
+
+
+def _spelled(parts: list[Part]) -> str:
+    def one(part):
+        stem = part.expr.replace("`", "")
+        return stem if part.level is None else f"{stem}[T.{part.level}]"
+
+    return ":".join(map(one, parts)) or "Intercept"
+
+
+# -- flat models with a coefficient for every group -------------------------------------------------------------
+
+
+def _flat_group(spec: Spec, fixed: list[Column], frame: pd.DataFrame | None):
+    """The grouping of `0 + g` or `0 + g + g:x`: (group, its columns' factor, notes), or nothing."""
+    singles = [term[0] for term in spec.fixed if len(term) == 1]
+    if () in spec.fixed or not singles:
+        return None
+    factor = singles[0]
+    if frame is not None:
+        own = [c for c in fixed if [p.expr for p in c.parts] == [factor] and c.parts[0].level is not None]
+        if not own or factor.startswith("poly("):
+            return None
+        size, notes = len(own), ()
+    else:
+        crossed = any(len(term) > 1 and factor in term for term in spec.fixed)
+        if not (crossed or len(spec.fixed) == 1 or factor.startswith("C(")):
+            return None
+        size, notes = None, (f"Without data, {factor} is taken for a grouping factor; with data it is looked up.",)
+        notes = () if factor.startswith("C(") else notes
+    name = names_in(factor)[0]
+    codes = None if frame is None else pd.factorize(frame[name], sort=True)[0]
+    return Group(name, (name,), size=size, pooled=False, codes=codes), factor, notes
+
+
+def _flat_coefficients(group: Group, fixed: list[Column], factor: str):
+    """One coefficient for each thing that differs between the groups, and the common ones."""
+    columns: dict[str, tuple[Column, bool]] = {}
+    for column in fixed:
+        rest = tuple(part for part in column.parts if part.expr != factor)
+        own = len(rest) < len(column.parts)
+        name = ":".join(p.expr + (f"[T.{p.level}]" if p.level else "") for p in rest) or "Intercept"
+        if columns.get(name, (None, own))[1] != own:
+            raise DiagramError(f"{name!r} is both common and separate for each {group.key}; such a model is not drawn.")
+        columns.setdefault(name, (Column(name, rest), own))
+    numbers = {name: k for k, name in enumerate(columns, start=0)}
+    coefficients = tuple(Coefficient(numbers[name], column, not own) for name, (column, own) in columns.items())
+    return coefficients, (Block(group.key, tuple(numbers[name] for name, (_, own) in columns.items() if own)),)
+
+
+def _with_own_sigma(model: Model) -> Model:
+    if model.groups and not model.pooled and model.has_sigma:
+        if any(c.fixed for c in model.coefficients):
+            raise DiagramError("A common coefficient with a residual SD for each group is not drawn.")
+        return replace(model, sigma_by_group=True)
+    raise DiagramError("sigma='separate' is for a flat Gaussian model with a coefficient for every group: y ~ 0 + g + g:x.")
+
+
+# -- variables and the rest -------------------------------------------------------------------------------------
+
+
+def _variables(coefficients, groups: tuple[Group, ...], frame: pd.DataFrame | None) -> tuple[Variable, ...]:
+    """The predictors with their letters, and the group within which each is constant."""
+    names = list(dict.fromkeys(name for c in coefficients for name in c.column.names))
+    pooled = [group for group in groups if group.pooled]
+    levels = {name: _constant_within(frame[name], pooled) if frame is not None else None for name in names}
+    variables = []
+    for name in names:
+        group = levels[name]
+        letter = "x" if group is None else PREDICTORS[[g.key for g in groups].index(group)] if len(groups) > 1 else "z"
+        peers = [other for other in names if levels[other] == group]
+        number = None if len(peers) == 1 else peers.index(name) + 1
+        variables.append(Variable(name, letter, number, group, frame is not None and _is_categorical(frame[name])))
+    return tuple(variables)
+
+
+def _constant_within(column: pd.Series, groups: list[Group]) -> str | None:
+    """The coarsest group within which a column does not change, if any; a group of one row proves nothing."""
+    values = pd.factorize(column)[0]
+    for group in sorted(groups, key=lambda g: g.size):
+        pairs = group.codes.astype(np.int64) * (values.max() + 1) + values
+        if group.size < len(values) and len(np.unique(pairs)) == group.size:
+            return group.key
+    return None
+
+
+def _is_categorical(column: pd.Series) -> bool:
+    return is_bool_dtype(column) or not is_numeric_dtype(column)
+
+
+def _has_trials(spec: Spec, design: Design | None) -> bool:
+    if spec.family.name != "binomial":
+        return False
+    return spec.response.failures is not None or (design is not None and bool(np.any(design.weights != 1)))
+
+
+def _has_weights(spec: Spec, design: Design | None) -> bool:
+    return design is not None and spec.family.name != "binomial" and bool(np.any(design.weights != 1))
+
+
+def _notes(design: Design | None, coefficients) -> tuple[str, ...]:
+    if design is None:
+        if any(c.column.names for c in coefficients):
+            return ("Without data every predictor is drawn at the level of observations and taken for a number.",)
+        return ()
+    dropped = f"{design.n_dropped} rows with a missing value are left out." if design.n_dropped else ""
+    aliased = f"Left out as collinear with earlier columns: {', '.join(design.aliased)}." if design.aliased else ""
+    return tuple(note for note in (dropped, aliased) if note)
