@@ -20,7 +20,7 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 from .covariance import factors_from_theta, join_factors, lower_triangular, theta_from_factors
-from .elimination import Elimination, differentiate, eliminate
+from .elimination import Elimination, differentiate, eliminate, posterior_covariances
 from .equations import NormalEquations, normal_equations
 from .estimates import Estimates
 from .standardise import Standardised, standardise
@@ -110,11 +110,8 @@ class LmmCriterion:
         by_term = crossed_gradients(state.tail, F, eq)
         by_level = differentiate(eq, state.chain, state.level_factors, unscale(F, eq, state.factors))
         for level, G in zip(eq.levels, by_level, strict=True):
-            start = 0
-            for k in level.terms:
-                stop = start + eq.sizes[k]
-                by_term[k] = G[start:stop, start:stop]
-                start = stop
+            for k, part in level.parts(eq.sizes):
+                by_term[k] = G[part, part]
         return [by_term[k] for k in range(len(eq.sizes))]
 
     def _derivative_by_tail(self, tail: Tail) -> np.ndarray:
@@ -167,6 +164,37 @@ class LmmCriterion:
         )
 
 
+    def conditional_covariance(self, theta: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Covariances of the group effects given the data at θ, b taken as known: a (J, s, s) array a block."""
+        state, eq = self.state(self._standard_factors(theta)), self.equations
+        sigma2 = self.data.scale**2 * state.tail.r2 / self.df
+        F = self._inverse_of_crossed(state.tail)
+        crossed = unscale(F, eq, state.factors)
+        by_term = _diagonal_blocks(eq, crossed)
+        for level, blocks in zip(eq.levels, posterior_covariances(eq, state.chain, crossed), strict=True):
+            for k, part in level.parts(eq.sizes):
+                by_term[k] = blocks[part, part]
+        inverses = [np.linalg.inv(term.R) for term in self.data.terms]
+        return tuple(sigma2 * np.einsum("ab,bcj,dc->jad", R, by_term[k], R) for k, R in enumerate(inverses))
+
+    def _inverse_of_crossed(self, tail: Tail) -> np.ndarray:
+        """The derivative of the crossed effects' log determinant by the tail: zero in X and y."""
+        d = self.equations.n_crossed
+        F = np.zeros_like(tail.L)
+        half = solve_triangular(tail.L[:d, :d], np.eye(d), lower=True)
+        F[:d, :d] = half.T @ half
+        return F
+
+
+def _diagonal_blocks(equations: NormalEquations, crossed: np.ndarray) -> dict[int, np.ndarray]:
+    """Each crossed term's blocks on the diagonal, (s, s, J), by term."""
+    blocks = {}
+    for one in equations.crossed:
+        within = crossed[one.columns, one.columns].reshape(one.n_groups, one.size, one.n_groups, one.size)
+        blocks[one.term] = np.einsum("jajb->abj", within)
+    return blocks
+
+
 def lmm_criterion(design, reml: bool = True) -> LmmCriterion:
     """Prepare a design for fitting: one pass over the data, whose cost every later evaluation is spared.
 
@@ -210,9 +238,7 @@ def _effects(criterion: LmmCriterion, state: State, u: np.ndarray, b: np.ndarray
         coarser = outer[:, level.parent] if level.parent is not None else np.empty((0, level.n_groups))
         unexplained = -done.B.times_vector(tail) - np.einsum("abj,bj->aj", done.U, coarser)
         own = np.einsum("abj,bj->aj", done.W, unexplained)
-        start = 0
-        for k in level.terms:
-            effects[k] = own[start : start + eq.sizes[k]]
-            start += eq.sizes[k]
+        for k, part in level.parts(eq.sizes):
+            effects[k] = own[part]
         outer = np.concatenate([own, coarser])
     return [effects[k] for k in range(len(eq.sizes))]

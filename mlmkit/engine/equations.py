@@ -48,6 +48,11 @@ class Level:
     parent: np.ndarray | None
     template: DenseBorder | SparseBorder | None = None
 
+    def parts(self, sizes: Sequence[int]) -> list[tuple[int, slice]]:
+        """Each of its terms with its rows among the level's."""
+        stops = np.cumsum([sizes[k] for k in self.terms])
+        return [(k, slice(stop - sizes[k], stop)) for k, stop in zip(self.terms, stops, strict=True)]
+
 
 @dataclass(frozen=True, eq=False)
 class CrossedTerm:

@@ -93,6 +93,13 @@ def standardise(design) -> Standardised:
     return Standardised(Q, R, residual / scale, coefficients, scale, terms, len(used), log_weights)
 
 
+def scales(design) -> list[np.ndarray]:
+    """For each block the R of Z = Z̃R, (s, s) upper triangular, Z̃ with columns of unit mean square."""
+    w = design.weights
+    root = None if np.all(w == 1.0) else np.sqrt(w)
+    return [_term(block, root).R for block in design.blocks]
+
+
 def _columns(matrix: np.ndarray, root: np.ndarray | None) -> np.ndarray:
     """(n, k) → (k, n), each column contiguous, times the square roots of the weights."""
     columns = np.ascontiguousarray(matrix.T, dtype=float)

@@ -1,0 +1,144 @@
+"""The linear mixed model: from a design to its estimates.
+
+The stages are public and can be called one by one:
+
+    criterion = lmm_criterion(design, reml=True)     # one pass over the data
+    criterion(theta)                                 # the REML criterion at a θ
+    optimum = optimise(criterion)                    # the θ where it is lowest
+    estimates = criterion.solve(optimum.theta)       # everything that follows from θ
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .covariance import factors_from_theta, lower_triangular, shift_left, theta_from_factors
+from .criterion import LmmCriterion, lmm_criterion
+from .estimates import Estimates
+from .optimise import begin, minimise
+from .singular import RANK_TOLERANCE, singular_messages
+from .start import starting_theta
+
+NOT_CONVERGED = (
+    "The search for the variances did not end at a proven minimum, so the estimates may be off: "
+    "rescale or centre the predictors, or simplify the random part."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Optimum:
+    """Where the criterion is lowest.
+
+    Attributes
+    ----------
+    theta, value, gradient
+        θ in lme4's order, the criterion there and its derivatives by θ.
+    converged : bool
+        The gradient is zero and no direction leads down.
+    evaluations : int
+        Evaluations of the criterion with its gradient.
+    """
+
+    theta: np.ndarray
+    value: float
+    gradient: np.ndarray
+    converged: bool
+    evaluations: int
+
+
+def optimise(criterion: LmmCriterion, start: np.ndarray | None = None) -> Optimum:
+    """Minimise a criterion over θ.
+
+    Parameters
+    ----------
+    criterion
+        From `lmm_criterion`.
+    start : (n_theta,) array, optional
+        A θ to start from; by default variances from quadratic forms (MINQUE).
+    """
+    sizes = criterion.equations.sizes
+    x = starting_theta(criterion.equations) if start is None else criterion.to_standard(start)
+    search = begin(criterion.standard, x, initial_curvature(criterion, x))
+
+    def canonical(x):
+        return theta_from_factors([shift_left(L, RANK_TOLERANCE) for L in factors_from_theta(x, sizes)])
+
+    converged, _ = minimise(search, canonical)
+    x = _without_traces(criterion, search.point.x, search.point.value)
+    theta = criterion.from_standard(x)
+    value, gradient = criterion.value_and_gradient(theta)
+    return Optimum(theta, value, gradient, converged, search.evaluations)
+
+
+def fit_lmm(design, reml: bool = True) -> Estimates:
+    """Fit a linear mixed model.
+
+    Parameters
+    ----------
+    design : Design
+        With at least one random-effects block.
+    reml : bool
+        Restricted maximum likelihood, or maximum likelihood.
+
+    Returns
+    -------
+    Estimates
+
+    Raises
+    ------
+    DataError
+        The fixed part reproduces the response exactly.
+    """
+    criterion = lmm_criterion(design, reml)
+    optimum = optimise(criterion)
+    messages = singular_messages(design, optimum.theta)
+    if not optimum.converged:
+        messages = (NOT_CONVERGED, *messages)
+    return criterion.solve(
+        optimum.theta,
+        converged=optimum.converged,
+        messages=messages,
+        evaluations=optimum.evaluations,
+        gradient=optimum.gradient,
+    )
+
+
+def conditional_covariance(design, estimates: Estimates) -> tuple[np.ndarray, ...]:
+    """Covariances of each group's effects given the data, the population coefficients taken as known.
+
+    Returns
+    -------
+    For each block of the design a (J, s, s) array, in squared units of the response over the regressors'.
+    """
+    return lmm_criterion(design, estimates.reml).conditional_covariance(estimates.theta)
+
+
+def initial_curvature(criterion: LmmCriterion, theta: np.ndarray) -> np.ndarray:
+    """A scale for the Hessian's diagonal: 4 Σ a/(1 + θ²a) over the groups, a a column's sum of squares."""
+    sizes = criterion.equations.sizes
+    curvatures = []
+    for term, Lambda in zip(criterion.data.terms, factors_from_theta(theta, sizes), strict=True):
+        a = np.array([np.bincount(term.codes, row * row, term.n_groups) for row in term.Z])
+        by_row = 4.0 * (a / (1.0 + np.diag(Lambda)[:, None] ** 2 * a)).sum(axis=1)
+        curvatures.append(np.tile(by_row[:, None], len(Lambda)))
+    return theta_from_factors(curvatures)
+
+
+def _without_traces(criterion: LmmCriterion, x: np.ndarray, value: float) -> np.ndarray:
+    """Directions without variance set to exactly none, where the criterion does not mind.
+
+    A search comes close to a boundary but never stands on it; a variance of 1e-12 should read zero, a
+    correlation of 0.9999999 one.
+    """
+    factors = [_reduced(L) for L in factors_from_theta(x, criterion.equations.sizes)]
+    reduced = theta_from_factors([lower_triangular(L) for L in factors])
+    if criterion.state(factors).value <= value + 1e-8:
+        return reduced
+    return theta_from_factors([lower_triangular(L) for L in factors_from_theta(x, criterion.equations.sizes)])
+
+
+def _reduced(Lambda: np.ndarray) -> np.ndarray:
+    left, size, right = np.linalg.svd(Lambda)
+    return (left * np.where(size < 10 * RANK_TOLERANCE, 0.0, size)) @ right

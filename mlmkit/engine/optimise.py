@@ -1,0 +1,218 @@
+"""Minimising the criterion: BFGS on θ without bounds, and the proof that it stands at a minimum.
+
+θ has no bounds because signs of columns of Λ do not matter. What does matter: the derivative by an empty
+column of Λ is zero whatever the data say, so a search can stop where a variance is zero that should not
+be. Here a search is over only when the gradient is zero *and* the Hessian has no direction downhill; an
+empty column is moved right (`shift_left`), a direction downhill is followed, and the search goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+#: The search stops when a Newton step would lower the criterion by less than this.
+TOLERANCE = 1e-10
+#: Most BFGS steps in one search, and searches from a saddle or a false boundary.
+MOST_STEPS, MOST_SEARCHES = 500, 12
+#: Longest change of one parameter in one step.
+LONGEST = 10.0
+
+Objective = Callable[[np.ndarray], tuple[float, np.ndarray]]
+
+
+@dataclass
+class Point:
+    """Where the search stands."""
+
+    x: np.ndarray
+    value: float
+    gradient: np.ndarray
+
+
+@dataclass
+class Search:
+    """A search's record: the objective, counted, and the latest point and metric (inverse Hessian)."""
+
+    objective: Objective
+    point: Point
+    metric: np.ndarray
+    evaluations: int = 1
+    messages: list[str] = field(default_factory=list)
+
+    def at(self, x: np.ndarray) -> Point:
+        self.evaluations += 1
+        try:
+            value, gradient = self.objective(x)
+        except (FloatingPointError, np.linalg.LinAlgError):
+            return Point(x, np.inf, np.full_like(x, np.nan))
+        return Point(x, value if np.isfinite(value) else np.inf, gradient)
+
+
+def begin(objective: Objective, start: np.ndarray, curvature: np.ndarray) -> Search:
+    """A search from `start`, where the Hessian's diagonal is about `curvature`."""
+    return Search(objective, Point(start, *objective(start)), np.diag(1.0 / curvature))
+
+
+def bfgs(search: Search, tolerance: float = TOLERANCE) -> bool:
+    """Descend until a further step promises less than `tolerance`; whether it got there.
+
+    Nocedal & Wright 2006, Numerical Optimization, chapter 6.
+    """
+    for _ in range(MOST_STEPS):
+        point = search.point
+        direction = -search.metric @ point.gradient
+        slope = float(direction @ point.gradient)
+        if not -0.5 * slope > tolerance:
+            return True
+        new = line_search(search, direction, slope)
+        if new is None:
+            return False
+        _update(search, new)
+        search.point = new
+    return False
+
+
+def line_search(search: Search, direction: np.ndarray, slope: float) -> Point | None:
+    """A point along `direction` that lowers the criterion enough; None where rounding hides any decrease."""
+    point = search.point
+    step = min(1.0, LONGEST / np.max(np.abs(direction)))
+    for _ in range(40):
+        new = search.at(point.x + step * direction)
+        if new.value <= point.value + 1e-4 * step * slope:
+            return _extend(search, new, direction, slope, step)
+        if step * np.max(np.abs(direction)) < 1e-12 * (1.0 + np.max(np.abs(point.x))):
+            return None
+        if abs(new.value - point.value) <= 1e-13 * abs(point.value):
+            return new if _flatter(new, point) else None
+        step = _shorter(step, slope, new.value - point.value)
+    return None
+
+
+def _flatter(new: Point, point: Point) -> bool:
+    """Where values agree to rounding, the gradients decide."""
+    return bool(np.linalg.norm(new.gradient) < 0.5 * np.linalg.norm(point.gradient))
+
+
+def _shorter(step: float, slope: float, rise: float) -> float:
+    """The minimum of the parabola through value and slope at 0 and value at `step`, within reason."""
+    if not np.isfinite(rise):
+        return 0.1 * step
+    best = -0.5 * slope * step**2 / (rise - slope * step)
+    return float(np.clip(best, 0.1 * step, 0.5 * step))
+
+
+def _extend(search: Search, new: Point, direction: np.ndarray, slope: float, step: float) -> Point:
+    """Go further while the descent is as steep as at the start: the metric was too short-sighted."""
+    while float(new.gradient @ direction) < 0.9 * slope and 2.0 * step * np.max(np.abs(direction)) <= LONGEST:
+        step *= 2.0
+        further = search.at(search.point.x + step * direction)
+        if not further.value < new.value:
+            break
+        new = further
+    return new
+
+
+def _update(search: Search, new: Point) -> None:
+    """The BFGS update of the metric, skipped where the curvature along the step is not positive."""
+    s, y = new.x - search.point.x, new.gradient - search.point.gradient
+    curvature = float(s @ y)
+    if curvature <= 1e-12 * np.linalg.norm(s) * np.linalg.norm(y):
+        return
+    left = np.eye(len(s)) - np.outer(s, y) / curvature
+    search.metric = left @ search.metric @ left.T + np.outer(s, s) / curvature
+
+
+def hessian(search: Search, step: float = 1e-4) -> np.ndarray:
+    """Differences of the gradient, one evaluation a parameter."""
+    point = search.point
+    steps = step * np.maximum(1.0, np.abs(point.x))
+    columns = [
+        (search.at(point.x + h * unit).gradient - point.gradient) / h
+        for h, unit in zip(steps, np.eye(len(steps)), strict=True)
+    ]
+    H = np.array(columns)
+    return 0.5 * (H + H.T)
+
+
+def newton_decrement(H: np.ndarray, gradient: np.ndarray) -> tuple[float, np.ndarray, np.ndarray | None]:
+    """What a Newton step would gain, the step, and the steepest direction downhill by curvature (or None).
+
+    Directions in which the Hessian is zero to working precision are left alone.
+    """
+    eigenvalues, vectors = np.linalg.eigh(H)
+    size = max(np.max(np.abs(eigenvalues)), 1e-300)
+    along = vectors.T @ gradient
+    curved = eigenvalues > 1e-6 * size
+    step = -vectors[:, curved] @ (along[curved] / eigenvalues[curved])
+    gain = 0.5 * float(np.sum(along[curved] ** 2 / eigenvalues[curved]))
+    downhill = vectors[:, 0] if eigenvalues[0] < -1e-5 * size else None
+    return gain, step, downhill
+
+
+def _positive_inverse(H: np.ndarray) -> np.ndarray:
+    """The inverse of a Hessian with its negative curvatures turned positive: a metric to go on with."""
+    eigenvalues, vectors = np.linalg.eigh(H)
+    size = np.abs(eigenvalues)
+    return (vectors / np.maximum(size, 1e-3 * size.max())) @ vectors.T
+
+
+def minimise(search: Search, canonical: Callable[[np.ndarray], np.ndarray]) -> tuple[bool, np.ndarray]:
+    """BFGS, then the proof; from a saddle on, again.
+
+    Parameters
+    ----------
+    search
+        From `begin`; its point is where the minimum is found.
+    canonical
+        The equivalent point whose gradient hides nothing (`shift_left` on every Λ).
+
+    Returns
+    -------
+    converged : bool
+    H : array
+        The Hessian there.
+    """
+    H = np.zeros((0, 0))
+    for _ in range(MOST_SEARCHES):
+        bfgs(search)
+        if _moved(search, canonical):
+            continue
+        H = hessian(search)
+        gain, step, downhill = newton_decrement(H, search.point.gradient)
+        if downhill is not None and _escape(search, downhill):
+            search.metric = _positive_inverse(H)
+            continue
+        if gain > TOLERANCE:
+            polished = search.at(search.point.x + step)
+            if polished.value <= search.point.value:
+                search.point = polished
+                gain = newton_decrement(H, polished.gradient)[0]
+        return downhill is None and gain < 1e3 * TOLERANCE * max(1.0, abs(search.point.value) * 1e-4), H
+    return False, H
+
+
+def _moved(search: Search, canonical: Callable[[np.ndarray], np.ndarray]) -> bool:
+    """Move to the canonical form; whether the search must go on from there."""
+    x = canonical(search.point.x)
+    if np.array_equal(np.abs(x), np.abs(search.point.x)):
+        return False
+    there = search.at(x)
+    if there.value > search.point.value + 1e-8:
+        return False
+    search.point = there
+    return 0.5 * float(there.gradient @ search.metric @ there.gradient) > 10 * TOLERANCE
+
+
+def _escape(search: Search, downhill: np.ndarray) -> bool:
+    """Leave a saddle along a direction of negative curvature; whether that lowered the criterion."""
+    if downhill @ search.point.gradient > 0:
+        downhill = -downhill
+    for step in (0.3, 0.1, 0.03, 0.01, 1e-3):
+        new = search.at(search.point.x + step * downhill)
+        if new.value < search.point.value - TOLERANCE:
+            search.point = new
+            return True
+    return False

@@ -1,0 +1,56 @@
+"""Singular fits: covariances estimated on the boundary of what a covariance can be.
+
+An SD of exactly zero, or a correlation of exactly ±1, is an honest estimate: the data ask for no more
+variation than that. It is measured on standardised regressors, so that units and centring do not matter.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .covariance import factors_from_theta
+from .standardise import scales
+
+#: An SD, relative to the residual's, below which a direction of a group effect counts as without variance.
+RANK_TOLERANCE = 1e-4
+
+
+def singular_blocks(design, theta: np.ndarray) -> tuple[int, ...]:
+    """Positions of the blocks whose covariance is singular at θ."""
+    factors = factors_from_theta(theta, [block.Z.shape[1] for block in design.blocks])
+    pairs = enumerate(zip(scales(design), factors, strict=True))
+    return tuple(k for k, (R, L) in pairs if np.linalg.svd(R @ L, compute_uv=False)[-1] < RANK_TOLERANCE)
+
+
+def is_singular(design, theta: np.ndarray) -> bool:
+    """Whether any block's covariance is singular at θ: an SD of zero or a correlation of ±1."""
+    return bool(singular_blocks(design, theta))
+
+
+def singular_messages(design, theta: np.ndarray) -> tuple[str, ...]:
+    """One sentence for each singular block: the term, its estimate, what it means and what to try."""
+    factors = factors_from_theta(theta, [block.Z.shape[1] for block in design.blocks])
+    return tuple(_message(design.blocks[k], factors[k]) for k in singular_blocks(design, theta))
+
+
+def _message(block, Lambda: np.ndarray) -> str:
+    sds = np.sqrt((Lambda**2).sum(axis=1))
+    zero = [name for name, sd in zip(block.names, sds, strict=True) if sd < RANK_TOLERANCE * max(1.0, sds.max())]
+    if zero:
+        names = " and ".join(zero)
+        return (
+            f"Singular fit: the SD of {names} across {block.group} is estimated as 0, so the data show no "
+            f"variation there beyond the residual noise; try the model without {names} in that term."
+        )
+    if len(block.names) == 2:
+        a, b = block.names
+        sign = "+" if Lambda[0] @ Lambda[1] > 0 else "−"
+        return (
+            f"Singular fit: the correlation of {a} and {b} across {block.group} is estimated as {sign}1, so the "
+            f"data cannot tell the two apart; try them uncorrelated (||), or the term without {b}."
+        )
+    return (
+        f"Singular fit: the {len(block.names)} coefficients that vary across {block.group} are estimated to move "
+        f"in {int(np.linalg.matrix_rank(Lambda, tol=RANK_TOLERANCE))} directions only; try them uncorrelated "
+        f"(||), or fewer of them."
+    )
