@@ -58,6 +58,10 @@ class DenseBorder:
         """border @ v for a (q,) v: (rows, J)."""
         return np.einsum("aqj,q->aj", self.values, v)
 
+    def transposed_times(self, v: np.ndarray) -> np.ndarray:
+        """borderᵀ @ v for a (rows, J) v: (q,)."""
+        return np.einsum("aqj,aj->q", self.values, v)
+
     def to_parents(self, parent: np.ndarray, n_parents: int, template: DenseBorder) -> DenseBorder:
         """Sums over the groups that share a parent."""
         return DenseBorder(sum_by_group(self.values, parent, n_parents))
@@ -207,6 +211,11 @@ class SparseBorder:
         d = self.pattern.n_columns
         cells = sum_by_group(self.values * v[self.pattern.column], self.pattern.group, self.pattern.n_groups)
         return cells + np.einsum("aqj,q->aj", self.dense, v[d:])
+
+    def transposed_times(self, v: np.ndarray) -> np.ndarray:
+        products = np.einsum("an,an->n", self.values, v[:, self.pattern.group])
+        cells = np.bincount(self.pattern.column, products, self.pattern.n_columns)
+        return np.concatenate([cells, np.einsum("aqj,aj->q", self.dense, v)])
 
     def to_parents(self, parent: np.ndarray, n_parents: int, template: SparseBorder) -> SparseBorder:
         cells = sum_by_group(self.values, self.pattern.parent_cell, len(template.pattern.group))

@@ -121,13 +121,19 @@ def posterior_covariances(equations: NormalEquations, done: Elimination, F: np.n
     The derivative of a log determinant by a diagonal block is that block of the inverse, so the same
     backward pass, given only the log determinant's F, delivers the blocks of Λ(ΛᵀZᵀZΛ + I)⁻¹Λᵀ.
     """
-    covariances, outer = [], None
+    blocks = inverse_on_pattern(equations, done, F)
+    return [one.products[: level.size, : level.size] for level, one in zip(equations.levels, blocks, strict=True)]
+
+
+def inverse_on_pattern(equations: NormalEquations, done: Elimination, F: np.ndarray) -> list[Adjoint]:
+    """Λ(ΛᵀZᵀZΛ + I)⁻¹Λᵀ where the normal equations have entries, level by level, finest first."""
+    blocks, outer = [], None
     for position in reversed(range(len(done.levels))):
         level, state = equations.levels[position], done.levels[position]
         P, Q, W_bar = _by_spread(level, state, F, outer)
         outer = _by_products(state, P, Q, W_bar, level, outer)
-        covariances.append(outer.products[: level.size, : level.size])
-    return covariances[::-1]
+        blocks.append(outer)
+    return blocks[::-1]
 
 
 def _by_spread(level: Level, state: Eliminated, F: np.ndarray, outer: Adjoint | None):

@@ -1,8 +1,8 @@
-"""Weighted normal equations of the random part: factorised, solved and inverted where it matters.
+"""Weighted normal equations of the random part: factorised, solved, and inverted where it matters.
 
 Every step of a generalized fit meets the same matrix, H = Z̃ᵀWZ̃ + I with Z̃ = ZΛ, for ever new weights W.
-Its pattern never changes, so it is worked out once (`RandomPart`); `factorise` then fills in the weights
-and eliminates the chain of nested groupings and the crossed terms as for a linear mixed model.
+Its pattern never changes, so it is worked out once (`random_part`); `factorise` then puts the weights in
+and eliminates the chain of nested groupings and the crossed terms, as for a linear mixed model.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ import numpy as np
 from scipy.linalg import cho_solve
 from scipy.linalg.lapack import dpotrf, dpotri
 
-from .blocks import group_squares, sum_by_group
-from .border import DenseBorder, SparseBorder
-from .elimination import Adjoint, Elimination, eliminate, inverse_on_pattern
+from .blocks import sum_by_group
+from .border import DenseBorder
+from .elimination import Elimination, eliminate, inverse_on_pattern
 from .equations import NormalEquations, normal_equations
-from .standardise import Standardised, Term, standard_term
+from .standardise import Standardised, Term, _term
 
-Effects = list[np.ndarray]  # one (s, J) array a term, or (s, n) for the rows' regressors
+#: One array a random term: (s, J) by group, or (s, n) by row.
+Effects = list[np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,10 +34,9 @@ class RandomPart:
         Regressors of unit mean square, (s, n) each, with the groups of the rows.
     pattern
         Normal equations of which only the arrangement matters here.
-    columns
-        For each crossed coefficient (term, which of its columns) the (n,) tail column of each row.
-    cells
-        The same coefficients' cell of the finest level's border, (n,).
+    columns, cells
+        For each crossed coefficient (its term, its place there) two (n,) arrays: each row's column in the
+        tail, and the place of that cross-product in the border of the finest groups.
     """
 
     terms: tuple[Term, ...]
@@ -45,40 +45,48 @@ class RandomPart:
     cells: dict[tuple[int, int], np.ndarray]
 
     @property
-    def codes(self) -> np.ndarray:
-        """The finest group of each row."""
-        return self.pattern.levels[0].codes
-
-    @property
     def chain(self) -> list[int]:
         """The terms of the chain, finest level first."""
         return [k for level in self.pattern.levels for k in level.terms]
 
+    @property
+    def crossed(self) -> list[tuple[int, int]]:
+        """The crossed coefficients: the term and the place in it."""
+        return list(self.columns)
+
     def scaled(self, factors: Sequence[np.ndarray]) -> Effects:
-        """Z̃ = ZΛ, one (s, n) array a term."""
+        """Z̃ = ZΛ by row."""
         return [Lambda.T @ term.Z for term, Lambda in zip(self.terms, factors, strict=True)]
 
     def sums(self, Z: Effects, rows: np.ndarray) -> Effects:
-        """Zᵀ rows, one (s, J) array a term."""
+        """Zᵀ rows, by group."""
         return [sum_by_group(z * rows, t.codes, t.n_groups) for z, t in zip(Z, self.terms, strict=True)]
 
     def by_row(self, effects: Effects) -> Effects:
-        """Each row's group effects, (s, n) a term."""
+        """The effects of each row's groups."""
         return [effect[:, term.codes] for effect, term in zip(effects, self.terms, strict=True)]
 
     def predictor(self, Z: Effects, effects: Effects) -> np.ndarray:
         """Z effects, (n,)."""
-        products = (np.einsum("an,an->n", z, u) for z, u in zip(Z, self.by_row(effects), strict=True))
-        return sum(products)
+        return sum(row_products(z, u) for z, u in zip(Z, self.by_row(effects), strict=True))
+
+
+def row_products(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Row by row the inner product of two (s, n) arrays."""
+    return a[0] * b[0] if len(a) == 1 else np.einsum("an,an->n", a, b)
+
+
+def dot(a: Effects, b: Effects) -> float:
+    """The inner product of two sets of effects."""
+    return float(sum(np.vdot(x, y) for x, y in zip(a, b, strict=True)))
 
 
 def random_part(design) -> RandomPart:
     """Work out the pattern of a design's random terms."""
-    terms = tuple(standard_term(block) for block in design.blocks)
     n = len(design.y)
-    data = Standardised(
-        np.empty((0, n)), np.empty((0, 0)), np.zeros(n), np.zeros(0), 1.0, terms, n, 0.0
-    )
+    terms = tuple(_term(block, None) for block in design.blocks)
+    empty = np.empty((0, 0))
+    data = Standardised(np.empty((0, n)), empty, np.zeros(n), np.zeros(0), 1.0, terms, n, 0.0)
     pattern = normal_equations(data, [block.group for block in design.blocks])
     columns = {
         (one.term, a): one.columns.start + terms[one.term].codes * one.size + a
@@ -90,7 +98,6 @@ def random_part(design) -> RandomPart:
 
 
 def _cells(pattern: NormalEquations, column: np.ndarray) -> np.ndarray:
-    """Where the finest level's border keeps each row's cross-product with a tail column."""
     finest, border = pattern.levels[0], pattern.border
     if isinstance(border, DenseBorder):
         return column * finest.n_groups + finest.codes
@@ -100,10 +107,9 @@ def _cells(pattern: NormalEquations, column: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Factorised:
-    """H = Z̃ᵀWZ̃ + I with the chain eliminated and `L` the Cholesky factor of what is left."""
+    """H with its chain eliminated, and the Cholesky factor L of what is left for the crossed effects."""
 
     part: RandomPart
-    equations: NormalEquations
     chain: Elimination
     L: np.ndarray
 
@@ -113,20 +119,131 @@ class Factorised:
         return self.chain.log_determinant + 2.0 * float(np.log(np.diagonal(self.L)).sum())
 
     def solve(self, right: Effects) -> Effects:
-        """H⁻¹ right, term by term."""
-        levels, tail = self.equations.levels, self._tail_of(right)
-        waiting = []
-        above = 0.0
-        for level, done in zip(levels, self.chain.levels, strict=True):
-            own = np.concatenate([right[k] for k in level.terms]) + above[: level.size] if waiting else (
-                np.concatenate([right[k] for k in level.terms])
-            )
-            step = np.einsum("abj,bj->aj", done.W, own)
-            tail = tail - done.B.transposed_times(step)
+        """H⁻¹ right: forward through the levels to the crossed effects, and back."""
+        levels, n_crossed = self.part.pattern.levels, len(self.L)
+        own = [np.concatenate([right[k] for k in level.terms]) for level in levels]
+        crossed = _flattened(self.part, right)
+        carried = None
+        for position, (level, done) in enumerate(zip(levels, self.chain.levels, strict=True)):
+            if carried is not None:
+                own[position] = own[position] + carried[: level.size]
+                carried = carried[level.size :]
+            step = np.einsum("abj,bj->aj", done.W, own[position])
+            if n_crossed:
+                crossed -= done.B.transposed_times(step)
             if level.parent is not None:
-                carried = above[level.size :] if waiting else 0.0
-                below = carried - np.einsum("abj,aj->bj", done.U, step)
-                above = sum_by_group(below, level.parent, levels[len(waiting) + 1].n_groups)
-            waiting.append(own)
-        solution = cho_solve((self.L, True), tail) if len(tail) else tail
-        return self._substitute_back(waiting, solution)
+                above = -np.einsum("abj,aj->bj", done.U, step) + (0.0 if carried is None else carried)
+                carried = sum_by_group(above, level.parent, levels[position + 1].n_groups)
+        return self._back(own, cho_solve((self.L, True), crossed) if n_crossed else crossed)
+
+    def _back(self, own: list[np.ndarray], crossed: np.ndarray) -> Effects:
+        """Given the crossed effects and everything coarser, a group's are W times what is left for them."""
+        levels, effects = self.part.pattern.levels, _unflattened(self.part, crossed)
+        coarser = None
+        for level, done, left in zip(reversed(levels), reversed(self.chain.levels), reversed(own), strict=True):
+            if len(crossed):
+                left = left - done.B.times_vector(crossed)
+            if level.parent is not None:
+                coarser = coarser[:, level.parent]
+                left = left - np.einsum("abj,bj->aj", done.U, coarser)
+            solved = np.einsum("abj,bj->aj", done.W, left)
+            coarser = solved if coarser is None else np.concatenate([solved, coarser])
+            start = 0
+            for k in level.terms:
+                effects[k] = solved[start : start + len(self.part.terms[k].Z)]
+                start += len(self.part.terms[k].Z)
+        return [effects[k] for k in range(len(self.part.terms))]
+
+    def inverse_by_row(self, Z: Effects) -> Effects:
+        """H⁻¹z̃ of each row at the row's own groups, (s, n) a term.
+
+        Only the entries of H⁻¹ where H has some are needed, and only they are computed.
+        """
+        part, z = self.part, np.concatenate([Z[k] for k in self.part.chain])
+        F = _inverse(self.L)
+        blocks = inverse_on_pattern(part.pattern, self.chain, F)[0]
+        own = np.einsum("abn,bn->an", blocks.products[..., part.pattern.levels[0].codes], z)
+        result = {}
+        if part.crossed:
+            beside = blocks.border.values.reshape(len(z), -1)
+            for (k, a), cell in part.cells.items():
+                between = beside[:, cell]
+                own += between * Z[k][a]
+                result[k, a] = row_products(between, z) + sum(
+                    F[part.columns[k, a], part.columns[m, b]] * Z[m][b] for m, b in part.crossed
+                )
+        stops = np.cumsum([len(Z[k]) for k in part.chain])[:-1]
+        whole = dict(zip(part.chain, np.split(own, stops), strict=True))
+        for k, _ in part.crossed:
+            whole[k] = np.array([result[k, a] for a in range(len(Z[k]))])
+        return [whole[k] for k in range(len(Z))]
+
+
+def _inverse(L: np.ndarray) -> np.ndarray:
+    if not len(L):
+        return L
+    half = dpotri(L, lower=1)[0]
+    return np.tril(half) + np.tril(half, -1).T
+
+
+def _flattened(part: RandomPart, effects: Effects) -> np.ndarray:
+    """The crossed effects in the order of the tail."""
+    return np.concatenate([np.zeros(0), *(effects[one.term].T.ravel() for one in part.pattern.crossed)])
+
+
+def _unflattened(part: RandomPart, tail: np.ndarray) -> dict[int, np.ndarray]:
+    return {one.term: tail[one.columns].reshape(one.n_groups, one.size).T for one in part.pattern.crossed}
+
+
+def factorise(part: RandomPart, Z: Effects, weights: np.ndarray) -> Factorised:
+    """Factorise H = Z̃ᵀWZ̃ + I.
+
+    Raises
+    ------
+    FloatingPointError
+        H is not positive definite to working precision.
+    """
+    z = np.concatenate([Z[k] for k in part.chain])
+    weighted = z * weights
+    finest = part.pattern.levels[0]
+    products = np.empty((len(z), len(z), finest.n_groups))
+    for a, row in enumerate(weighted):
+        for b in range(a + 1):
+            products[a, b] = products[b, a] = np.bincount(finest.codes, row * z[b], finest.n_groups)
+    equations = replace(
+        part.pattern, products=products, border=_border(part, Z, weighted), tail=_tail(part, Z, weights)
+    )
+    with np.errstate(invalid="ignore", divide="ignore"):
+        chain = eliminate(equations, [np.eye(level.size) for level in equations.levels])
+    L, failed = dpotrf(chain.tail + np.eye(len(chain.tail)), lower=1, clean=1) if part.crossed else (chain.tail, 0)
+    if failed or not np.isfinite(chain.log_determinant):
+        raise FloatingPointError("The curvature at the group effects is not positive definite.")
+    return Factorised(part, chain, L)
+
+
+def _border(part: RandomPart, Z: Effects, weighted: np.ndarray):
+    """Cross-products of the finest groups' regressors with the crossed ones."""
+    border = part.pattern.border
+    if not part.crossed:
+        return DenseBorder(np.empty((len(weighted), 0, part.pattern.levels[0].n_groups)))
+    dense = isinstance(border, DenseBorder)
+    shape = (part.pattern.n_crossed, part.pattern.levels[0].n_groups) if dense else border.values.shape[1:]
+    values = np.zeros((len(weighted), int(np.prod(shape))))
+    for (k, b), cell in part.cells.items():
+        for total, row in zip(values, weighted, strict=True):
+            total += np.bincount(cell, row * Z[k][b], values.shape[1])
+    if dense:
+        return DenseBorder(values.reshape(-1, *shape))
+    return replace(border, values=values, dense=np.empty((len(weighted), 0, part.pattern.levels[0].n_groups)))
+
+
+def _tail(part: RandomPart, Z: Effects, weights: np.ndarray) -> np.ndarray:
+    """Cross-products of the crossed regressors with each other."""
+    d = part.pattern.n_crossed
+    tail = np.zeros(d * d)
+    for k, a in part.crossed:
+        row = weights * Z[k][a]
+        for m, b in part.crossed:
+            place = part.columns[k, a] * d + part.columns[m, b]
+            tail += np.bincount(place, row * Z[m][b], d * d)
+    return tail.reshape(d, d)
