@@ -18,13 +18,10 @@ from .design import Block, Design
 from .engine import conditional_covariance
 from .engine.covariance import factors_from_theta
 from .engine.estimates import Estimates
+from .engine.singular import is_singular
 from .errors import DataError, did_you_mean
 from .families import Family
 from .spec import Spec
-
-#: Below this, an SD (against the residual SD) or the part of a coefficient that is not a function of the
-#: earlier ones counts as zero; lme4's own tolerance.
-SINGULAR = 1e-4
 
 
 def verb(*kinds: type) -> Callable:
@@ -289,20 +286,17 @@ class MixedFit(Fit):
         ]
         if self.family.has_dispersion:
             rows.append(("Residual", None, None, self.sigma, self.sigma**2))
-        table = pd.DataFrame(rows, columns=["group", "term1", "term2", "sdcor", "vcov"])
-        table[["group", "term1", "term2"]] = np.array([row[:3] for row in rows], dtype=object)
+        columns = zip(("group", "term1", "term2", "sdcor", "vcov"), zip(*rows, strict=True), strict=True)
+        # object columns keep None as None; text columns would turn it into a missing value
+        table = pd.DataFrame(
+            {name: pd.Series(values, dtype=float if "cor" in name else object) for name, values in columns}
+        )
         return table
 
     @cached_property
     def is_singular(self) -> bool:
         """Whether Σ̂ lies on the boundary: an SD of 0, or coefficients that vary in lockstep."""
-        return any(flat for block in self.boundary for flat in block)
-
-    @cached_property
-    def boundary(self) -> tuple[tuple[bool, ...], ...]:
-        """For each block, which of its columns have no variation of their own left (see `SINGULAR`)."""
-        blocks = zip(self.design.blocks, self.relative_factors, strict=True)
-        return tuple(_on_boundary(block, Lambda) for block, Lambda in blocks)
+        return is_singular(self.design, self.theta)
 
 
 def _varcorr(block: Block, Sigma: np.ndarray):
@@ -314,12 +308,3 @@ def _varcorr(block: Block, Sigma: np.ndarray):
     for k, name in enumerate(block.names):
         for m in range(k + 1, len(block.names)):
             yield block.group, name, block.names[m], correlation[m, k], Sigma[m, k]
-
-
-def _on_boundary(block: Block, Lambda: np.ndarray) -> tuple[bool, ...]:
-    """Scale-free: each row of Λ in units of its regressor, each pivot against the row it stands in."""
-    length = np.linalg.norm(Lambda, axis=1)
-    size = np.sqrt(np.mean(block.Z**2, axis=0))
-    flat = length * size < SINGULAR
-    own = np.abs(np.diag(Lambda)) / np.where(length > 0, length, 1.0)
-    return tuple(bool(f or o < SINGULAR) for f, o in zip(flat, own, strict=True))

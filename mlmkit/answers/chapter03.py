@@ -1,0 +1,134 @@
+"""Chapter 3's questions: linear mixed effects, sleepstudy."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from scipy.stats import norm
+
+from ..check import Question, Wrong
+from ..datasets import load_data
+from ..models import lmer
+
+FORMULA = "Reaction ~ Days + (Days|Subject)"
+
+
+@cache
+def _fit(last_day: int = 9, dropout: int | None = None):
+    sleep = load_data("sleepstudy")
+    keep = (sleep.Days <= last_day) & ~((sleep.Subject == dropout) & (sleep.Days > 4))
+    return lmer(FORMULA, sleep[keep])
+
+
+def _sd(name: str, last_day: int = 9) -> float:
+    table = _fit(last_day).varcorr
+    return table.sdcor[(table.term1 == name) & table.term2.isna()].item()
+
+
+def _rho() -> float:
+    return _fit().varcorr.sdcor[2]
+
+
+def _slope_of(subject: int, dropout: int | None = None) -> float:
+    return _fit(dropout=dropout).coef["Subject"].loc[subject, "Days"]
+
+
+def _share_below_zero(scale: float) -> float:
+    return norm.cdf(0, loc=_fit().fixef["Days"], scale=scale)
+
+
+QUESTIONS = (
+    Question(
+        "03-1",
+        "choice",
+        "b",
+        right="what stands before the bar varies, the intercept is understood, one bar keeps the correlation.",
+        wrong=(
+            Wrong("a", "(1|Subject) lets the intercept vary only: all subjects keep one slope."),
+            Wrong("c", "Two bars take the correlation out: that is (1|Subject) + (0 + Days|Subject)."),
+            Wrong("d", "That is the flat model: a line for each subject and no distribution of lines."),
+        ),
+    ),
+    Question(
+        "03-2",
+        "number",
+        lambda: _fit().se["Days"],
+        right="how well the average slope is known, in ms a day.",
+        wrong=(
+            Wrong(
+                lambda: _sd("Days"),
+                "That is τ₁, how much people differ, not how well their average is known.",
+            ),
+            Wrong(lambda: _fit().se["Intercept"], "That is the standard error of the intercept b₀."),
+            Wrong(lambda: _fit().fixef["Days"], "That is the slope b₁ itself."),
+        ),
+    ),
+    Question(
+        "03-3",
+        "number",
+        lambda: _rho() * _sd("Intercept") * _sd("Days"),
+        right="Σ₁₂ = ρτ₀τ₁, a covariance, in ms²/day.",
+        wrong=(
+            Wrong(_rho, "That is the correlation ρ; Σ₁₂ is the covariance ρτ₀τ₁."),
+            Wrong(lambda: _sd("Intercept") * _sd("Days"), "That is τ₀τ₁: the correlation is still missing."),
+            Wrong(
+                lambda: _rho() * _sd("Intercept") ** 2 * _sd("Days") ** 2,
+                "You multiplied ρ by the variances; it takes the standard deviations.",
+            ),
+        ),
+    ),
+    Question(
+        "03-4",
+        "number",
+        lambda: float(_fit().coef["Subject"]["Days"].idxmax()),
+        right="the steepest of the multilevel lines.",
+        wrong=(
+            Wrong(
+                lambda: float(_fit().coef["Subject"]["Days"].idxmin()),
+                "That subject has the smallest slope: idxmin where idxmax was wanted.",
+            ),
+            Wrong(
+                lambda: float(_fit().coef["Subject"]["Intercept"].idxmax()),
+                "That subject has the highest intercept: slowest at the start, not fastest to tire.",
+            ),
+        ),
+    ),
+    Question(
+        "03-5",
+        "number",
+        lambda: _share_below_zero(_sd("Days")),
+        right="about 4 people in 100, from the distribution of slopes across people.",
+        wrong=(
+            Wrong(
+                lambda: _share_below_zero(_fit().se["Days"]),
+                "You used the standard error: that is the chance that the average is below zero; people need τ₁.",
+            ),
+            Wrong(
+                lambda: _share_below_zero(_sd("Days") ** 2),
+                "scale takes a standard deviation; you gave the variance τ₁².",
+            ),
+        ),
+    ),
+    Question(
+        "03-6",
+        "number",
+        lambda: _sd("Days", last_day=4),
+        right="τ₁ from the first five days alone.",
+        wrong=(
+            Wrong(lambda: _sd("Days"), "That is τ₁ of all ten days: fit again on sleep[sleep.Days <= 4]."),
+            Wrong(lambda: _sd("Intercept", last_day=4), "That is τ₀, the SD of the intercepts."),
+        ),
+    ),
+    Question(
+        "03-7",
+        "number",
+        lambda: _slope_of(335, dropout=335) - _slope_of(335),
+        right="with half the points, the population's line counts for more.",
+        wrong=(
+            Wrong(
+                lambda: _slope_of(335, dropout=335), "That is the new slope itself; the change is asked for."
+            ),
+            Wrong(lambda: _slope_of(335) - _slope_of(335, dropout=335), "New minus old, not old minus new."),
+        ),
+    ),
+)
