@@ -149,17 +149,18 @@ def build_design(spec: Spec, data: pd.DataFrame, weights=None, offset=None) -> D
         raise DataError(f"The data must be a pandas DataFrame, not {type(data).__name__}.")
     used = _used_columns(spec, data)
     extras = {name: _given(name, value, data) for name, value in (("weights", weights), ("offset", offset))}
+    everything = data
     data, extras, n_dropped = _complete_rows(spec, data, used, extras)
     y, trials = _response(spec, data)
     weights = _weights(extras["weights"], len(y))
     if spec.family.name == "binomial":
         # A proportion's weights are its trials, as in R; cbind says its trials itself.
         trials, weights = (trials, weights * trials) if spec.response.failures else (weights, weights)
-    fixed = _columns(spec.fixed, data)
+    fixed = _columns(spec.fixed, data, everything)
     X = _finite(fixed.matrix(data), fixed.names, "The column")
     keep = independent_columns(X)
     names = np.array(fixed.names, dtype=object)
-    blocks = [block for term in spec.random for block in _blocks(term, data)]
+    blocks = [block for term in spec.random for block in _blocks(term, data, everything)]
     for block in blocks:
         _check_groups(block, spec)
     return Design(
@@ -381,14 +382,22 @@ def _not_numeric(expr: str, column: pd.Series):
 # -- columns ----------------------------------------------------------------------------------------------
 
 
-def _columns(terms: tuple[Term, ...], data: pd.DataFrame) -> Columns:
-    """How these terms become columns: products of plain numeric columns here, all else through formulaic."""
+def _columns(terms: tuple[Term, ...], data: pd.DataFrame, everything: pd.DataFrame) -> Columns:
+    """How these terms become columns: products of plain numeric columns here, all else through formulaic.
+
+    `scale(x)` and its like take their mean and SD from all rows that have an x, as in R, so that a missing
+    response elsewhere in the row does not move the origin of a predictor.
+    """
     if all(_is_plain_number(factor, data) for term in terms for factor in term):
         return Columns(terms, tuple(":".join(f.strip("`") for f in term) or "Intercept" for term in terms))
     right = " + ".join(["1" if INTERCEPT in terms else "0", *(":".join(term) for term in terms if term)])
     try:
         with np.errstate(divide="ignore", invalid="ignore"):  # what is not finite is refused by name, below
-            encoder = Formula(right).get_model_matrix(data, context=_FUNCTIONS, na_action="ignore").model_spec
+            encoder = (
+                Formula(right)
+                .get_model_matrix(_rows_with(terms, data, everything), context=_FUNCTIONS, na_action="ignore")
+                .model_spec
+            )
     except Exception as error:
         raise DataError(f"The columns of {right!r} cannot be computed: {_cause(error)}.") from None
     coded = [
@@ -397,6 +406,18 @@ def _columns(terms: tuple[Term, ...], data: pd.DataFrame) -> Columns:
     coded += [name for name in _factor_names(terms) if not is_numeric_dtype(data[name])]
     levels = {name: sorted(data[name].unique(), key=str) for name in dict.fromkeys(coded)}
     return Columns(terms, tuple(encoder.column_names), encoder, levels)
+
+
+def _rows_with(terms: tuple[Term, ...], data: pd.DataFrame, everything: pd.DataFrame) -> pd.DataFrame:
+    """All rows that have these terms' columns, and of a factor only the levels that the rows used have."""
+    names = list(dict.fromkeys(_factor_names(terms)))
+    rows = data[names] if len(data) == len(everything) else everything[names].dropna()
+    for name in names:
+        if not is_numeric_dtype(rows[name]):
+            rows = rows[rows[name].isin(data[name].unique())]
+        if isinstance(rows[name].dtype, pd.CategoricalDtype):
+            rows = rows.assign(**{name: rows[name].cat.remove_unused_categories()})
+    return rows
 
 
 def _cause(error: Exception) -> str:
@@ -423,10 +444,10 @@ def _product(term: Term, data: pd.DataFrame) -> np.ndarray:
 # -- groups -------------------------------------------------------------------------------------------------
 
 
-def _blocks(term: RandomTerm, data: pd.DataFrame) -> list[Block]:
+def _blocks(term: RandomTerm, data: pd.DataFrame, everything: pd.DataFrame) -> list[Block]:
     """A random-effects term as one block, or as one block a column where `||` takes the correlations out."""
     codes, levels = _group_codes(term.factors, data)
-    columns = _columns(term.terms, data)
+    columns = _columns(term.terms, data, everything)
     Z = _finite(columns.matrix(data), columns.names, "The column")
     if term.correlated or Z.shape[1] == 1:
         return [Block(term.group, columns.names, levels, codes, Z, columns, term.factors)]

@@ -230,3 +230,22 @@ def test_a_new_response_must_fit_the_rows(frame):
     assert_array_equal(it.with_response(frame.x).y, frame.x)
     with pytest.raises(DataError, match="3 values"):
         it.with_response([1, 2, 3])
+
+
+def test_a_missing_response_does_not_move_a_predictors_origin(frame):
+    frame.loc[frame.x > 8, "y"] = np.nan
+    it = design("y ~ center(x) + f", frame)
+    assert it.n_dropped == 3
+    assert_allclose(it.X[:, it.fixed_names.index("center(x)")], np.arange(9) - 5.5)
+
+
+def test_a_level_that_is_dropped_with_its_rows_has_no_column(frame):
+    frame.loc[frame.f == "a", "y"] = np.nan
+    assert design("y ~ scale(x) + f", frame).fixed_names == ("Intercept", "scale(x)", "f[T.c]")
+
+
+def test_a_filtered_categorical_has_columns_for_the_levels_left():
+    rats = load_data("rats")
+    it = design("cbind(m, n - m) ~ 0 + batch", rats[rats.batch.isin([1, 42, 70])], "binomial")
+    assert it.fixed_names == ("batch[1]", "batch[42]", "batch[70]") and it.aliased == ()
+    assert_array_equal(it.columns.matrix(rats[rats.batch == 42]), [[0, 1, 0]])
