@@ -1,0 +1,234 @@
+"""A laid-out network → matplotlib artists and SVG.
+
+Observed nodes are shaded: the outcome round, what is given and not modelled square. Unknowns are open: population
+parameters with a heavy outline, group coefficients with a fine double one. So colour never speaks alone.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from html import escape
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import matplotlib as mpl
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
+
+from ..style import COLOURS, INK, MUTED, PAPER, RC, SANS, SERIF, SHADE, tint
+from .layout import RADIUS, Box, Layout, half_width
+from .symbols import plain
+
+if TYPE_CHECKING:
+    from .network import Network, Node, Plate
+
+INCHES = 0.66  # a unit's size in a figure of our own
+ROUNDING = 0.16
+PLATE_LINES = {"group": "-", "group2": (0, (6, 2.2)), "group3": (0, (1.4, 1.6)), "data": "-", "flat": "-"}
+KEY = (("outcome", "data"), ("given", "given, not modelled"), ("group", "group coefficient"), ("parameter", "population parameter"))
+
+
+def figure_for(network: Network, key: bool = False) -> Figure:
+    """A figure of the network's own size, with one Axes over all of it."""
+    bounds = _bounds(network, key)
+    figure = Figure(figsize=(bounds.width * INCHES, bounds.height * INCHES), facecolor=PAPER)
+    FigureCanvasAgg(figure)
+    figure.add_axes((0, 0, 1, 1))
+    return figure
+
+
+def _bounds(network: Network, key: bool) -> Box:
+    """The drawing's box: the network, and below it its notes and the key."""
+    bounds = network.layout.bounds
+    lines = len(_wrapped_notes(network, bounds)) * 0.3 + (0.55 if key else 0)
+    wide = max(0.0, (7.6 if key else 0) - bounds.width) / 2
+    return bounds.grown(wide, lines + (0.1 if lines else 0), 0)
+
+
+def _wrapped_notes(network: Network, bounds: Box) -> list[str]:
+    from textwrap import wrap
+
+    return [line for note in network.notes for line in wrap(note, max(24, int(bounds.width / 0.098)))]
+
+
+def draw(network: Network, ax=None, key: bool = False):
+    """Draw a network on an Axes; see `Network.draw`."""
+    with mpl.rc_context(RC):
+        if ax is None:
+            ax = figure_for(network, key).axes[0]
+        layout, bounds = network.layout, _bounds(network, key)
+        ax.set(xlim=(bounds.left, bounds.right), ylim=(bounds.bottom, bounds.top), aspect="equal")
+        ax.axis("off")
+        pen = _Pen(ax, bounds)
+        for plate in sorted(network.plates, key=lambda plate: len(plate.inside)):
+            pen.plate(plate, layout.plates[plate.name], layout.corners.get(plate.name))
+        for edge in network.edges:
+            source, target = network.node(edge.source), network.node(edge.target)
+            pen.arrow(source, layout.places[source.name], target, layout.places[target.name])
+        for node in network.nodes:
+            pen.node(node, layout.places[node.name], layout.sides.get(node.name, "below"))
+        for place in layout.dots:
+            pen.dots(*place)
+        _foot(network, layout, pen, bounds, key)
+        return ax
+
+
+def _foot(network: Network, layout: Layout, pen: _Pen, bounds: Box, key: bool) -> None:
+    y = layout.bounds.bottom - 0.2
+    for line in _wrapped_notes(network, layout.bounds):
+        pen.text(bounds.left + 0.14, y, line, 0.185, MUTED, "left")
+        y -= 0.3
+    if key:
+        pen.key(bounds.left + 0.35, bounds.bottom + 0.32)
+
+
+class _Pen:
+    """Draws on one Axes with sizes in units of the drawing, so that text and lines grow with it."""
+
+    def __init__(self, ax, bounds: Box):
+        self.ax = ax
+        inches = ax.get_window_extent().transformed(ax.figure.dpi_scale_trans.inverted())
+        self.points = 72 * min(inches.width / bounds.width, inches.height / bounds.height)
+
+    def line(self, width: float) -> float:
+        """A line's width, given for a drawing at its own size."""
+        return width * self.points / (72 * INCHES)
+
+    def text(self, x, y, text, height, colour=INK, across="center", serif=False, zorder=6):
+        family = SERIF[0] if serif else SANS[0]
+        return self.ax.text(
+            x, y, text, fontsize=height * self.points, color=colour, ha=across, va="center", family=family, zorder=zorder
+        )
+
+    # -- nodes ---------------------------------------------------------------------------------------
+    def node(self, node: Node, place: tuple[float, float], side: str = "below") -> None:
+        for patch in self.shapes(node, place):
+            patch.set_gid(f"node-{node.name}")
+            self.ax.add_patch(patch)
+        x, y = place
+        size = 0.4 if len(plain(node.symbol).replace("_", "")) <= 3 or half_width(node) > RADIUS else 0.34
+        self.text(x, y - 0.02, f"${node.symbol}$", size, INK if node.observed else COLOURS[node.role])
+        if node.caption and side == "right":
+            self.text(x + 0.28, y - RADIUS - 0.08, node.caption, 0.19, MUTED, "left")
+        elif node.caption:
+            self.text(x, y - RADIUS - 0.15, node.caption, 0.19, MUTED)
+
+    def shapes(self, node: Node, place: tuple[float, float], radius: float = RADIUS) -> list:
+        colour = COLOURS[node.role]
+        if node.kind == "given":
+            side = radius * 0.88
+            corner = (place[0] - side, place[1] - side)
+            style = "round,pad=0,rounding_size=0.07"
+            return [FancyBboxPatch(corner, 2 * side, 2 * side, style, fc=SHADE, ec=colour, lw=self.line(1.3), zorder=4)]
+        if node.kind == "outcome":
+            return [Circle(place, radius, fc=SHADE, ec=colour, lw=self.line(1.7), zorder=4)]
+        if node.kind == "group":
+            rings = [Circle(place, radius, fc="white", ec=colour, lw=self.line(1.5), zorder=4)]
+            return [*rings, Circle(place, radius * 0.86, fc="white", ec=colour, lw=self.line(0.7), zorder=4)]
+        return [self.parameter(place, half_width(node) if radius == RADIUS else radius, radius, colour)]
+
+    def parameter(self, place, half, radius, colour):
+        if half <= radius:
+            return Circle(place, radius, fc="white", ec=colour, lw=self.line(2.3), zorder=4)
+        corner, style = (place[0] - half, place[1] - radius), f"round,pad=0,rounding_size={radius}"
+        return FancyBboxPatch(corner, 2 * half, 2 * radius, style, fc="white", ec=colour, lw=self.line(2.3), zorder=4)
+
+    # -- arrows ----------------------------------------------------------------------------------------
+    def arrow(self, source: Node, start, target: Node, end) -> None:
+        """An arrow from border to border, stopping just short of the target."""
+        angle = math.atan2(end[1] - start[1], end[0] - start[0])
+        a = _border(source, start, angle, 0.0)
+        b = _border(target, end, angle + math.pi, 0.05)
+        arrow = FancyArrowPatch(
+            a, b, arrowstyle=f"-|>,head_length={self.line(5.2)},head_width={self.line(2.2)}", color=INK,
+            lw=self.line(1.15), shrinkA=0, shrinkB=0, mutation_scale=1, zorder=3, joinstyle="miter", capstyle="butt",
+        )  # fmt: skip
+        arrow.set_gid(f"edge-{source.name}-{target.name}")
+        self.ax.add_patch(arrow)
+
+    def dots(self, x: float, y: float) -> None:
+        for step in (-0.17, 0, 0.17):
+            self.ax.add_patch(Circle((x + step, y), 0.035, color=MUTED, zorder=4))
+
+    # -- plates ----------------------------------------------------------------------------------------
+    def plate(self, plate: Plate, box: Box, corner: str | None = None) -> None:
+        """A box with its label: along its foot, or stacked in a lower corner that no other plate covers."""
+        colour = COLOURS[plate.role]
+        patch = FancyBboxPatch(
+            (box.left, box.bottom), box.width, box.height, f"round,pad=0,rounding_size={ROUNDING}",
+            fc=(*mpl.colors.to_rgb(tint(colour, 0.72)), 0.2), ec=colour, lw=self.line(1.3),
+            ls=PLATE_LINES[plate.role], zorder=1 + 0.1 * len(plate.inside),
+        )  # fmt: skip
+        patch.set_gid(f"plate-{plate.name}")
+        self.ax.add_patch(patch)
+        y = box.bottom + 0.2
+        left, right = (box.left + 0.16, "left"), (box.right - 0.16, "right")
+        here = {"left": left, "right": right}.get(corner)
+        x, across = here or right
+        self.text(x, y + 0.28 * bool(here), f"${plate.symbol}$", 0.25, colour, across)
+        x, across = here or left
+        self.text(x, y, plate.caption, 0.19, MUTED, across)
+
+    # -- the key -----------------------------------------------------------------------------------------
+    def key(self, x: float, y: float) -> None:
+        from .network import Node
+
+        for kind, meaning in KEY:
+            role = {"group": "group", "parameter": "population"}.get(kind, "data")
+            for patch in self.shapes(Node("", "", kind, role=role), (x, y), 0.15):
+                self.ax.add_patch(patch)
+            self.text(x + 0.26, y, meaning, 0.18, MUTED, "left")
+            x += 0.62 + 0.112 * len(meaning)
+
+
+def _border(node: Node, place: tuple[float, float], angle: float, gap: float) -> tuple[float, float]:
+    """The point at which a ray from a node's centre leaves it."""
+    cos, sin = math.cos(angle), math.sin(angle)
+    half = half_width(node)
+    if node.kind == "given":
+        reach = 0.88 * RADIUS / max(abs(cos), abs(sin))
+    elif half > RADIUS:
+        reach = _stadium(half, cos, sin)
+    else:
+        reach = RADIUS
+    return place[0] + (reach + gap) * cos, place[1] + (reach + gap) * sin
+
+
+def _stadium(half: float, cos: float, sin: float) -> float:
+    """How far a ray goes inside a stadium: up to its straight side, or to its round end."""
+    straight = half - RADIUS
+    if abs(sin) > 1e-9 and RADIUS / abs(sin) * abs(cos) <= straight:
+        return RADIUS / abs(sin)
+    along = straight * abs(cos)
+    return along + math.sqrt(along**2 - straight**2 + RADIUS**2)
+
+
+# -- SVG ------------------------------------------------------------------------------------------------------
+
+
+def to_svg(network: Network, path=None, key: bool = False) -> str:
+    """The network as SVG with real text, a title and a description."""
+    figure = figure_for(network, key)
+    draw(network, figure.axes[0], key)
+    svg = figure_to_svg(figure, f"Bayesian network of {network.title}", network.alt_text)
+    if path is not None:
+        Path(path).write_text(svg, encoding="utf-8")
+    return svg
+
+
+def figure_to_svg(figure: Figure, title: str, description: str) -> str:
+    """Any figure of the house as accessible SVG: `<title>`, `<desc>`, text that is text, the same each time."""
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "mlmkit"}):
+        buffer = StringIO()
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    svg = buffer.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    for faces in (SERIF, SANS):
+        spare = ", ".join(f"'{face}'" if " " in face else face for face in faces)
+        svg = re.sub(rf"'?{faces[0]}'?(, [^;\"]*)?(?=[;\"])", spare, svg)
+    head = f'<title>{escape(title)}</title>\n <desc>{escape(description)}</desc>\n'
+    return re.sub(r"(<svg[^>]*?)>", lambda m: f'{m[1]} role="img">\n {head}', svg, count=1)

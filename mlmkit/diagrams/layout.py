@@ -1,0 +1,422 @@
+"""Where nodes and plates stand: layered, by rule and without chance, so that one model has one picture.
+
+Everything flows down: population parameters, then groups, outermost first, then the data. Predictors stand on
+the left of what they predict, parameters of single layers on the right, outside the plates. Crossed groups
+stand left and right of the observations, and their plates overlap there. Units: a node's radius is 0.42.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .symbols import plain
+
+if TYPE_CHECKING:
+    from .network import Network, Node, Plate
+
+RADIUS = 0.42
+GAP = 1.12  # between the centres of neighbours
+ROW = 1.65  # between layers
+PAD = 0.3  # from a plate's border to what is in it
+STRIP = 0.36  # the line at a plate's foot that holds its label
+CAPTION = 0.26  # a caption's height under a node
+LETTER = 0.112  # a caption letter's width
+
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle: left, bottom, right, top."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+    @property
+    def width(self) -> float:
+        return self.right - self.left
+
+    @property
+    def height(self) -> float:
+        return self.top - self.bottom
+
+    def grown(self, x: float, below: float, above: float) -> Box:
+        return Box(self.left - x, self.bottom - below, self.right + x, self.top + above)
+
+    def contains(self, other: Box) -> bool:
+        return (
+            self.left <= other.left and self.bottom <= other.bottom and other.right <= self.right and other.top <= self.top
+        )
+
+    def overlaps(self, other: Box) -> bool:
+        return self.left < other.right and other.left < self.right and self.bottom < other.top and other.bottom < self.top
+
+
+def around(boxes) -> Box:
+    """The smallest box around these."""
+    boxes = list(boxes)
+    return Box(
+        min(b.left for b in boxes), min(b.bottom for b in boxes), max(b.right for b in boxes), max(b.top for b in boxes)
+    )
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Centres of the nodes, boxes of the plates, by name, and the whole picture's box.
+
+    `sides` says where a caption stands if not below its node, `corners` in which lower corner a plate's label
+    is stacked if it does not fill the plate's foot. `dots` are the places of an ellipsis.
+    """
+
+    places: dict[str, Point]
+    plates: dict[str, Box]
+    bounds: Box
+    sides: dict[str, str]
+    corners: dict[str, str]
+    dots: tuple[Point, ...] = ()
+
+
+def half_width(node: Node) -> float:
+    """Half of a node's width: a circle, or a stadium where the label is long."""
+    return max(RADIUS, 0.115 * len(plain(node.symbol).replace("_", "")) + 0.12 if "," in node.symbol else 0)
+
+
+def node_box(node: Node, place: Point, side: str = "below") -> Box:
+    """The room a node takes, its caption included."""
+    x, y = place
+    half = half_width(node)
+    box = Box(x - half, y - RADIUS, x + half, y + RADIUS)
+    if not node.caption:
+        return box
+    width = caption_width(node.caption)
+    if side == "right":
+        return around([box, Box(x + 0.28, y - RADIUS - 0.2, x + 0.28 + width, y)])
+    return around([box, Box(x - width / 2, y - RADIUS - CAPTION, x + width / 2, y)])
+
+
+def caption_width(text: str) -> float:
+    return LETTER * len(text)
+
+
+def arrange(network: Network) -> Layout:
+    """Places for everything in a network drawn with plates."""
+    crossed = any(plate.crosses for plate in network.plates)
+    sketch = _Crossed(network) if crossed else _Nested(network)
+    sketch.arrange()
+    boxes = [sketch.box(node) for node in network.nodes]
+    bounds = around([*boxes, *sketch.plate_boxes().values()]).grown(0.12, 0.12, 0.12)
+    return Layout(sketch.places, sketch.plate_boxes(), bounds, sketch.sides, sketch.corners)
+
+
+def distance(point: Point, start: Point, end: Point) -> float:
+    """From a point to a stretch of line."""
+    (x, y), (dx, dy) = start, (end[0] - start[0], end[1] - start[1])
+    along = ((point[0] - x) * dx + (point[1] - y) * dy) / max(dx * dx + dy * dy, 1e-12)
+    along = min(1.0, max(0.0, along))
+    return math.hypot(point[0] - x - along * dx, point[1] - y - along * dy)
+
+
+def axis(node: Node, place: Point) -> list[Point]:
+    """A node's centre; for a long one, points along its middle line: all within a radius of its border."""
+    reach = half_width(node) - RADIUS
+    return [(place[0] + reach * k / 4, place[1]) for k in range(-4, 5)] if reach > 0 else [place]
+
+
+def label_width(plate: Plate) -> float:
+    """What the strip at a plate's foot needs: what is repeated on the left, the range on the right."""
+    return _range_width(plate) + caption_width(plate.caption) + 0.55
+
+
+def _range_width(plate: Plate) -> float:
+    return 0.125 * len(plain(plate.symbol))
+
+
+def _clear(left: Node, right: Node) -> float:
+    """How far apart two neighbours' centres are, so that their captions do not touch."""
+    return max(GAP + 0.08, (caption_width(left.caption) + caption_width(right.caption)) / 2 + 0.18)
+
+
+class _Sketch:
+    """Places found so far; the plates follow from them."""
+
+    def __init__(self, network: Network):
+        self.network = network
+        self.outcome = next(node for node in network.nodes if node.kind == "outcome")
+        self.places: dict[str, Point] = {}
+        self.sides: dict[str, str] = {}
+        self.corners: dict[str, str] = {}
+
+    def box(self, node: Node) -> Box:
+        return node_box(node, self.places[node.name], self.sides.get(node.name, "below"))
+
+    def blocks(self, plates: tuple[str, ...]) -> list[Node]:
+        return [node for node in self.network.nodes if node.kind == "group" and node.plates == plates]
+
+    def given(self, plates: tuple[str, ...]) -> list[Node]:
+        return [node for node in self.network.nodes if node.kind == "given" and node.plates == plates]
+
+    def parameters(self, of: Node) -> list[Node]:
+        return [node for node in self.network.nodes if node.kind == "parameter" and node.anchor == of.name]
+
+    # -- plates --------------------------------------------------------------------------------------
+    def plate_boxes(self) -> dict[str, Box]:
+        """The boxes of the plates that have something in them, from the inside out."""
+        boxes: dict[str, Box] = {}
+        for plate in sorted(self.network.plates, key=lambda plate: -len(plate.inside)):
+            inside = [self.box(n) for n in self.network.nodes if plate.name in n.plates and n.name in self.places]
+            inside += [boxes[other.name] for other in self.network.plates if plate.name in other.inside]
+            if inside:
+                boxes[plate.name] = self.plate_box(plate, around(inside))
+        return boxes
+
+    def plate_box(self, plate: Plate, content: Box) -> Box:
+        box = content.grown(PAD, STRIP, PAD)
+        missing = max(0.0, label_width(plate) - box.width) / 2
+        return Box(box.left - missing, box.bottom, box.right + missing, box.top)
+
+    def filled(self) -> Box:
+        """The box of all that is placed, plates included."""
+        placed = [self.box(node) for node in self.network.nodes if node.name in self.places]
+        return around([*placed, *self.plate_boxes().values()])
+
+    # -- parameters ----------------------------------------------------------------------------------
+    def row_width(self, nodes: list[Node]) -> float:
+        return sum(2 * half_width(node) + 0.28 for node in nodes)
+
+    def row_above(self, nodes: list[Node], x: float, height: float) -> None:
+        """Nodes side by side, centred above x."""
+        at = x - self.row_width(nodes) / 2
+        for node in nodes:
+            half = half_width(node) + 0.14
+            self.places[node.name] = (at + half, height)
+            at += 2 * half
+
+    def stack(self, nodes: list[Node], x: float, height: float = 0.0) -> None:
+        """Nodes one above the other, centred beside a height."""
+        step = 1.22 if any(node.caption for node in nodes) else 1.05
+        for k, node in enumerate(nodes):
+            self.places[node.name] = (x, height + ((len(nodes) - 1) / 2 - k) * step)
+
+    def is_free(self, node: Node, place: Point, target: Node) -> bool:
+        """Whether a node may stand here: on nothing, and its arrow runs over no other node."""
+        own, end = node_box(node, place), self.places[target.name]
+        for other in self.network.nodes:
+            if other.name not in self.places or other.name in (node.name, target.name):
+                continue
+            if self.box(other).grown(0.1, 0.1, 0.1).overlaps(own):
+                return False
+            if any(distance(point, place, end) < RADIUS + 0.1 for point in axis(other, self.places[other.name])):
+                return False
+        return True
+
+
+class _Nested(_Sketch):
+    """Layers: the outcome, above it each level of groups, innermost first, above all the population."""
+
+    def arrange(self) -> None:
+        self._observations()
+        layers = self._layers()
+        for depth, layer in enumerate(layers):
+            self._layer(depth, layer, layers)
+        self._population(layers)
+
+    def _layers(self) -> list[list[Node]]:
+        plates = dict.fromkeys(node.plates for node in self.network.nodes if node.kind == "group")
+        return [self.blocks(p) for p in sorted(plates, key=len, reverse=True)]
+
+    def _observations(self) -> None:
+        """The outcome, predictors on its left, trials on its right."""
+        self.places[self.outcome.name] = (0.0, 0.0)
+        given = [node for node in self.given(self.outcome.plates) if self._feeds_outcome(node)]
+        trials = [node for node in given if node.caption == "trials"]
+        predictors = [node for node in given if node not in trials]
+        self.stack(predictors, -max([0.0, *[_clear(self.outcome, node) for node in predictors]]))
+        self.stack(trials, max([0.0, *[_clear(self.outcome, node) for node in trials]]))
+        own_sigma = [node for node in self.parameters(self.outcome) if node.plates]
+        self.stack(own_sigma, self.filled().right + RADIUS + 0.35)
+
+    def _feeds_outcome(self, node: Node) -> bool:
+        return self.outcome.name in self.network.children(node.name)
+
+    # -- groups --------------------------------------------------------------------------------------
+    def _layer(self, depth: int, layer: list[Node], layers: list[list[Node]]) -> None:
+        """One level of groups and its predictors, clear of the plate below."""
+        outermost = depth == len(layers) - 1
+        between, beside = self._group_predictors(layer)
+        lower = (len(beside or between) - 1) / 2 * 1.22 + CAPTION if beside or between else 0.0
+        centre = max(y for name, (_, y) in self.places.items() if name in {self.outcome.name, *self._below(depth, layers)})
+        height = max(centre + ROW, self._top_below(layer) + 0.34 + RADIUS + lower)
+        width = [max(2 * GAP, self.row_width(self.parameters(n)) if outermost else 0) for n in layer]
+        if between:
+            width = [max(w, 2.6) for w in width]
+        x = -self._step_aside(layer, layers[depth + 1 :]) - sum(width) / 2
+        for node, room in zip(layer, width, strict=True):
+            self.places[node.name] = (x + room / 2, height)
+            x += room
+        self.stack(beside, self.places[layer[0].name][0] - max([0.0, *[_clear(layer[0], n) for n in beside]]), height)
+        self.stack(between, sum(self.places[node.name][0] for node in layer) / len(layer), height)
+
+    def _below(self, depth: int, layers: list[list[Node]]) -> set[str]:
+        return {node.name for layer in layers[:depth] for node in layer}
+
+    def _top_below(self, layer: list[Node]) -> float:
+        """The top of the plate that this layer stands above, or of the outcome in its own plate."""
+        inner = [box for name, box in self.plate_boxes().items() if name not in layer[0].plates]
+        return max([box.top for box in inner], default=self.box(self.outcome).top)
+
+    def _group_predictors(self, layer: list[Node]) -> tuple[list[Node], list[Node]]:
+        """Predictors of this level: those that two of its nodes depend on, to stand between them, and the rest."""
+        names = {node.name for node in layer}
+        given = [node for node in self.given(layer[0].plates) if node.name not in self.places]
+        between = [node for node in given if len(names & set(self.network.children(node.name))) == 2 == len(layer)]
+        return between, [node for node in given if node not in between]
+
+    def _step_aside(self, layer: list[Node], above: list[list[Node]]) -> float:
+        """Make way for an arrow that runs from further out straight to the observations."""
+        return GAP if any(self._feeds_outcome(node) for further in above for node in further) else 0.0
+
+    # -- parameters ----------------------------------------------------------------------------------
+    def _population(self, layers: list[list[Node]]) -> None:
+        """Parameters of the outermost level above everything; the others outside the plates, beside theirs."""
+        top, plates = self.filled().top, bool(self.plate_boxes())
+        tops = layers[-1] if layers else [self.outcome]
+        above = {node.name: self._from_above(node, bool(layers)) for node in tops}
+        beside = [(n, p) for layer in [[self.outcome], *layers] for n in layer for p in self.parameters(n)]
+        beside = [(n, p) for n, p in beside if p.name not in self.places and p not in above.get(n.name, [])]
+        height = top + (0.36 if plates else 0.5) + RADIUS
+        for node in tops:
+            clear = max(height, self.places[node.name][1] + ROW - 0.15)
+            self.row_above(above[node.name], self.places[node.name][0], clear)
+        self._beside(beside, layers)
+
+    def _from_above(self, node: Node, has_groups: bool) -> list[Node]:
+        """Without groups, coefficients come from above and σ from the side."""
+        return [p for p in self.parameters(node) if not p.plates and (has_groups or p.symbol != r"\sigma")]
+
+    def _beside(self, pairs: list[tuple[Node, Node]], layers: list[list[Node]]) -> None:
+        plated = around([*self.plate_boxes().values(), *[self.box(n) for n in self.network.nodes if n.plates]] or [self.filled()])
+        half = max([half_width(parameter) for _, parameter in pairs], default=0.0)
+        columns = {"right": plated.right + 0.4 + half, "left": plated.left - 0.4 - half}
+        for node in dict.fromkeys(node for node, _ in pairs):
+            own = [parameter for other, parameter in pairs if other is node]
+            layer = next((layer for layer in layers if node in layer), [node])
+            leftish = self.places[node.name][0] < -0.1 and node is layer[0]
+            for k, parameter in enumerate(own):
+                rise = ((len(own) - 1) / 2 - k) * 1.05
+                self.places[parameter.name] = self._free_place(parameter, node, rise, columns, leftish)
+
+    def _free_place(self, parameter: Node, node: Node, rise: float, columns: dict[str, float], leftish: bool) -> Point:
+        """The nearest place outside the plates from which an arrow reaches its node over nothing else."""
+        height = self.places[node.name][1] + rise
+        for shift in (0.0, 0.8, -0.8, 1.5, -1.5, 2.2, 3.0):
+            for side in ("left", "right") if leftish else ("right", "left"):
+                place = (columns[side], height + shift)
+                if self.is_free(parameter, place, node):
+                    return place
+        return columns["right"], self.filled().top + 1.0
+
+
+class _Crossed(_Sketch):
+    """The observations in the middle, where the plates overlap; groups on the left, on the right and below."""
+
+    def arrange(self) -> None:
+        chains = self._chains()
+        self.places[self.outcome.name] = (0.0, 0.0)
+        self._predictors(len(chains))
+        self.corners = {plate.name: corner for chain, corner in zip(chains, ("left", "right"), strict=False) for plate in chain}
+        inner = self.plate_boxes().get(self.outcome.plates[-1], self.filled())
+        for sign, chain in zip((-1, 1), chains, strict=False):
+            self._side(sign, chain, max(abs(inner.left), inner.right))
+        if len(chains) > 2:
+            self._below(chains[2])
+        self._population(chains)
+
+    def _chains(self) -> list[list[Plate]]:
+        """Plates nested in one another together, innermost first."""
+        crossing = [plate for plate in self.network.plates if plate.crosses]
+        tops = [plate for plate in crossing if not plate.inside]
+        return [[p for p in reversed(crossing) if p is top or top.name in p.inside] for top in tops]
+
+    def _predictors(self, n_chains: int) -> None:
+        """Predictors of observations below the outcome; on its left where a third group comes from below."""
+        given = self.given(self.outcome.plates)
+        if n_chains > 2:
+            self.stack(given, -max([0.0, *[_clear(self.outcome, node) for node in given]]))
+            return
+        self.sides = {self.outcome.name: "right"} if given else {}
+        width = max([1.05, *[caption_width(node.caption) + 0.2 for node in given]])
+        for k, node in enumerate(given):
+            self.places[node.name] = ((k - (len(given) - 1) / 2) * width, -1.35)
+
+    def _side(self, sign: int, chain: list[Plate], reach: float) -> None:
+        """A chain of groups left or right of the observations: inner groups nearer and lower."""
+        x, height = reach + 2 * PAD, 1.95
+        for plate in chain:
+            room = max(0.9, stacked_width(plate) / 2 + 0.16)
+            for node in self.blocks((*plate.inside, plate.name)):
+                x += room
+                while not self.is_free(node, (sign * x, height), self.outcome) and height < 9:
+                    height += 0.2
+                self.places[node.name] = (sign * x, height)
+                room = max(1.25, self.row_width(self.parameters(node)) + 0.1)
+            self._group_predictors(sign, plate, x)
+            x += max(0.75, stacked_width(plate) / 2 + 0.16) + PAD
+            height += 0.9
+
+    def _group_predictors(self, sign: int, plate: Plate, x: float) -> None:
+        """Predictors of a group below its coefficients, or above where it nests: wherever the arrow is free."""
+        for node in self.given((*plate.inside, plate.name)):
+            across = sign * (x + caption_width(node.caption) / 4)
+            target = self.network.node(self.network.children(node.name)[0])
+            heights = [0.55 - 0.3 * k for k in range(-3, 12)]
+            free = [h for h in heights if self.is_free(node, (across, h), target)]
+            self.places[node.name] = (across, min(free, key=lambda h: abs(h - 0.4)) if free else -3.0)
+
+    def _below(self, chain: list[Plate]) -> None:
+        lowest = self.filled().bottom
+        for plate in chain:
+            blocks = self.blocks((*plate.inside, plate.name))
+            lowest -= 0.75 + RADIUS
+            for k, node in enumerate(blocks):
+                self.places[node.name] = ((k - (len(blocks) - 1) / 2) * 2 * GAP, lowest)
+            lowest -= 0.75
+
+    def _population(self, chains: list[list[Plate]]) -> None:
+        height = self.filled().top + 0.4 + RADIUS
+        from_below = chains[2] if len(chains) > 2 else []
+        for node in [n for n in self.network.nodes if n.kind == "group"]:
+            if any(node.plates[-1] == plate.name for plate in from_below):
+                right = self.filled().right if len(chains) > 3 else self.plate_boxes()[node.plates[-1]].right
+                self.stack(self.parameters(node), right + 0.5 + RADIUS, self.places[node.name][1])
+            else:
+                self.row_above(self.parameters(node), self.places[node.name][0], height)
+        self.row_above(self.parameters(self.outcome), 0.0, height)
+
+    def plate_box(self, plate: Plate, content: Box) -> Box:
+        """Overlapping plates get feet and heads of different heights, so that no two borders run together."""
+        if not plate.crosses:
+            return super().plate_box(plate, content)
+        corner = self.corners.get(plate.name)
+        order = list(self.corners).index(plate.name) if corner else 0
+        outward = max(0.0, stacked_width(plate) / 2 + 0.16 - RADIUS - PAD) if corner else 0.0
+        left, right = (outward, 0.0) if corner == "left" else (0.0, outward)
+        step = 0.22 * ("right" == corner) + 0.1 * (corner is None)
+        below = max(PAD + step, content.bottom - self._lowest_of(plate) + 0.78) if corner else STRIP
+        box = content.grown(PAD + 0.06 * order, below, PAD - step / 2)
+        return Box(box.left - left, box.bottom, box.right + right, box.top)
+
+
+    def _lowest_of(self, plate: Plate) -> float:
+        """The foot of what stands in a plate alone: its label goes below."""
+        own = [n for n in self.network.nodes if n.plates[-1:] == (plate.name,) and n.name in self.places]
+        return min([self.box(node).bottom for node in own], default=math.inf)
+
+
+def stacked_width(plate: Plate) -> float:
+    """The width of a plate's label in two lines."""
+    return max(_range_width(plate), caption_width(plate.caption)) + 0.1

@@ -1,0 +1,431 @@
+"""`Spec` → Bayesian network: nodes, edges and plates, derived from the model and never drawn by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import pandas as pd
+
+from ..errors import did_you_mean
+from ..spec import Spec
+from .model import Block, DiagramError, Group, Model, read
+from .symbols import indexed, plain
+
+#: Beyond this many, the predictors of one plate are one vector node.
+MANY = 4
+
+
+@dataclass(frozen=True)
+class Node:
+    """A variable or parameter of the model.
+
+    Attributes
+    ----------
+    name
+        Its symbol in plain letters, unique in the network: "β_j", "b_0", "Σ", "y_i".
+    symbol
+        The same in LaTeX, as the equations write it.
+    kind
+        "outcome"; "given" (known and not modelled: predictors, trials, a constant); "group" (drawn from a
+        population); "parameter" (one unknown value).
+    caption
+        The column behind it, or nothing.
+    plates
+        Names of the plates it is in, outermost first.
+    role
+        Its colour's role in `mlmkit.style`.
+    members
+        The symbols that a vector or a list stands for.
+    anchor
+        For a parameter: the name of the node it is a parameter of, which it is placed next to.
+    """
+
+    name: str
+    symbol: str
+    kind: str
+    caption: str = ""
+    plates: tuple[str, ...] = ()
+    role: str = "data"
+    members: tuple[str, ...] = ()
+    anchor: str = ""
+
+    @property
+    def observed(self) -> bool:
+        return self.kind in ("outcome", "given")
+
+
+@dataclass(frozen=True)
+class Edge:
+    """An arrow: the distribution of `target` depends on `source`."""
+
+    source: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Plate:
+    """A box whose contents are repeated once for each value of an index.
+
+    Attributes
+    ----------
+    name
+        The index, "i" or "j".
+    symbol
+        Its range in LaTeX, `j = 1 \\ldots J`.
+    caption
+        What is repeated: the grouping factor and, where data are given, how many.
+    inside
+        Names of all the plates that contain this one.
+    crosses
+        Names of the plates that overlap it, neither within the other.
+    """
+
+    name: str
+    symbol: str
+    caption: str
+    role: str = "data"
+    size: int | None = None
+    inside: tuple[str, ...] = ()
+    crosses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Network:
+    """A model as a Bayesian network: `.nodes`, `.edges`, `.plates`, `.draw(ax)`, `.alt_text`.
+
+    In a notebook it shows itself as an SVG with text, title and description.
+    """
+
+    title: str
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+    plates: tuple[Plate, ...]
+    notes: tuple[str, ...] = ()
+    style: str = "plate"
+
+    def node(self, name: str) -> Node:
+        """The node of this name, as in `network.node("β_j")`."""
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        raise KeyError(f"There is no node {name!r}.{did_you_mean(name, [node.name for node in self.nodes])}")
+
+    def parents(self, name: str) -> tuple[str, ...]:
+        return tuple(edge.source for edge in self.edges if edge.target == self.node(name).name)
+
+    def children(self, name: str) -> tuple[str, ...]:
+        return tuple(edge.target for edge in self.edges if edge.source == self.node(name).name)
+
+    @cached_property
+    def layout(self):
+        """Where everything stands, in units of the drawing: see `mlmkit.diagrams.layout`."""
+        from .layout import arrange
+
+        return arrange(self)
+
+    def draw(self, ax=None, key: bool = False):
+        """Draw the network.
+
+        Parameters
+        ----------
+        ax
+            Where to draw; None makes a figure of the network's own size.
+        key
+            True adds a line that says what the shapes mean.
+
+        Returns
+        -------
+        matplotlib Axes
+        """
+        from .draw import draw
+
+        return draw(self, ax, key)
+
+    @property
+    def alt_text(self) -> str:
+        """The picture in words."""
+        from .describe import network_in_words
+
+        return network_in_words(self)
+
+    def to_svg(self, path=None, key: bool = False) -> str:
+        """The picture as SVG text with title and description; written to `path` if one is given."""
+        from .draw import to_svg
+
+        return to_svg(self, path, key)
+
+    def _repr_svg_(self) -> str:
+        return self.to_svg()
+
+    def __repr__(self):
+        arrows = ", ".join(f"{edge.source} → {edge.target}" for edge in self.edges)
+        boxes = "; ".join(f"{plate.name} ({plate.caption})" for plate in self.plates)
+        return f"Network of {self.title}\n  arrows: {arrows}\n  plates: {boxes or 'none'}"
+
+
+def network(
+    fit_or_formula, data: pd.DataFrame | None = None, family="gaussian", style: str = "plate", sigma: str = "shared"
+) -> Network:
+    """The Bayesian network of a model, derived from its formula.
+
+    Parameters
+    ----------
+    fit_or_formula
+        A fit, a formula or a `Spec`.
+    data
+        With data, predictors of groups stand on their group's plate, nested groups are found, and plates
+        say how many there are. A fit brings its own.
+    family
+        The response's distribution, where a formula is given.
+    style
+        "plate", or "unrolled": first, second, …, last, with dots, for one grouping or nested ones.
+    sigma
+        "separate" gives each group of a flat Gaussian model (`y ~ 0 + g + g:x`) its own residual SD.
+
+    Returns
+    -------
+    Network
+
+    Raises
+    ------
+    DiagramError
+        If the model cannot be drawn truthfully; the message says what is not drawn.
+
+    Examples
+    --------
+    >>> network("Reaction ~ Days + (Days|Subject)").edges[0]
+    Edge(source='b', target='β_j')
+    """
+    if style not in ("plate", "unrolled"):
+        raise DiagramError(f"There is no style {style!r}.{did_you_mean(style, ['plate', 'unrolled'])}")
+    if sigma not in ("shared", "separate"):
+        raise DiagramError(f"sigma is 'shared' or 'separate', not {sigma!r}.")
+    model = read(fit_or_formula, data, family, sigma)
+    plated = from_model(model)
+    if style == "plate":
+        return plated
+    from .unrolled import unroll
+
+    return unroll(model, plated)
+
+
+def from_model(model: Model) -> Network:
+    """Nodes, edges and plates of a model that has been read into symbols."""
+    nodes: list[Node] = []
+    edges: list[Edge] = []
+    _add_groups(model, nodes, edges)
+    _add_observations(model, nodes, edges)
+    return Network(title_of(model.spec), tuple(nodes), tuple(dict.fromkeys(edges)), _plates(model), model.notes)
+
+
+def title_of(spec: Spec) -> str:
+    family = spec.family.name
+    return spec.formula if family == "gaussian" else f"{spec.formula} ({family})"
+
+
+# -- groups and what they depend on ---------------------------------------------------------------------------
+
+
+def _add_groups(model: Model, nodes: list[Node], edges: list[Edge]) -> None:
+    """Outermost groups first: their coefficients, the parameters of these, and predictors of groups."""
+    for group in reversed(model.groups):
+        for block in model.blocks_of(group):
+            _add_block(model, group, block, nodes, edges)
+
+
+def _add_block(model: Model, group: Group, block: Block, nodes: list[Node], edges: list[Edge]) -> None:
+    node = _block_node(model, group, block)
+    for above in _outer_blocks(model, group, block):
+        edges.append(Edge(plain(_symbol(model, above)), node.name))
+    for parameter in _means(model, block, node) + _spread(model, group, block, node):
+        nodes.append(parameter)
+        edges.append(Edge(parameter.name, node.name))
+    nodes.append(node)
+    for number in block.members:
+        for added in model.added_to(group, number):
+            of_groups = [n for n in model.coefficient(added).column.names if model.variable(n).group]
+            _add_predictors(model, of_groups, node.name, nodes, edges)
+
+
+def _symbol(model: Model, block: Block) -> str:
+    """β_j where groups nest (or are flat), the offset ζ_j where they cross."""
+    return model.coefficients_symbol(block) if model.nested else model.offsets_symbol(block)
+
+
+def _block_node(model: Model, group: Group, block: Block) -> Node:
+    letter = group.coefficient if model.nested else group.offset
+    members = tuple(indexed(letter, group.letter, model.numbered(k)) for k in block.members)
+    symbol = _symbol(model, block)
+    role = _role(group.order) if group.pooled else "flat"
+    return Node(plain(symbol), symbol, "group", "", _plates_of(model, group), role, members)
+
+
+def _role(order: int) -> str:
+    return ("group", "group2", "group3", "flat")[order]
+
+
+def _outer_blocks(model: Model, group: Group, block: Block) -> list[Block]:
+    """The blocks further out that hold the means of this block's coefficients."""
+    found = []
+    for number in block.members if model.nested else ():
+        parent = model.parent(group, number)
+        if parent is not None:
+            found += [b for b in model.blocks_of(parent) if number in b.members and b not in found]
+    return found
+
+
+def _means(model: Model, block: Block, node: Node) -> list[Node]:
+    numbers = model.feeding(block)
+    if not numbers:
+        return []
+    if block.vector:
+        members = tuple(model.b(number) for number in numbers)
+        return [_parameter(model.b_vector(block), members, node.name)]
+    return _scalars(model, numbers, node.name)
+
+
+def _scalars(model: Model, numbers: list[int], anchor: str) -> list[Node]:
+    """One node where there is one coefficient; one node that lists them where there are more."""
+    symbols = tuple(model.b(number) for number in numbers)
+    in_a_row = numbers == list(range(numbers[0], numbers[-1] + 1))
+    if len(symbols) > 3:
+        label = rf"{symbols[0]}, \ldots, {symbols[-1]}" if in_a_row else rf"{symbols[0]}, {symbols[1]}, \ldots, {symbols[-1]}"
+    else:
+        label = ", ".join(symbols)
+    return [_parameter(label, symbols, anchor)]
+
+
+def _spread(model: Model, group: Group, block: Block, node: Node) -> list[Node]:
+    if not group.pooled:
+        return []
+    return [_parameter(model.covariance(block), (model.covariance(block),), node.name)]
+
+
+def _parameter(symbol: str, members: tuple[str, ...], anchor: str) -> Node:
+    return Node(plain(symbol), symbol, "parameter", "", (), "population", members, anchor)
+
+
+# -- observations ---------------------------------------------------------------------------------------------
+
+
+def _add_observations(model: Model, nodes: list[Node], edges: list[Edge]) -> None:
+    caption = model.spec.response.expr
+    outcome = Node(plain(model.y), model.y, "outcome", caption, _plates_of_rows(model), "data", (model.y,))
+    for block in model.blocks:
+        group = model.group(block.group)
+        if not model.nested or any(model.innermost(number) is group for number in block.members):
+            edges.append(Edge(plain(_symbol(model, block)), outcome.name))
+    for parameter in _direct(model, outcome) + _sigma(model, outcome):
+        nodes.append(parameter)
+        edges.append(Edge(parameter.name, outcome.name))
+    nodes.append(outcome)
+    for coefficient in model.coefficients:
+        if coefficient.number not in model.absorbed:
+            _add_predictors(model, coefficient.column.names, outcome.name, nodes, edges)
+        else:
+            _add_cross_level(model, coefficient, nodes, edges)
+    for symbol, meaning in _known_numbers(model):
+        given = Node(plain(symbol), symbol, "given", meaning, _plates_of_rows(model), "data", (symbol,))
+        nodes.append(given)
+        edges.append(Edge(given.name, outcome.name))
+
+
+def _add_cross_level(model: Model, coefficient, nodes: list[Node], edges: list[Edge]) -> None:
+    """The observations' part of ses:himinty is in the mean of y through the slope it is a part of."""
+    names = [n for n in coefficient.column.names if model.variable(n).group is None]
+    _add_predictors(model, names, plain(model.y), nodes, edges)
+
+
+def _direct(model: Model, outcome: Node) -> list[Node]:
+    numbers = [coefficient.number for coefficient in model.direct]
+    if not numbers:
+        return []
+    every = len(numbers) == sum(coefficient.fixed for coefficient in model.coefficients)
+    if len(numbers) > 1 and every and not (model.nested and model.groups):
+        return [_parameter(model.b_vector(), tuple(model.b(number) for number in numbers), outcome.name)]
+    return _scalars(model, numbers, outcome.name)
+
+
+def _sigma(model: Model, outcome: Node) -> list[Node]:
+    if not model.has_sigma:
+        return []
+    plates = _plates_of(model, model.groups[0]) if model.sigma_by_group else ()
+    node = _parameter(model.sigma, (model.sigma,), outcome.name)
+    return [replace(node, plates=plates, role="flat" if plates else "population")]
+
+
+def _known_numbers(model: Model) -> list[tuple[str, str]]:
+    known = []
+    if model.has_trials:
+        known.append((model.trials, "trials"))
+    if model.has_weights:
+        known.append((indexed("w", model.row), "weight"))
+    if model.has_offset:
+        known.append((indexed("o", model.row), "offset"))
+    return known
+
+
+def _add_predictors(model: Model, names, target: str, nodes: list[Node], edges: list[Edge]) -> None:
+    """Predictors as nodes, each once, on the plate of what they describe, with an arrow to the target."""
+    known = {node.name for node in nodes}
+    for name in names:
+        node = _predictor(model, name)
+        if node.name not in known:
+            nodes.append(node)
+            known.add(node.name)
+        edges.append(Edge(node.name, target))
+
+
+def _predictor(model: Model, name: str) -> Node:
+    variable = model.variable(name)
+    peers = [v for v in model.variables if v.group == variable.group]
+    group = model.by_key.get(variable.group)
+    index = model.row if group is None else group.letter
+    plates = _plates_of_rows(model) if group is None else _plates_of(model, group)
+    symbols = tuple(peer.at(index) for peer in peers)
+    if len(peers) > MANY:
+        symbol = indexed(variable.letter, index, vector=True)
+        return Node(plain(symbol), symbol, "given", f"{len(peers)} predictors", plates, "data", symbols)
+    symbol = variable.at(index)
+    return Node(plain(symbol), symbol, "given", name, plates, "data", (symbol,))
+
+
+# -- plates -----------------------------------------------------------------------------------------------------
+
+
+def _plates_of(model: Model, group: Group) -> tuple[str, ...]:
+    """The group's plate and those around it, outermost first."""
+    found, at = [group.letter], group
+    while (at := model.outer(at)) is not None:
+        found.insert(0, at.letter)
+    return tuple(found)
+
+
+def _plates_of_rows(model: Model) -> tuple[str, ...]:
+    around = tuple(group.letter for chain in model.chains for group in reversed(chain))
+    return around if model.collapsed or not model.row else (*around, model.row)
+
+
+def _plates(model: Model) -> tuple[Plate, ...]:
+    plates = []
+    for chain in model.chains:
+        for group in reversed(chain):
+            crosses = tuple(other.letter for other in model.groups if other not in chain)
+            role = _role(group.order) if group.pooled else "flat"
+            plates.append(
+                Plate(group.letter, _range(group.letter, group.count), _count(group.name, group.count, group.size),
+                      role, group.size, _plates_of(model, group)[:-1], crosses)
+            )  # fmt: skip
+    if model.row and not model.collapsed:
+        symbol, caption = _range(model.row, model.total), _count("rows", model.total, model.n)
+        plates.append(Plate(model.row, symbol, caption, "data", model.n, _plates_of_rows(model)[:-1]))
+    return tuple(plates)
+
+
+def _range(letter: str, count: str) -> str:
+    return rf"{letter} = 1 \ldots {count}"
+
+
+def _count(what: str, symbol: str, size: int | None) -> str:
+    return what if size is None else f"{what}, {symbol} = {size}"
