@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.sparse import csr_matrix
+from scipy.sparse import csc_matrix, csr_matrix
 
-from .blocks import sum_by_group
+from .blocks import multiply, sum_by_group, transpose
+from .covariance import theta_length
 
 #: Cells a dense border may hold whatever its pattern, and the share of pairs that meet above which it is dense.
 SMALL_BORDER, DENSE_SHARE = 200_000, 0.3
-#: Pairs of cells gathered at once.
-PAIRS_AT_ONCE = 2_000_000
+#: Pairs of cells in one group for which their products are kept, and how many are gathered at once otherwise.
+PAIRS_KEPT, PAIRS_AT_ONCE = 8_000_000, 100_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,9 +47,15 @@ class DenseBorder:
         """Group by group border @ otherᵀ, summed over the tail: (rows, rows of other, J)."""
         return np.einsum("aqj,bqj->abj", self.values, other.values)
 
-    def gram(self, other: DenseBorder) -> np.ndarray:
-        """Σ over the groups of borderᵀ @ other: (q, q)."""
-        return sum(a @ b.T for a, b in zip(self.values, other.values, strict=True))
+    def subtract_gram(self, tail: np.ndarray, W: np.ndarray) -> None:
+        """tail −= Σ over the groups of borderᵀ W border, W symmetric (rows, rows, J)."""
+        for one, other in zip(self.values, self.times(W).values, strict=True):
+            tail -= one @ other.T
+
+    def quadratic(self, left: np.ndarray, F: np.ndarray) -> np.ndarray:
+        """Σ over the groups of left border F borderᵀ leftᵀ: (r, r)."""
+        outer = self.times(left)
+        return np.einsum("aqj,bqj->ab", outer.times_tail(F).values, outer.values)
 
     def times_tail(self, F: np.ndarray) -> DenseBorder:
         """border @ F for a symmetric (q, q) F."""
@@ -68,7 +75,7 @@ class DenseBorder:
 
     def to_children(self, parent: np.ndarray, template: DenseBorder) -> DenseBorder:
         """Each group's own copy of its parent's."""
-        return DenseBorder(self.values[..., parent])
+        return DenseBorder(self.values.take(parent, axis=-1))
 
     def dense_columns(self, width: int) -> np.ndarray:
         """The last `width` columns: (rows, width, J)."""
@@ -143,12 +150,64 @@ def _batch_end(counts: np.ndarray, start: int) -> int:
 
 
 @dataclass(frozen=True, eq=False)
+class CellPairs:
+    """The products of all pairs of cells in a group, kept because they enter linearly.
+
+    Σ borderᵀ W border is linear in W, so with the pairs' products in a sparse matrix, entries of the sum ×
+    entries of W, each elimination is one product with it and each derivative one with its transpose.
+    """
+
+    operator: csc_matrix
+    n_columns: int
+    rows: int
+
+    def gram(self, W: np.ndarray) -> np.ndarray:
+        """Σ over the groups of borderᵀ W border."""
+        upper = W[np.triu_indices(self.rows)]
+        return (self.operator @ upper.ravel()).reshape(self.n_columns, self.n_columns)
+
+    def through(self, F: np.ndarray) -> np.ndarray:
+        """Group by group border F borderᵀ, (rows, rows, J), F symmetric."""
+        sums = (self.operator.T @ F.ravel()).reshape(theta_length(self.rows), -1)
+        within = np.empty((self.rows, self.rows, sums.shape[1]))
+        for one, a, b in zip(sums, *np.triu_indices(self.rows), strict=True):
+            within[a, b] = within[b, a] = one if a == b else 0.5 * one
+        return within
+
+
+def cell_pairs(pattern: Pattern, values: np.ndarray) -> CellPairs | None:
+    """The pairs of a border's cells, or None where they are too many to keep."""
+    counts = np.diff(pattern.starts)
+    per_group = counts**2
+    rows = len(values)
+    if per_group.sum() * theta_length(rows) > PAIRS_KEPT:
+        return None
+    first = np.repeat(np.arange(len(pattern.group)), counts[pattern.group])
+    place = np.arange(len(first)) - np.repeat(np.cumsum(per_group) - per_group, per_group)
+    group = pattern.group[first]
+    second = pattern.starts[group] + place % counts[group]
+    index = pattern.column[first] * pattern.n_columns + pattern.column[second]
+    products = [
+        values[a, first] * values[b, second] + (values[b, first] * values[a, second] if a < b else 0.0)
+        for a, b in zip(*np.triu_indices(rows), strict=True)
+    ]
+    starts = np.concatenate([[0], np.cumsum(np.tile(per_group, len(products)))])
+    shape = (pattern.n_columns**2, len(products) * pattern.n_groups)
+    operator = csc_matrix((np.concatenate(products), np.tile(index, len(products)), starts), shape=shape)
+    return CellPairs(operator, pattern.n_columns, rows)
+
+
+@dataclass(frozen=True, eq=False)
 class SparseBorder:
-    """Border as the cells that meet, (rows, N), and the dense columns of X and y, (rows, p + 1, J)."""
+    """Border as the cells that meet, (rows, N), and the dense columns of X and y, (rows, p + 1, J).
+
+    `pairs` holds the products of the cells where they do not depend on θ and are few enough to keep.
+    """
 
     pattern: Pattern
     values: np.ndarray
     dense: np.ndarray
+    pairs: CellPairs | None = None
 
     def _like(self, values: np.ndarray, dense: np.ndarray) -> SparseBorder:
         return SparseBorder(self.pattern, values, dense)
@@ -157,7 +216,7 @@ class SparseBorder:
         return self._like(self.values[which], self.dense[which])
 
     def times(self, left: np.ndarray) -> SparseBorder:
-        cells = np.einsum("abn,bn->an", left[..., self.pattern.group], self.values)
+        cells = np.einsum("abn,bn->an", left.take(self.pattern.group, axis=-1), self.values)
         return self._like(cells, np.einsum("abj,bqj->aqj", left, self.dense))
 
     def plus(self, other: SparseBorder) -> SparseBorder:
@@ -171,17 +230,45 @@ class SparseBorder:
         dense = np.einsum("aqj,bqj->abj", self.dense, other.dense)
         return dense + sum_by_group(cells, self.pattern.group, self.pattern.n_groups)
 
-    def gram(self, other: SparseBorder) -> np.ndarray:
+    def subtract_gram(self, tail: np.ndarray, W: np.ndarray) -> None:
+        d, dense = self.pattern.n_columns, np.einsum("abj,bqj->aqj", W, self.dense)
+        tail[:d, :d] -= self._crossed_gram(W)
+        for values, one, other in zip(self.values, self.dense, dense, strict=True):
+            with_Xy = self.pattern.transposed(values) @ other.T
+            tail[:d, d:] -= with_Xy
+            tail[d:, :d] -= with_Xy.T
+            tail[d:, d:] -= one @ other.T
+
+    def _crossed_gram(self, W: np.ndarray) -> np.ndarray:
+        """Σ over the groups of borderᵀ W border between the crossed columns."""
+        if self.pairs is not None:
+            return self.pairs.gram(W)
+        weighted = np.einsum("abn,bn->an", W.take(self.pattern.group, axis=-1), self.values)
+        products = zip(map(self.pattern.transposed, self.values), map(self.pattern.matrix, weighted), strict=True)
+        return sum(left @ right for left, right in products).toarray()
+
+    def quadratic(self, left: np.ndarray, F: np.ndarray) -> np.ndarray:
         d = self.pattern.n_columns
-        q = d + self.dense.shape[1]
-        total = np.zeros((q, q))
-        for a in range(len(self.values)):
-            left = self.pattern.transposed(self.values[a])
-            total[:d, :d] += (left @ self.pattern.matrix(other.values[a])).toarray()
-            total[:d, d:] += left @ other.dense[a].T
-            total[d:, d:] += self.dense[a] @ other.dense[a].T
-        total[d:, :d] = total[:d, d:].T
-        return total
+        if self.pairs is not None:
+            within = self.pairs.through(F[:d, :d])
+        elif len(left) == 1:
+            return self._quadratic_of_one(left, F)
+        else:
+            within = sum_by_group(
+                np.einsum("an,bn->abn", self._cells_times(F), self.values), self.pattern.group, self.pattern.n_groups
+            )
+        across = np.zeros_like(within)
+        for a, values in enumerate(self.values):
+            across[a] = np.einsum("jx,bxj->bj", self.pattern.matrix(values) @ F[:d, d:], self.dense)
+        dense = np.einsum("aqj,bqj->abj", np.matmul(F[d:, d:], self.dense), self.dense)
+        total = within + across + transpose(across) + dense
+        return np.einsum("abj,cbj->ac", multiply(left, total), left)
+
+    def _quadratic_of_one(self, left: np.ndarray, F: np.ndarray) -> np.ndarray:
+        """With one row a sum of squares, which the elimination's own sparse product delivers."""
+        gram = np.zeros_like(F)
+        self.subtract_gram(gram, left * left)
+        return -np.vdot(gram, F).reshape(1, 1)
 
     def times_tail(self, F: np.ndarray) -> SparseBorder:
         """border @ F, of which only the cells in the pattern are wanted."""
@@ -222,8 +309,8 @@ class SparseBorder:
         return SparseBorder(template.pattern, cells, sum_by_group(self.dense, parent, n_parents))
 
     def to_children(self, parent: np.ndarray, template: SparseBorder) -> SparseBorder:
-        cells = self.values[:, template.pattern.parent_cell]
-        return SparseBorder(template.pattern, cells, self.dense[..., parent])
+        cells = self.values.take(template.pattern.parent_cell, axis=-1)
+        return SparseBorder(template.pattern, cells, self.dense.take(parent, axis=-1))
 
     def dense_columns(self, width: int) -> np.ndarray:
         return self.dense

@@ -66,17 +66,17 @@ def eliminate(equations: NormalEquations, factors: Sequence[np.ndarray]) -> Elim
     tail, total, done = equations.tail.copy(), 0.0, []
     for position, (level, Lambda) in enumerate(zip(equations.levels, factors, strict=True)):
         s = level.size
-        A, U, B = products[:s, :s], products[:s, s:], border.rows(slice(s))
+        A, U, B = products[:s, :s], products[:s, s:], _own_rows(border, s, equations)
         W, log_determinant = posterior_spread(A, Lambda)
-        WB = B.times(W)
-        tail -= B.gram(WB)
+        if Lambda.any():
+            B.subtract_gram(tail, W)
         total += log_determinant
         done.append(Eliminated(A, U, B, W))
         if level.parent is not None:
             outer = equations.levels[position + 1]
             left = products[s:, s:] - multiply_transposed(U, multiply(W, U))
             products = sum_by_group(left, level.parent, outer.n_groups)
-            rest = border.rows(slice(s, None)).plus(WB.times(-transpose(U)))
+            rest = border.rows(slice(s, None)).plus(B.times(W).times(-transpose(U)))
             border = rest.to_parents(level.parent, outer.n_groups, outer.template)
     return Elimination(tuple(done), tail, total)
 
@@ -87,6 +87,11 @@ class Adjoint:
 
     products: np.ndarray
     border: DenseBorder | SparseBorder
+
+
+def _own_rows(border: DenseBorder | SparseBorder, s: int, equations: NormalEquations) -> DenseBorder | SparseBorder:
+    """The border's rows of the level at hand; at the finest level, where they do not depend on θ, prepared ones."""
+    return equations.finest_rows if border is equations.border else border.rows(slice(s))
 
 
 def differentiate(
@@ -108,10 +113,12 @@ def differentiate(
     gradients, outer = [], None
     for position in reversed(range(len(factors))):
         level, state = equations.levels[position], done.levels[position]
+        if position == 0:
+            gradients.append(_by_finest_factor(level, state, F, outer) @ factors[0])
+            break
         P, Q, W_bar = _by_spread(level, state, F, outer)
-        gradients.append(_by_factor(state, W_bar, factors[position]))
-        if position:
-            outer = _by_products(state, P, Q, W_bar, level, outer)
+        gradients.append(_by_factor(state, W_bar) @ factors[position])
+        outer = _by_products(state, P, Q, W_bar, level, outer)
     return gradients[::-1]
 
 
@@ -141,19 +148,33 @@ def _by_spread(level: Level, state: Eliminated, F: np.ndarray, outer: Adjoint | 
     Q = state.B.times_tail(F)
     if level.parent is None:
         return None, Q, -Q.inner(state.B)
-    products = outer.products[..., level.parent]
+    products = outer.products.take(level.parent, axis=-1)
     border = outer.border.to_children(level.parent, state.B)
     P = multiply(state.U, products) + state.B.inner(border)
     Q = Q.plus(border.times(state.U))
     return P, Q, -(multiply(P, transpose(state.U)) + Q.inner(state.B))
 
 
-def _by_factor(state: Eliminated, W_bar: np.ndarray, Lambda: np.ndarray) -> np.ndarray:
-    """2 Σ [A + (I − AW) W̄](I − WA) Λ, which needs no inverse of Λ and so holds at a zero variance, too."""
-    A, W = state.A, state.W
-    identity = np.eye(len(A))[:, :, None]
-    kept = identity - multiply(A, W)
-    return 2.0 * np.einsum("abj,cbj->ac", A + multiply(kept, W_bar), kept) @ Lambda
+def _by_factor(state: Eliminated, W_bar: np.ndarray) -> np.ndarray:
+    """2 Σ [A + (I − AW) W̄](I − WA), which times Λ is the derivative by Λ.
+
+    It needs no inverse of Λ and so holds at a variance of zero, too.
+    """
+    kept = np.eye(len(state.A))[:, :, None] - multiply(state.A, state.W)
+    return 2.0 * np.einsum("abj,cbj->ac", state.A + multiply(kept, W_bar), kept)
+
+
+def _by_finest_factor(level: Level, state: Eliminated, F: np.ndarray, outer: Adjoint | None) -> np.ndarray:
+    """`_by_factor` where the border's part −B F Bᵀ of W̄ is wanted only in the sum over the groups."""
+    kept = np.eye(len(state.A))[:, :, None] - multiply(state.A, state.W)
+    W_bar = np.zeros_like(state.A)
+    if level.parent is not None:
+        products = outer.products.take(level.parent, axis=-1)
+        border = outer.border.to_children(level.parent, state.B)
+        W_bar -= multiply(multiply(state.U, products), transpose(state.U))
+        across = multiply(state.U, transpose(state.B.inner(border)))
+        W_bar -= across + transpose(across)
+    return _by_factor(state, W_bar) - 2.0 * state.B.quadratic(kept, F)
 
 
 def _by_products(state: Eliminated, P, Q, W_bar, level: Level, outer: Adjoint | None) -> Adjoint:
@@ -164,7 +185,7 @@ def _by_products(state: Eliminated, P, Q, W_bar, level: Level, outer: Adjoint | 
     if level.parent is None:
         return Adjoint(own, border)
     beside = -multiply(W, P)
-    products = outer.products[..., level.parent]
+    products = outer.products.take(level.parent, axis=-1)
     below = outer.border.to_children(level.parent, state.B)
     top = np.concatenate([own, beside], axis=1)
     bottom = np.concatenate([transpose(beside), products], axis=1)

@@ -13,12 +13,13 @@ do not depend on θ, and here they are summed. The random terms are put in two p
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from .blocks import group_products, group_squares
-from .border import DENSE_SHARE, SMALL_BORDER, DenseBorder, Pattern, SparseBorder
+from .border import DENSE_SHARE, SMALL_BORDER, DenseBorder, Pattern, SparseBorder, cell_pairs
 from .nesting import longest_chain, parents
 from .standardise import Standardised, Term
 
@@ -94,6 +95,14 @@ class NormalEquations:
     p: int
     n: int
     sizes: tuple[int, ...]
+
+    @cached_property
+    def finest_rows(self) -> DenseBorder | SparseBorder:
+        """The border's rows of the finest level's own regressors."""
+        own = self.border.rows(slice(self.levels[0].size))
+        if isinstance(own, SparseBorder):
+            return replace(own, pairs=cell_pairs(own.pattern, own.values))
+        return own
 
     @property
     def n_crossed(self) -> int:

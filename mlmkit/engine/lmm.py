@@ -33,8 +33,12 @@ class Optimum:
 
     Attributes
     ----------
-    theta, value, gradient
-        θ in lme4's order, the criterion there and its derivatives by θ.
+    theta : (n_theta,) array
+        In lme4's order.
+    value : float
+        The criterion there.
+    gradient : (n_theta,) array
+        Its derivatives, by the θ of the standardised data.
     converged : bool
         The gradient is zero and no direction leads down.
     evaluations : int
@@ -65,11 +69,10 @@ def optimise(criterion: LmmCriterion, start: np.ndarray | None = None) -> Optimu
     def canonical(x):
         return theta_from_factors([shift_left(L, RANK_TOLERANCE) for L in factors_from_theta(x, sizes)])
 
-    converged, _ = minimise(search, canonical)
-    x = _without_traces(criterion, search.point.x, search.point.value)
-    theta = criterion.from_standard(x)
-    value, gradient = criterion.value_and_gradient(theta)
-    return Optimum(theta, value, gradient, converged, search.evaluations)
+    converged = minimise(search, canonical)
+    point = search.point
+    x = _without_traces(criterion, point.x, point.value)
+    return Optimum(criterion.from_standard(x), point.value, point.gradient, converged, search.evaluations)
 
 
 def fit_lmm(design, reml: bool = True) -> Estimates:
@@ -132,13 +135,16 @@ def _without_traces(criterion: LmmCriterion, x: np.ndarray, value: float) -> np.
     A search comes close to a boundary but never stands on it; a variance of 1e-12 should read zero, a
     correlation of 0.9999999 one.
     """
-    factors = [_reduced(L) for L in factors_from_theta(x, criterion.equations.sizes)]
-    reduced = theta_from_factors([lower_triangular(L) for L in factors])
-    if criterion.state(factors).value <= value + 1e-8:
-        return reduced
-    return theta_from_factors([lower_triangular(L) for L in factors_from_theta(x, criterion.equations.sizes)])
+    factors = factors_from_theta(x, criterion.equations.sizes)
+    reduced = [_reduced(Lambda) for Lambda in factors]
+    if any(r is not f for r, f in zip(reduced, factors, strict=True)):
+        if criterion.state(reduced).value <= value + 1e-8:
+            return theta_from_factors([lower_triangular(Lambda) for Lambda in reduced])
+    return x
 
 
 def _reduced(Lambda: np.ndarray) -> np.ndarray:
     left, size, right = np.linalg.svd(Lambda)
-    return (left * np.where(size < 10 * RANK_TOLERANCE, 0.0, size)) @ right
+    if size[-1] > 10 * RANK_TOLERANCE:
+        return Lambda
+    return (left * np.where(size > 10 * RANK_TOLERANCE, size, 0.0)) @ right

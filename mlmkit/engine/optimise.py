@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-#: The search stops when a Newton step would lower the criterion by less than this.
-TOLERANCE = 1e-10
+#: A search is over when a further step would lower the criterion by less than this; its first leg, which
+#: only has to come near enough for the Hessian to be worth having, by less than that.
+TOLERANCE, NEAR = 1e-10, 1e-3
 #: Most BFGS steps in one search, and searches from a saddle or a false boundary.
 MOST_STEPS, MOST_SEARCHES = 500, 12
 #: Longest change of one parameter in one step.
@@ -56,7 +57,7 @@ def begin(objective: Objective, start: np.ndarray, curvature: np.ndarray) -> Sea
     return Search(objective, Point(start, *objective(start)), np.diag(1.0 / curvature))
 
 
-def bfgs(search: Search, tolerance: float = TOLERANCE) -> bool:
+def bfgs(search: Search, tolerance: float) -> bool:
     """Descend until a further step promises less than `tolerance`; whether it got there.
 
     Nocedal & Wright 2006, Numerical Optimization, chapter 6.
@@ -137,30 +138,19 @@ def hessian(search: Search, step: float = 1e-4) -> np.ndarray:
     return 0.5 * (H + H.T)
 
 
-def newton_decrement(H: np.ndarray, gradient: np.ndarray) -> tuple[float, np.ndarray, np.ndarray | None]:
-    """What a Newton step would gain, the step, and the steepest direction downhill by curvature (or None).
+def inverse_and_downhill(H: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    """The metric a Hessian gives, and the steepest direction downhill by curvature, None where there is none.
 
-    Directions in which the Hessian is zero to working precision are left alone.
+    Negative curvatures count as positive in the metric, and none as flatter than rounding lets it be.
     """
-    eigenvalues, vectors = np.linalg.eigh(H)
-    size = max(np.max(np.abs(eigenvalues)), 1e-300)
-    along = vectors.T @ gradient
-    curved = eigenvalues > 1e-6 * size
-    step = -vectors[:, curved] @ (along[curved] / eigenvalues[curved])
-    gain = 0.5 * float(np.sum(along[curved] ** 2 / eigenvalues[curved]))
-    downhill = vectors[:, 0] if eigenvalues[0] < -1e-5 * size else None
-    return gain, step, downhill
+    curvatures, vectors = np.linalg.eigh(H)
+    size = np.abs(curvatures)
+    metric = (vectors / np.maximum(size, 1e-6 * size.max())) @ vectors.T
+    return metric, vectors[:, 0] if curvatures[0] < -1e-5 * size.max() else None
 
 
-def _positive_inverse(H: np.ndarray) -> np.ndarray:
-    """The inverse of a Hessian with its negative curvatures turned positive: a metric to go on with."""
-    eigenvalues, vectors = np.linalg.eigh(H)
-    size = np.abs(eigenvalues)
-    return (vectors / np.maximum(size, 1e-3 * size.max())) @ vectors.T
-
-
-def minimise(search: Search, canonical: Callable[[np.ndarray], np.ndarray]) -> tuple[bool, np.ndarray]:
-    """BFGS, then the proof; from a saddle on, again.
+def minimise(search: Search, canonical: Callable[[np.ndarray], np.ndarray]) -> bool:
+    """BFGS until near, the Hessian, and from there on with its inverse; from a saddle, again.
 
     Parameters
     ----------
@@ -172,26 +162,20 @@ def minimise(search: Search, canonical: Callable[[np.ndarray], np.ndarray]) -> t
     Returns
     -------
     converged : bool
-    H : array
-        The Hessian there.
+        Whether the gradient is zero there and the Hessian has no direction downhill.
     """
-    H = np.zeros((0, 0))
     for _ in range(MOST_SEARCHES):
-        bfgs(search)
+        bfgs(search, NEAR)
         if _moved(search, canonical):
             continue
         H = hessian(search)
-        gain, step, downhill = newton_decrement(H, search.point.gradient)
+        search.metric, downhill = inverse_and_downhill(H)
         if downhill is not None and _escape(search, downhill):
-            search.metric = _positive_inverse(H)
             continue
-        if gain > TOLERANCE:
-            polished = search.at(search.point.x + step)
-            if polished.value <= search.point.value:
-                search.point = polished
-                gain = newton_decrement(H, polished.gradient)[0]
-        return downhill is None and gain < 1e3 * TOLERANCE * max(1.0, abs(search.point.value) * 1e-4), H
-    return False, H
+        arrived = bfgs(search, TOLERANCE)
+        if not _moved(search, canonical):
+            return arrived and downhill is None
+    return False
 
 
 def _moved(search: Search, canonical: Callable[[np.ndarray], np.ndarray]) -> bool:

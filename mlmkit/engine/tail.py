@@ -42,18 +42,33 @@ class Tail:
     def inverse(self) -> np.ndarray:
         """(ΛᵀTΛ + I)⁻¹, both triangles."""
         half = dpotri(self.L, lower=1)[0]
-        whole = np.tril(half)
-        whole += np.tril(half, -1).T
+        whole = half + half.T
+        whole.flat[:: len(whole) + 1] *= 0.5
         return whole
 
 
-def scale_columns(matrix: np.ndarray, equations: NormalEquations, factors: Sequence[np.ndarray]) -> np.ndarray:
+def scale(matrix: np.ndarray, equations: NormalEquations, factors: Sequence[np.ndarray]) -> np.ndarray:
     """matrix @ Λ over the crossed columns, given all terms' Λ; the columns of X and y as they are."""
+    if all(one.size == 1 for one in equations.crossed):
+        return matrix * _scalars(equations, factors)
     scaled = matrix.copy()
     for one in equations.crossed:
         columns = matrix[:, one.columns].reshape(len(matrix), one.n_groups, one.size)
-        scaled[:, one.columns] = (columns @ factors[one.term]).reshape(len(matrix), -1)
+        scaled[:, one.columns] = np.einsum("qja,ab->qjb", columns, factors[one.term]).reshape(len(matrix), -1)
     return scaled
+
+
+def scale_both(scaled: np.ndarray, equations: NormalEquations, factors: Sequence[np.ndarray]) -> np.ndarray:
+    """From T Λ to Λᵀ T Λ, T symmetric."""
+    if all(one.size == 1 for one in equations.crossed):
+        return scaled * _scalars(equations, factors)[:, None]
+    return scale(scaled.T, equations, factors)
+
+
+def _scalars(equations: NormalEquations, factors: Sequence[np.ndarray]) -> np.ndarray:
+    """Λ as one number for each column of the tail."""
+    parts = [np.full(one.n_groups, factors[one.term][0, 0]) for one in equations.crossed]
+    return np.concatenate([*parts, np.ones(equations.p + 1)])
 
 
 def factorise(tail: np.ndarray, equations: NormalEquations, factors: Sequence[np.ndarray]) -> Tail:
@@ -64,11 +79,11 @@ def factorise(tail: np.ndarray, equations: NormalEquations, factors: Sequence[np
     FloatingPointError
         The matrix is not positive definite to working precision (θ far out of any reasonable range).
     """
-    scaled = scale_columns(tail, equations, factors) if equations.crossed else tail
-    S = scale_columns(scaled.T, equations, factors) if equations.crossed else tail.copy()
     d = equations.n_crossed
-    S[np.arange(d), np.arange(d)] += 1.0
-    L, failed = dpotrf(S.T, lower=1, clean=1, overwrite_a=1)
+    scaled = scale(tail, equations, factors) if d else tail
+    S = scale_both(scaled, equations, factors) if d else tail.copy()
+    S.flat[: d * len(S) : len(S) + 1] += 1.0
+    L, failed = dpotrf(S.T if S.flags.c_contiguous else S, lower=1, clean=1, overwrite_a=1)
     if failed:
         raise FloatingPointError("The normal equations are not positive definite to working precision.")
     return Tail(scaled, L)
@@ -92,5 +107,4 @@ def unscale(F: np.ndarray, equations: NormalEquations, factors: Sequence[np.ndar
     if not equations.crossed:
         return F
     transposed = [Lambda.T for Lambda in factors]
-    half = scale_columns(F, equations, transposed)
-    return scale_columns(half.T, equations, transposed)
+    return scale_both(scale(F, equations, transposed), equations, transposed)
