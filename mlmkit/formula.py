@@ -144,8 +144,8 @@ def _expand(text: str, formula: str) -> tuple[Term, ...]:
 
 def _spell(factor: str) -> str:
     """formulaic drops the backticks of a bare name; put them back where the name needs them."""
-    bare = re.fullmatch(r"[\w.]+|[^()`]*\s[^()`]*", factor)
-    return f"`{factor}`" if bare and not factor.isidentifier() else factor
+    is_call = re.fullmatch(r"\w+\(.*\)", factor)
+    return factor if is_call or factor.isidentifier() else f"`{factor}`"
 
 
 def _tokens(text: str) -> Iterator[_Token]:

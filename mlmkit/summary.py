@@ -81,7 +81,7 @@ def summary(fit: Fit) -> Summary:
         Prints as text; shows as HTML in a notebook.
     """
     mixed = isinstance(fit, MixedFit)
-    tables = [_criteria(fit), _residuals(fit)]
+    tables = [*_criteria(fit), _residuals(fit)]
     tables += [_random_effects(fit)] if mixed else []
     tables += [_fixed_effects(fit)]
     tables += [_correlations(fit)] if mixed and len(fit.fixef) > 1 else []
@@ -106,17 +106,20 @@ def _lines(fit: Fit) -> tuple[str, ...]:
     lines = [f"Formula: {fit.formula}"]
     if fit.family.name != "gaussian":
         lines.insert(0, f"Family: {fit.family}")
+    if fit.reml:
+        lines.append(f"REML criterion at convergence: {fit.criterion:.1f}")
     if fit.design.n_dropped:
         lines.append(f"Rows: {fit.nobs} used, {fit.design.n_dropped} dropped for a missing value")
     return tuple(lines)
 
 
-def _criteria(fit: Fit) -> Table:
+def _criteria(fit: Fit) -> list[Table]:
+    """AIC and its kin, for a likelihood that may be compared across fixed parts; REML's stands in the title."""
     if fit.reml:
-        return Table("Criterion", ("REML criterion at convergence",), ((f"{fit.criterion:.1f}",),), 0)
+        return []
     df = fit.nobs - fit.n_parameters
     cells = [*(f"{value:.1f}" for value in (fit.aic, fit.bic, fit.loglik, -2 * fit.loglik)), str(df)]
-    return Table("Criteria", ("AIC", "BIC", "logLik", "-2 logLik", "df.resid"), (tuple(cells),), 0)
+    return [Table("Criteria", ("AIC", "BIC", "logLik", "-2 logLik", "df.resid"), (tuple(cells),), 0)]
 
 
 def _residuals(fit: Fit) -> Table:

@@ -1,0 +1,80 @@
+"""What a fit prints."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+import mlmkit as mk
+
+
+@pytest.fixture(scope="module")
+def sleep_fit():
+    return mk.lmer("Reaction ~ Days + (Days|Subject)", mk.load_data("sleepstudy"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Linear mixed model fit by REML",
+        "Formula: Reaction ~ Days + (Days|Subject)",
+        "REML criterion at convergence: 1743.6",
+        "-3.9536 -0.4634 0.0231 0.4634 5.1793",
+        "Groups   Name      Variance SD across groups Corr",
+        "Subject  Intercept   612.09           24.740",
+        "         Days         35.07            5.922 0.07",
+        "Residual             654.94           25.592",
+        "Number of obs: 180, groups: Subject, 18",
+        "Intercept   251.41     6.8246  36.838",
+        "Days    -0.138",
+    ],
+)
+def test_the_lines_a_reader_of_lme4_looks_for(sleep_fit, line):
+    assert line in str(sleep_fit.summary()).split("\n")
+
+
+def test_ml_and_generalized_fits_print_their_criteria():
+    fit = mk.glmer("cbind(m, n - m) ~ 1 + (1|batch)", mk.load_data("rats"))
+    text = str(fit.summary())
+    assert "Family: binomial (logit)" in text and "Laplace approximation" in text
+    assert "319.9 324.4 -157.9     315.9       69" in text
+    assert "Pr(>|z|)" in text and "<2e-16" in text
+
+
+def test_dropped_rows_and_notes_are_part_of_it():
+    text = str(mk.lmer("rt ~ 1 + (1|participant) + (1|spelling)", mk.load_data("blp")).summary())
+    assert "Rows: 651 used, 11 dropped for a missing value" in text
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        text = str(
+            mk.lmer("mathscore ~ ses + (ses||classid) + (ses|schoolid)", mk.load_data("classroom")).summary()
+        )
+    assert "SD of ses across classid is estimated as 0" in text
+
+
+def test_html_carries_the_same_numbers_and_escapes_names(sleep_fit):
+    html = sleep_fit.summary()._repr_html_()
+    for cell in ("24.740", "0.07", "36.838", "REML criterion at convergence: 1743.6"):
+        assert cell in html
+    odd = mk.lm("y ~ `a<b`", mk.load_data("sleepstudy").rename(columns={"Days": "a<b", "Reaction": "y"}))
+    assert "a&lt;b" in odd.summary()._repr_html_() and "a<b" not in odd.summary()._repr_html_()
+
+
+def test_a_linear_model_prints_exact_p_values():
+    text = str(mk.lm("Reaction ~ Days", mk.load_data("sleepstudy")).summary())
+    assert "9.89e-15" in text and "Residual SD: 47.71 on 178 degrees of freedom" in text
+
+
+def test_tidy_has_broom_mixeds_columns_and_terms(sleep_fit):
+    table = sleep_fit.tidy()
+    assert list(table.columns[:6]) == ["effect", "group", "term", "estimate", "std.error", "statistic"]
+    assert list(table.term) == [
+        "Intercept",
+        "Days",
+        "sd__Intercept",
+        "sd__Days",
+        "cor__Intercept.Days",
+        "sd__Observation",
+    ]
+    np.testing.assert_allclose(table.estimate[:2], sleep_fit.fixef)
+    np.testing.assert_allclose(table.estimate[2:], sleep_fit.varcorr.sdcor)
