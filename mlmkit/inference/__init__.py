@@ -1,0 +1,10 @@
+"""From a fit to what a person may say: intervals, tests, predictions, simulations, diagnostics.
+
+Importing this package attaches its verbs to the fits (`fit.confint()`, `fit.predict()`, …).
+"""
+
+from . import bootstrap, icc, intervals, newgroup, predict, r2, simulate
+from .compare import anova
+from .newgroup import NewGroup
+
+__all__ = ["NewGroup", "anova"]

@@ -1,0 +1,84 @@
+"""The parametric bootstrap: refit the model to responses simulated from it, and see how the estimates scatter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from ..errors import DataError
+from ..results import Fit, MixedFit, verb
+from .noted import Noted
+from .parameters import parameters
+from .replicate import run
+from .rows import rows_used
+from .simulate import draw, seeds
+
+
+@verb(Fit)
+def bootstrap(
+    fit: Fit,
+    n: int = 1000,
+    seed=None,
+    statistic: Callable[[Fit], pd.Series] | None = None,
+    workers: int | None = None,
+    progress: bool = True,
+) -> Noted:
+    """Estimates from n responses simulated from the fit, group effects drawn afresh each time.
+
+    Parameters
+    ----------
+    n, seed
+        How many, and the seed: the same seed gives the same numbers for any number of workers.
+    statistic
+        From a fit to a Series of numbers; the parameters (as `confint` names them) by default.
+    workers
+        Processes, −1 for one a core; None runs where `joblib.parallel_config` says, such as a Dask cluster.
+    progress
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    DataFrame
+        A row a replicate, a column a number; missing where a replicate could not be fitted.
+
+    References
+    ----------
+    Davison & Hinkley (1997), *Bootstrap Methods and their Application*, section 2.2.
+    """
+    if not isinstance(n, int | np.integer) or n < 1:
+        raise DataError(f"n={n!r}: ask for a whole number of replicates, at least 1.")
+    work = Replicate(_lean(fit), statistic or parameters)
+    outcomes = run(work, seeds(seed, n), workers, progress, "bootstrap")
+    draws = pd.DataFrame([values for values, _ in outcomes]).reset_index(drop=True)
+    singular = np.mean([flag for _, flag in outcomes])
+    failed = sum(values.empty for values, _ in outcomes)
+    notes = [f"{n} replicates by parametric bootstrap."]
+    notes += [f"{singular:.0%} of them lie on the boundary (an SD of 0 or a correlation of ±1)."] if singular else []
+    notes += [f"{failed} could not be fitted and are missing."] if failed else []
+    return Noted(draws, notes=notes)
+
+
+@dataclass(frozen=True)
+class Replicate:
+    """One replicate: simulate, fit, summarise."""
+
+    fit: Fit
+    statistic: Callable[[Fit], pd.Series]
+
+    def __call__(self, seed: np.random.SeedSequence) -> tuple[pd.Series, bool]:
+        fit = self.fit
+        sizes = [len(block.levels) for block in fit.design.blocks]
+        y = draw(fit, rows_used(fit), sizes, np.random.default_rng(seed), new_groups=True)
+        try:
+            again = fit.refit(y)
+        except (DataError, np.linalg.LinAlgError):
+            return pd.Series(dtype=float), False
+        return self.statistic(again), isinstance(fit, MixedFit) and again.is_singular
+
+
+def _lean(fit: Fit) -> Fit:
+    """The fit without the data frame, which no replicate needs: less to send to the workers."""
+    return replace(fit, data=None)

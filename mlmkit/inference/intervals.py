@@ -1,0 +1,73 @@
+"""Confidence intervals, one call for three methods."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import stats
+
+from ..results import Fit, FlatFit, verb
+from .noted import Noted
+from .parameters import one_of, parameters, tails
+
+METHODS = ("wald", "profile", "bootstrap")
+
+
+@verb(Fit)
+def confint(
+    fit: Fit,
+    level: float = 0.95,
+    method: str = "wald",
+    n: int = 1000,
+    seed=None,
+    workers: int | None = None,
+    progress: bool = True,
+) -> Noted:
+    """Confidence intervals of the parameters.
+
+    Parameters
+    ----------
+    level
+        Their confidence.
+    method
+        `"wald"`: estimate ± quantile × standard error, for the fixed coefficients. `"profile"`: the values a
+        likelihood-ratio test would not reject, for SDs and correlations too. `"bootstrap"`: percentiles of the
+        estimates from responses simulated from the fit.
+    n, seed, workers, progress
+        Of the bootstrap; see `bootstrap`.
+
+    Returns
+    -------
+    DataFrame
+        A row a parameter, the names of `fit.fixef` first, then `sd_Days|Subject`, `cor_Intercept.Days|Subject`
+        and `sigma`; columns lower and upper. Its notes say what was done.
+
+    References
+    ----------
+    Pinheiro & Bates (2000), *Mixed-Effects Models in S and S-PLUS*, section 2.4; Bates et al. (2015), section 5.1.
+    """
+    one_of("method", method, METHODS)
+    probabilities = tails(level)
+    if method == "profile":
+        return fit.profile(level=level).confint(level)
+    if method == "bootstrap":
+        draws = fit.bootstrap(n, seed, workers=workers, progress=progress)
+        return Noted(
+            draws.quantile(list(probabilities)).T.set_axis(["lower", "upper"], axis=1), notes=draws.notes
+        )
+    return wald(fit, probabilities)
+
+
+def wald(fit: Fit, probabilities: tuple[float, float]) -> Noted:
+    """b̂ ± quantile × standard error; nothing for SDs, whose estimates are far from normal."""
+    names = parameters(fit).index
+    student = isinstance(fit, FlatFit) and fit.family.has_dispersion
+    quantiles = stats.t.ppf(probabilities, fit.df_resid) if student else stats.norm.ppf(probabilities)
+    table = Noted(np.nan, names, ["lower", "upper"])
+    se = fit.se.reindex(fit.fixef.index).to_numpy()
+    table.loc[fit.fixef.index] = fit.fixef.to_numpy()[:, None] + se[:, None] * quantiles
+    if len(names) > len(fit.fixef):
+        table.notes = (
+            "Wald intervals are for fixed coefficients only: estimates of SDs and correlations are skewed, "
+            'so take method="profile" or "bootstrap" for them.',
+        )
+    return table

@@ -1,0 +1,58 @@
+"""The parameters of a fit by name, in one order for every table of this package.
+
+Fixed coefficients keep their names; an SD across groups is `sd_Days|Subject`, a correlation
+`cor_Intercept.Days|Subject`, the residual SD `sigma`. `tidy()` has the same rows in the same order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from ..engine import fit_lmm
+from ..errors import DataError
+from ..results import Fit, MixedFit
+
+
+def parameters(fit: Fit) -> pd.Series:
+    """The estimates of b, of the SDs and correlations across groups, and of σ."""
+    values = fit.fixef.rename(None)
+    if not isinstance(fit, MixedFit):
+        return values
+    random = fit.varcorr
+    labels = [label(row) for row in random.itertuples()]
+    return pd.concat([values, pd.Series(random["sdcor"].to_numpy(), labels)])
+
+
+def label(row) -> str:
+    """The name of a row of `varcorr`."""
+    if row.group == "Residual":
+        return "sigma"
+    if row.term2 is None:
+        return f"sd_{row.term1}|{row.group}"
+    return f"cor_{row.term1}.{row.term2}|{row.group}"
+
+
+def as_ml(fit: Fit) -> Fit:
+    """The same model fitted by maximum likelihood; the fit itself unless it was fitted by REML."""
+    if not fit.reml:
+        return fit
+    estimator = partial(fit_lmm, reml=False)
+    return replace(fit, estimator=estimator, estimates=estimator(fit.design))
+
+
+def tails(level: float) -> tuple[float, float]:
+    """The two probabilities that leave `level` between them."""
+    if not (isinstance(level, int | float | np.number) and 0 < level < 1):
+        raise DataError(f"The level {level!r} is not a probability: give a number between 0 and 1, such as 0.95.")
+    return (1 - level) / 2, (1 + level) / 2
+
+
+def one_of(name: str, value, choices) -> None:
+    """Refuse a keyword's value that is not one of its choices."""
+    if value not in choices:
+        known = ", ".join(repr(choice) for choice in choices)
+        raise DataError(f"{name}={value!r} is not known here; it can be {known}.")

@@ -1,0 +1,50 @@
+"""How much of the variation a model describes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ..errors import DataError
+from ..results import Fit, FlatFit, verb
+from .icc import LATENT_VARIANCE, latent_variance, variance_by_group
+from .rows import rows_used
+
+
+@verb(Fit)
+def r2(fit: Fit) -> pd.Series:
+    """R² of Nakagawa and Schielzeth: the share of variance due to the fixed part, and to all but the residual.
+
+    Returns
+    -------
+    Series
+        `marginal` (fixed part) and `conditional` (fixed part and group effects); of a flat model `r2` alone. A
+        generalized model's is on the link's scale, with the latent residual variance (see `icc`).
+
+    References
+    ----------
+    Nakagawa & Schielzeth (2013), Methods in Ecology and Evolution 4:133–142; Johnson (2014), the same 5:944–946.
+    """
+    fixed = float(np.var(fit.design.X @ fit.estimates.beta, ddof=1))
+    if isinstance(fit, FlatFit):
+        return pd.Series({"r2": _flat(fit, fixed)})
+    rows = rows_used(fit)
+    by_group = variance_by_group(fit, rows)
+    random = float(np.mean(sum(by_group.values())))
+    residual = fit.sigma**2 if fit.family.name == "gaussian" else _latent(fit, rows, by_group)
+    total = fixed + random + residual
+    return pd.Series({"marginal": fixed / total, "conditional": (fixed + random) / total})
+
+
+def _latent(fit: Fit, rows, by_group: dict) -> float:
+    if fit.family.link not in LATENT_VARIANCE and fit.family.link != "log":
+        raise DataError(f"R² has no residual variance to work with for the {fit.family} family; use logit, probit or log.")
+    return latent_variance(fit, rows, by_group)
+
+
+def _flat(fit: FlatFit, fixed: float) -> float:
+    if fit.family.name == "gaussian":
+        y, w = fit.design.y, fit.design.weights
+        centre = np.average(y, weights=w) if "Intercept" in fit.design.fixed_names else 0.0
+        return float(1 - w @ (y - fit.estimates.fitted) ** 2 / (w @ (y - centre) ** 2))
+    return fixed / (fixed + _latent(fit, rows_used(fit), {"": np.zeros(fit.nobs)}))

@@ -1,0 +1,83 @@
+"""New responses from a fitted model: what the data might have been, had the model been true."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from ..errors import DataError
+from ..results import Fit, verb
+from .parameters import one_of
+from .rows import Rows, group_labels, new_rows, rows_used
+
+
+@verb(Fit)
+def simulate(fit: Fit, n: int = 1, seed=None, groups: str = "new", newdata=None) -> pd.DataFrame:
+    """Responses drawn from the model with its estimates taken as true.
+
+    Parameters
+    ----------
+    n
+        How many responses of all rows to draw.
+    seed : int, SeedSequence or None
+        The k-th response depends on the seed and k alone.
+    groups
+        `"new"` draws the group effects afresh for each response, from N(0, Σ); `"same"` keeps the groups'
+        conditional modes and draws only what varies within them.
+    newdata : DataFrame, optional
+        Other rows than those fitted: another design to try out. Its groups are new ones, whatever their names.
+
+    Returns
+    -------
+    DataFrame
+        (rows, n), columns `sim_1` …; of a binomial model with trials the proportions, so that
+        `fit.refit(fit.simulate(1, seed=1)["sim_1"])` works.
+    """
+    one_of("groups", groups, ("new", "same"))
+    if not isinstance(n, int | np.integer) or n < 1:
+        raise DataError(f"n={n!r}: ask for a whole number of responses, at least 1.")
+    rows, sizes = _rows(fit, newdata, groups)
+    draws = [draw(fit, rows, sizes, np.random.default_rng(s), groups == "new") for s in seeds(seed, n)]
+    return pd.DataFrame(np.column_stack(draws), rows.index, [f"sim_{k + 1}" for k in range(n)])
+
+
+def seeds(seed, n: int) -> list[np.random.SeedSequence]:
+    """One seed for each of n draws, so that any worker may make any of them."""
+    if isinstance(seed, np.random.SeedSequence):
+        # A copy: spawning from the caller's own would make the next call's draws differ.
+        seed = np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key)
+        return seed.spawn(n)
+    return np.random.SeedSequence(seed).spawn(n)
+
+
+def draw(fit: Fit, rows: Rows, sizes: Sequence[int], rng: np.random.Generator, new_groups: bool) -> np.ndarray:
+    """One response: group effects, linear predictor, mean, and the family's own variation."""
+    estimates, family = fit.estimates, fit.family
+    eta = rows.offset + rows.X @ estimates.beta
+    effects = group_effects(fit, sizes, rng) if new_groups else estimates.modes
+    for Z, codes, effect in zip(rows.Z, rows.codes, effects, strict=True):
+        eta = eta + np.einsum("is,is->i", Z, effect[codes])
+    return family.draw(rng, family.mean(eta), rows.weights, fit.sigma**2)
+
+
+def group_effects(fit: Fit, sizes: Sequence[int], rng: np.random.Generator) -> list[np.ndarray]:
+    """ζ ~ N(0, Σ) for so many new groups of each term, (J, s) each."""
+    factors = getattr(fit, "relative_factors", ())
+    return [
+        fit.sigma * rng.standard_normal((J, len(Lambda))) @ Lambda.T
+        for J, Lambda in zip(sizes, factors, strict=True)
+    ]
+
+
+def _rows(fit: Fit, newdata, groups: str) -> tuple[Rows, list[int]]:
+    if newdata is None:
+        return rows_used(fit), [len(block.levels) for block in fit.design.blocks]
+    if groups == "same":
+        raise DataError('groups="same" keeps the groups of the data fitted; leave newdata out, or use groups="new".')
+    rows = new_rows(fit, newdata, groups=False)
+    labels = [group_labels(block, newdata) for block in fit.design.blocks]
+    codes = tuple(pd.factorize(values)[0] for values in labels)
+    return Rows(rows.index, rows.X, rows.Z, codes, rows.offset, rows.weights), [max(c) + 1 for c in codes]
+
