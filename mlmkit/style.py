@@ -54,6 +54,7 @@ MARKERS: dict[str, str] = {
 #: Figure sizes in inches: `page` for a notebook, `slide` for a projector, `wide` for panels.
 SIZES: dict[str, tuple[float, float]] = {
     "page": (6.4, 4.2),
+    "tall": (6.4, 5.8),
     "square": (5.0, 5.0),
     "wide": (9.6, 4.8),
     "panels": (9.6, 7.2),

@@ -1,0 +1,101 @@
+"""What every picture shares: data first, then a drawing of them in the house style, and the same in words."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import ClassVar
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ..style import RC, house
+
+
+class Drawable(ABC):
+    """Data worked out for a picture: tested as numbers, told in words, drawn on Axes.
+
+    Attributes
+    ----------
+    alt_text
+        What the picture shows, in words made from the data.
+    """
+
+    size: ClassVar[str] = "page"
+
+    @property
+    @abstractmethod
+    def alt_text(self) -> str: ...
+
+
+class Picture(Drawable):
+    """A drawing on one Axes; a kind of picture says in `paint` how it is drawn."""
+
+    @abstractmethod
+    def paint(self, ax: Axes) -> None: ...
+
+    def draw(self, ax: Axes | None = None) -> Axes:
+        """Draw on these Axes, or on those of a new figure, and return them."""
+        with in_house(self.size):
+            ax = plt.subplots(layout="constrained")[1] if ax is None else ax
+            self.paint(ax)
+        return ax
+
+
+class Panels(Drawable):
+    """A drawing on several Axes: small multiples of one scale."""
+
+    size = "panels"
+
+    @abstractmethod
+    def paint(self, figure: Figure) -> None: ...
+
+    def draw(self, figure: Figure | None = None) -> Figure:
+        """Draw in this figure (or subfigure), or in a new one, and return it."""
+        with in_house(self.size):
+            figure = plt.figure(layout="constrained") if figure is None else figure
+            self.paint(figure)
+        return figure
+
+
+@contextmanager
+def in_house(size: str) -> Iterator[None]:
+    """The house style, unless it is in force already (perhaps enlarged for a projector)."""
+    in_force = mpl.rcParams["svg.hashsalt"] == RC["svg.hashsalt"]
+    with nullcontext() if in_force else house(size):
+        yield
+
+
+# ---- words -------------------------------------------------------------------------------------------
+
+
+def listed(words: Iterable, limit: int = 12) -> str:
+    """Words in a row: "308, 309 and 310"; a long row ends in how many more there are."""
+    words = [str(word) for word in words]
+    if len(words) > limit:
+        words = [*words[: limit - 1], f"{len(words) - limit + 1} more"]
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def count(n: int, noun: str, plural: str | None = None) -> str:
+    """How many of something: "1 group", "18 groups"."""
+    return f"{n} {noun if n == 1 else plural or noun + 's'}"
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number for reading: so many significant digits, a true minus, no exponent, infinity in words."""
+    if value in (float("inf"), float("-inf")):
+        return "minus infinity" if value < 0 else "infinity"
+    if abs(value) < 1e-8:
+        return "0"
+    decimals = max(0, digits - 1 - int(f"{abs(value):e}".split("e")[1]))
+    return f"{value:.{decimals}f}".replace("-", "−")
+
+
+def term_label(name: str, symbol: str | None = None) -> str:
+    """An axis label of a coefficient: "intercept", "slope of Days", with its symbol if one is given."""
+    words = "intercept" if name == "Intercept" else f"slope of {name}"
+    return f"{words}, ${symbol}$" if symbol else words

@@ -1,0 +1,181 @@
+"""Shrinkage seen: every group's flat estimate joined to its multilevel one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.lines import Line2D
+
+from ..errors import DataError
+from ..results import FlatFit, MixedFit
+from ..style import INK, LINES, MARKERS, PAPER, colour
+from .canvas import Picture, count, number, term_label
+from .labels import place_labels
+from .pooling import no_pooling, only_group
+
+
+@dataclass(frozen=True, eq=False)
+class Shrinkage(Picture):
+    """Each group's estimate without pooling and with partial pooling.
+
+    Attributes
+    ----------
+    table
+        Groups × flat, multilevel, n (how much data the group has: rows, or trials of a binomial response).
+    centre
+        What complete pooling of the multilevel model's kind gives: the population's value.
+    quantity
+        What is estimated, in words: the vertical axis.
+    labelled
+        Groups to name in the picture.
+    """
+
+    table: pd.DataFrame
+    centre: float
+    group: str
+    quantity: str
+    labelled: tuple = ()
+    size = "page"
+
+    @property
+    def pulled(self) -> pd.Series:
+        """The share of the way from the flat estimate to the centre that each group is moved; NaN at the centre."""
+        gap = self.table["flat"] - self.centre
+        return (self.table["flat"] - self.table["multilevel"]) / gap.where(gap != 0)
+
+    @property
+    def alt_text(self) -> str:
+        flat, multilevel = self.table["flat"], self.table["multilevel"]
+        closer = ((multilevel - self.centre).abs() < (flat - self.centre).abs()).sum()
+        return (
+            f"Two columns of points, one for each of {count(len(flat), 'group')} of {self.group}, joined by lines: the "
+            f"{self.quantity} estimated flat runs from {number(flat.min())} to {number(flat.max())}, multilevel from "
+            f"{number(multilevel.min())} to {number(multilevel.max())}. {closer} of {len(flat)} move towards the "
+            f"population's {number(self.centre)}, half of them by {number(100 * self.pulled.median())}% of the way or more."
+        )
+
+    def paint(self, ax: Axes) -> None:
+        flat, multilevel = self.table["flat"].to_numpy(), self.table["multilevel"].to_numpy()
+        many = len(flat) > 100
+        sizes = self._sizes() * (0.5 if many else 1)
+        segments = np.stack(
+            [np.column_stack([0 * flat, flat]), np.column_stack([0 * flat + 1, multilevel])], axis=1
+        )
+        ax.add_collection(
+            LineCollection(segments, colors=colour("multilevel"), linewidths=0.8, alpha=0.3 if many else 0.5)
+        )
+        ax.axhline(self.centre, color=colour("population"), ls=LINES["population"], lw=1.4, zorder=1)
+        ax.scatter(
+            0 * flat, flat, sizes, marker=MARKERS["flat"], facecolor=PAPER, edgecolor=colour("flat"), zorder=3
+        )
+        ax.scatter(0 * flat + 1, multilevel, 0.8 * sizes, marker=MARKERS["multilevel"], facecolor=colour("multilevel"),
+                   edgecolor=PAPER, linewidth=0.5, zorder=3)  # fmt: skip
+        ax.set_xticks(
+            [0, 1], ["flat\n(no pooling)", "multilevel\n(partial pooling)"], color=INK, fontsize="medium"
+        )
+        ax.set(xlim=(-0.28, 1.28), ylabel=self.quantity)
+        ax.legend(handles=[self._population_key()], loc="lower center", bbox_to_anchor=(0.5, 1.0))
+        if self.labelled:
+            self._labels(ax)
+
+    def _sizes(self) -> np.ndarray:
+        n = self.table["n"].to_numpy(dtype=float)
+        return 40 * np.sqrt(n / n.max()) if np.ptp(n) > 0 else np.full(len(n), 30.0)
+
+    def _population_key(self) -> Line2D:
+        size = " (larger marks: more data)" if np.ptp(self.table["n"]) > 0 else ""
+        style = {"color": colour("population"), "ls": LINES["population"], "lw": 1.4}
+        return Line2D([], [], label=f"population, {number(self.centre)}{size}", **style)
+
+    def _labels(self, ax: Axes) -> None:
+        rows = self.table.loc[list(self.labelled)]
+        points = np.column_stack([np.zeros(len(rows)), rows["flat"]])
+        place_labels(
+            ax, [str(name) for name in rows.index], points, away_from=points + [1, 0], fontsize="small"
+        )
+
+
+def shrinkage_data(
+    multilevel: MixedFit,
+    flat: FlatFit | pd.DataFrame | None = None,
+    group: str | None = None,
+    term: str | None = None,
+    label: Sequence = (),
+    scale: str | None = None,
+) -> Shrinkage:
+    """What `shrinkage` draws; see there."""
+    group = only_group(multilevel, group)
+    coefficients = multilevel.coef[group]
+    term = multilevel.ranef[group].columns[0] if term is None else term
+    if term not in coefficients:
+        raise DataError(
+            f"{term!r} is not a coefficient of {group}: there are {', '.join(coefficients.columns)}."
+        )
+    estimates = no_pooling(multilevel, group, flat)[term].reindex(coefficients.index)
+    table = pd.DataFrame({"flat": estimates, "multilevel": coefficients[term]})
+    centre = float(multilevel.fixef.get(term, 0.0))
+    response = on_response_scale(multilevel, term, scale)
+    if response:
+        table, centre = table.apply(multilevel.family.mean), float(multilevel.family.mean(centre))
+    table = table.assign(n=_amount(multilevel, group)).dropna()
+    return Shrinkage(table, centre, group, quantity(multilevel, term, response), tuple(label))
+
+
+def shrinkage(
+    multilevel: MixedFit,
+    flat: FlatFit | pd.DataFrame | None = None,
+    group: str | None = None,
+    term: str | None = None,
+    label: Sequence = (),
+    scale: str | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Each group's flat estimate (left) joined to its multilevel estimate (right).
+
+    Parameters
+    ----------
+    multilevel
+        The multilevel fit.
+    flat
+        The flat fit to compare it with, such as `lm("y ~ 0 + g")`, or a table of groups × coefficients; by
+        default the fixed part fitted to each group alone.
+    group, term
+        The grouping factor and the coefficient; by default the first that varies.
+    label
+        Groups to name.
+    scale
+        `"response"` for the mean (probabilities), `"link"` for the coefficient (log odds). By default the mean
+        where the intercept is all there is, else the coefficient.
+    ax
+        Where to draw; by default a new figure.
+
+    Returns
+    -------
+    Axes
+    """
+    return shrinkage_data(multilevel, flat, group, term, label, scale).draw(ax)
+
+
+def on_response_scale(fit: MixedFit, term: str, scale: str | None) -> bool:
+    """Whether to show means rather than coefficients: as asked, or where the intercept is all there is."""
+    if scale not in (None, "response", "link"):
+        raise DataError(f"The scale is 'response' or 'link', not {scale!r}.")
+    return scale == "response" or (scale is None and term == "Intercept" and len(fit.fixef) == 1)
+
+
+def quantity(fit: MixedFit, term: str, response_scale: bool) -> str:
+    """What an axis of group estimates shows, in words."""
+    if response_scale:
+        return "probability" if fit.family.name == "binomial" else f"mean {fit.spec.response.expr}"
+    odds = fit.family.link == "logit" and term == "Intercept" and len(fit.fixef) == 1
+    return "log odds" if odds else term_label(term)
+
+
+def _amount(fit: MixedFit, group: str) -> np.ndarray:
+    block = next(block for block in fit.design.blocks if block.group == group)
+    return np.bincount(block.codes, fit.design.weights, minlength=len(block.levels))
