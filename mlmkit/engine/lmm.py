@@ -10,17 +10,20 @@ The stages are public and can be called one by one:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from .covariance import factors_from_theta, lower_triangular, shift_left, theta_from_factors
+from .covariance import factors_from_theta, lower_triangular, theta_from_factors
 from .criterion import LmmCriterion, lmm_criterion
 from .estimates import Estimates
 from .optimise import begin, minimise
-from .singular import RANK_TOLERANCE, singular_messages
+from .singular import singular_messages
 from .start import starting_theta
 
+#: An SD, relative to the residual's, that is tried at zero.
+TRACE = 1e-3
 NOT_CONVERGED = (
     "The search for the variances did not end at a proven minimum, so the estimates may be off: "
     "rescale or centre the predictors, or simplify the random part."
@@ -66,13 +69,9 @@ def optimise(criterion: LmmCriterion, start: np.ndarray | None = None) -> Optimu
     x = starting_theta(criterion.equations) if start is None else criterion.to_standard(start)
     search = begin(criterion.standard, x, initial_curvature(criterion, x))
 
-    def canonical(x):
-        return theta_from_factors([shift_left(L, RANK_TOLERANCE) for L in factors_from_theta(x, sizes)])
-
-    converged = minimise(search, canonical)
+    converged = minimise(search, lambda x: without_traces(x, sizes))
     point = search.point
-    x = _without_traces(criterion, point.x, point.value)
-    return Optimum(criterion.from_standard(x), point.value, point.gradient, converged, search.evaluations)
+    return Optimum(criterion.from_standard(point.x), point.value, point.gradient, converged, search.evaluations)
 
 
 def fit_lmm(design, reml: bool = True) -> Estimates:
@@ -129,22 +128,17 @@ def initial_curvature(criterion: LmmCriterion, theta: np.ndarray) -> np.ndarray:
     return theta_from_factors(curvatures)
 
 
-def _without_traces(criterion: LmmCriterion, x: np.ndarray, value: float) -> np.ndarray:
-    """Directions without variance set to exactly none, where the criterion does not mind.
+def without_traces(theta: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
+    """θ with directions that have hardly any variance set to exactly none, and empty columns of Λ last.
 
-    A search comes close to a boundary but never stands on it; a variance of 1e-12 should read zero, a
-    correlation of 0.9999999 one.
+    A search comes close to a boundary but never stands on it: a variance of 1e-8 should read zero, a
+    correlation of 0.999999 one. And an empty column before a filled one hides a derivative (`shift_left`).
     """
-    factors = factors_from_theta(x, criterion.equations.sizes)
-    reduced = [_reduced(Lambda) for Lambda in factors]
-    if any(r is not f for r, f in zip(reduced, factors, strict=True)):
-        if criterion.state(reduced).value <= value + 1e-8:
-            return theta_from_factors([lower_triangular(Lambda) for Lambda in reduced])
-    return x
+    return theta_from_factors([_reduced(Lambda) for Lambda in factors_from_theta(theta, sizes)])
 
 
 def _reduced(Lambda: np.ndarray) -> np.ndarray:
     left, size, right = np.linalg.svd(Lambda)
-    if size[-1] > 10 * RANK_TOLERANCE:
+    if size[-1] > TRACE:
         return Lambda
-    return (left * np.where(size > 10 * RANK_TOLERANCE, size, 0.0)) @ right
+    return lower_triangular((left * np.where(size > TRACE, size, 0.0)) @ right)

@@ -3,7 +3,7 @@
 θ has no bounds because signs of columns of Λ do not matter. What does matter: the derivative by an empty
 column of Λ is zero whatever the data say, so a search can stop where a variance is zero that should not
 be. Here a search is over only when the gradient is zero *and* the Hessian has no direction downhill; an
-empty column is moved right (`shift_left`), a direction downhill is followed, and the search goes on.
+empty column is moved to the right, a direction downhill is followed, and the search goes on.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import numpy as np
 #: A search is over when a further step would lower the criterion by less than this; its first leg, which
 #: only has to come near enough for the Hessian to be worth having, by less than that.
 TOLERANCE, NEAR = 1e-10, 1e-3
+#: What the criterion may rise by when a direction with hardly any variance is set to none.
+GIVEN_UP = 1e-8
 #: Most BFGS steps in one search, and searches from a saddle or a false boundary.
 MOST_STEPS, MOST_SEARCHES = 500, 12
 #: Longest change of one parameter in one step.
@@ -157,7 +159,7 @@ def minimise(search: Search, canonical: Callable[[np.ndarray], np.ndarray]) -> b
     search
         From `begin`; its point is where the minimum is found.
     canonical
-        The equivalent point whose gradient hides nothing (`shift_left` on every Λ).
+        The (nearly) equivalent point whose gradient hides nothing.
 
     Returns
     -------
@@ -166,8 +168,7 @@ def minimise(search: Search, canonical: Callable[[np.ndarray], np.ndarray]) -> b
     """
     for _ in range(MOST_SEARCHES):
         bfgs(search, NEAR)
-        if _moved(search, canonical):
-            continue
+        _moved(search, canonical)
         H = hessian(search)
         search.metric, downhill = inverse_and_downhill(H)
         if downhill is not None and _escape(search, downhill):
@@ -179,15 +180,15 @@ def minimise(search: Search, canonical: Callable[[np.ndarray], np.ndarray]) -> b
 
 
 def _moved(search: Search, canonical: Callable[[np.ndarray], np.ndarray]) -> bool:
-    """Move to the canonical form; whether the search must go on from there."""
+    """Move to the canonical form, if the criterion allows; whether the search must go on from there."""
     x = canonical(search.point.x)
-    if np.array_equal(np.abs(x), np.abs(search.point.x)):
+    if np.allclose(x, search.point.x, rtol=1e-12, atol=1e-14):
         return False
     there = search.at(x)
-    if there.value > search.point.value + 1e-8:
+    if there.value > search.point.value + GIVEN_UP:
         return False
     search.point = there
-    return 0.5 * float(there.gradient @ search.metric @ there.gradient) > 10 * TOLERANCE
+    return 0.5 * float(there.gradient @ search.metric @ there.gradient) > 10 * GIVEN_UP
 
 
 def _escape(search: Search, downhill: np.ndarray) -> bool:
