@@ -36,7 +36,7 @@ def plain(latex: str) -> str:
 def roman(name: str) -> str:
     """A column's name or a level's as upright LaTeX, with what TeX would read as commands escaped."""
     escaped = re.sub(r"([_%&#$])", r"\\\1", str(name).replace("\\", "").replace("{", "(").replace("}", ")"))
-    escaped = escaped.replace("^", r"\hat{\ }").replace("~", r"\sim ")
+    escaped = escaped.replace("^", r"\hat{\ }").replace("~", r"\sim ").replace(":", "{:}")
     return rf"\mathrm{{{escaped.replace(' ', '~')}}}"
 
 

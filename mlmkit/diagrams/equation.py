@@ -1,0 +1,494 @@
+r"""`Spec` → the model in LaTeX: by levels, as fixed and random effects, or in matrices.
+
+Only macros that MathJax knows without extensions are used, so the same text renders in JupyterLab and on GitHub.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ..errors import did_you_mean
+from .model import Block, Coefficient, DiagramError, Group, Model, read
+from .symbols import indexed, number, roman
+
+STYLES = ("levels", "mixed", "matrix")
+LINKS: dict[str, Callable[[str], str]] = {
+    "identity": lambda mean: mean,
+    "logit": lambda mean: rf"\log\left(\frac{{{mean}}}{{1 - {mean}}}\right)",
+    "probit": lambda mean: rf"\Phi^{{-1}}({mean})",
+    "cloglog": lambda mean: rf"\log(-\log(1 - {mean}))",
+    "log": lambda mean: rf"\log({mean})",
+    "inverse": lambda mean: rf"\frac{{1}}{{{mean}}}",
+    "sqrt": lambda mean: rf"\sqrt{{{mean}}}",
+}
+
+#: A sum with more terms than this is broken into lines.
+TERMS_A_LINE = 5
+
+ZERO, NOISE, OMEGA = r"\vec{0}", r"\vec{\epsilon}", r"\Omega"
+
+
+@dataclass(frozen=True)
+class Equation:
+    """A model in LaTeX: `str()` gives the text, a notebook shows it typeset.
+
+    Attributes
+    ----------
+    lines
+        One equation each, left and right of its relation, with where it holds.
+    where
+        Definitions of vectors and matrices, and which columns the symbols stand for.
+    """
+
+    lines: tuple[tuple[str, str, str], ...]
+    where: tuple[str, ...]
+
+    @property
+    def latex(self) -> str:
+        """The LaTeX without dollar signs."""
+        rows = [f"{left} &{right}" + (rf", \quad \text{{for }} {scope}" if scope else "") for left, right, scope in self.lines]
+        body = " \\\\\n".join([*rows, *(f"&{definition}" for definition in self.where)])
+        return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
+
+    def __str__(self):
+        return self.latex
+
+    def _repr_latex_(self) -> str:
+        return f"$$\n{self.latex}\n$$"
+
+    def __repr__(self):
+        return self.latex
+
+
+def equation(
+    fit_or_formula, data: pd.DataFrame | None = None, family="gaussian", style: str = "levels",
+    sigma: str = "shared", estimates: bool | None = None, where: bool = True,
+) -> Equation:  # fmt: skip
+    r"""A model's equations, with the same symbols as its network.
+
+    Parameters
+    ----------
+    fit_or_formula
+        A fit, a formula or a `Spec`.
+    data
+        As for `network`: with data, predictors of groups, nesting and levels of factors are known.
+    family
+        The response's distribution, where a formula is given.
+    style
+        "levels": a line for observations and a line for each level of groups, β_j ~ N(b, Σ).
+        "mixed": fixed effects and offsets ζ with mean zero, under braces. "matrix": y = Xb + Zγ + ε.
+    sigma
+        "separate" gives each group of a flat Gaussian model its own residual SD.
+    estimates
+        Whether estimates stand in the place of b, τ, Σ and σ; by default where a fit is given.
+    where
+        Whether to say below which columns the symbols stand for.
+
+    Returns
+    -------
+    Equation
+
+    Raises
+    ------
+    DiagramError
+        If the model cannot be written truthfully, or there is no such style.
+    """
+    if style not in STYLES:
+        raise DiagramError(f"There is no style {style!r}.{did_you_mean(style, STYLES)}")
+    model = read(fit_or_formula, data, family, sigma)
+    if estimates and model.fit is None:
+        raise DiagramError("Estimates can be filled in where a fit is given; this is a formula.")
+    values = _Values(model) if (model.fit is not None if estimates is None else estimates) else _Symbols(model)
+    return {"levels": _levels, "mixed": _mixed, "matrix": _matrix}[style](model, values, where)
+
+
+# -- symbols, or estimates in their place -----------------------------------------------------------------------
+
+
+class _Symbols:
+    """Parameters as symbols."""
+
+    def __init__(self, model: Model):
+        self.model = model
+
+    def b(self, k: int) -> str:
+        return self.model.b(k)
+
+    def sd_squared(self, group: Group, k: int) -> str:
+        return _squared(self.model.sd(group, k))
+
+    def sigma_squared(self) -> str:
+        return _squared(self.model.sigma)
+
+    def sigma(self) -> str:
+        return self.model.sigma
+
+    def covariance(self, block: Block) -> str:
+        """The matrix Σ, element by element up to 3 × 3."""
+        group, members = self.model.group(block.group), block.members
+        if len(members) > 3:
+            return ""
+
+        def cell(a, b):
+            if a == b:
+                return _squared(self.model.sd(group, a))
+            low, high = sorted((a, b))
+            return rf"{self.model.rho(group, low, high)} {self.model.sd(group, low)} {self.model.sd(group, high)}"
+
+        return _matrix_of([[cell(a, b) for b in members] for a in members])
+
+    def term(self, k: int, column: str) -> tuple[str, str]:
+        """A sign, and a coefficient with its column."""
+        return "+", _times(self.b(k), column)
+
+
+class _Values(_Symbols):
+    """Parameters as the fit's estimates."""
+
+    def b(self, k: int) -> str:
+        return number(self.value(k))
+
+    def value(self, k: int) -> float:
+        model = self.model
+        name = model.coefficient(k).column.name
+        return float(model.fit.fixef[name])
+
+    def term(self, k: int, column: str) -> tuple[str, str]:
+        value = self.value(k)
+        return ("-" if value < 0 else "+"), _times(number(abs(value)), rf"\, {column}" if column else "")
+
+    def sd_squared(self, group: Group, k: int) -> str:
+        return _squared(number(self.sds(group, k)))
+
+    def sds(self, group: Group, *numbers: int) -> float:
+        """A group's SD (one coefficient) or correlation (two), from the fit's table of variances."""
+        names = [self.model.coefficient(k).column.name for k in numbers]
+        for row in self.model.fit.varcorr.itertuples():
+            terms = [term for term in (row.term1, row.term2) if isinstance(term, str)]
+            if sorted(terms) == sorted(names) and _same(row.group, group.key):
+                return float(row.sdcor)
+        raise DiagramError(f"The fit has no SD of {' and '.join(names)} across {group.key}.")
+
+    def sigma_squared(self) -> str:
+        return _squared(number(self.model.fit.sigma))
+
+    def sigma(self) -> str:
+        return number(self.model.fit.sigma)
+
+    def covariance(self, block: Block) -> str:
+        group, members = self.model.group(block.group), block.members
+        sd = np.array([self.sds(group, k) for k in members])
+        rho = np.array([[1.0 if a == b else self.sds(group, a, b) for b in members] for a in members])
+        return _matrix_of([[number(value) for value in row] for row in np.outer(sd, sd) * rho])
+
+
+def _same(key: str, other: str) -> bool:
+    return sorted(str(key).split(":")) == sorted(other.split(":"))
+
+
+# -- pieces -------------------------------------------------------------------------------------------------------
+
+
+def _squared(symbol: str) -> str:
+    """τ², with the square where it can be read: τ_0², (25.6)²."""
+    return rf"{symbol}^{{2}}"
+
+
+def _times(coefficient: str, column: str) -> str:
+    return f"{coefficient} {column}".strip()
+
+
+def _matrix_of(rows) -> str:
+    return r"\begin{bmatrix} " + r" \\ ".join(" & ".join(row) for row in rows) + r" \end{bmatrix}"
+
+
+def _column_of(cells: list[str]) -> str:
+    return _matrix_of([[cell] for cell in cells])
+
+
+def _transposed(cells) -> str:
+    return rf"[{', '.join(cells)}]^\top"
+
+
+def _sum(terms: list[tuple[str, str]]) -> str:
+    """Signed terms as a sum; long ones on several lines."""
+    if not terms:
+        return "0"
+    text = ("-" if terms[0][0] == "-" else "") + terms[0][1]
+    for k, (sign, term) in enumerate(terms[1:], start=1):
+        text += (" \\\\\n&\\quad " if k % TERMS_A_LINE == 0 else " ") + f"{sign} {term}"
+    return text
+
+
+def _range(letter: str, count: str) -> str:
+    return rf"{letter} = 1 \ldots {count}" if letter else ""
+
+
+def _scope(group: Group) -> str:
+    return _range(group.letter, group.count)
+
+
+def _rows_scope(model: Model) -> str:
+    return _scope(model.groups[0]) if model.collapsed else _range(model.row, model.total)
+
+
+def _normal(mean: str, variance: str) -> str:
+    return rf"\mathrm{{N}}\left({mean}, {variance}\right)"
+
+
+# -- the observations ---------------------------------------------------------------------------------------------
+
+
+def _outcome(model: Model, values: _Symbols) -> tuple[str, str, str]:
+    """The distribution of an observation given its mean."""
+    y, mean, scope = model.y, model.mean, _rows_scope(model)
+    weight = rf" / {indexed('w', model.row)}" if model.has_weights else ""
+    if model.family == "gaussian":
+        return y, rf"\sim {_normal(mean, values.sigma_squared() + weight)}", scope
+    if model.family == "gamma":
+        spread = rf"\text{{SD }} {values.sigma()} \, {mean}"
+        return y, rf"\sim \mathrm{{Gamma}}\left(\text{{mean }} {mean}, {spread}\right)", scope
+    if model.family == "poisson":
+        return y, rf"\sim \mathrm{{Poisson}}\left({mean}\right)", scope
+    if model.has_trials:
+        counted = y if model.spec.response.failures else rf"{model.trials} {y}"
+        return counted, rf"\sim \mathrm{{Binomial}}\left({model.trials}, {mean}\right)", scope
+    return y, rf"\sim \mathrm{{Bernoulli}}\left({mean}\right)", scope
+
+
+def _predictor(model: Model, right: str) -> tuple[str, str, str]:
+    """The line of the mean, on the scale of the link."""
+    offset = rf" + {indexed('o', model.row)}" if model.has_offset else ""
+    return LINKS[model.spec.family.link](model.mean), f"= {right}{offset}", ""
+
+
+def _row_column(model: Model, coefficient: Coefficient) -> str:
+    return model.column(coefficient.column, model.row)
+
+
+# -- by levels ------------------------------------------------------------------------------------------------------
+
+
+def _levels(model: Model, values: _Symbols, where: bool) -> Equation:
+    lines = [_outcome(model, values), _predictor(model, _sum(_level_terms(model, values)))]
+    for group in model.groups:
+        if group.pooled:
+            lines += [_group_line(model, values, group, block) for block in model.blocks_of(group)]
+    return Equation(tuple(lines), _definitions(model, values, where, offsets=not model.nested, means=True))
+
+
+def _level_terms(model: Model, values: _Symbols) -> list[tuple[str, str]]:
+    """The sum in an observation's mean: group coefficients where coefficients vary, else b."""
+    if not model.nested:
+        return [*_fixed_terms(model, values), *(t for group in model.groups for t in _offset_terms(model, group))]
+    terms = []
+    for coefficient in model.coefficients:
+        group = model.innermost(coefficient.number)
+        column = _row_column(model, coefficient)
+        if group is not None:
+            terms.append(("+", _times(model.at_row(group, coefficient.number), column)))
+        elif coefficient.number not in model.absorbed:
+            terms.append(values.term(coefficient.number, column))
+    return terms
+
+
+def _fixed_terms(model: Model, values: _Symbols) -> list[tuple[str, str]]:
+    return [values.term(c.number, _row_column(model, c)) for c in model.coefficients if c.fixed]
+
+
+def _offset_terms(model: Model, group: Group) -> list[tuple[str, str]]:
+    numbers = [k for block in model.blocks_of(group) for k in block.members]
+    return [("+", _times(model.offset_at_row(group, k), _row_column(model, model.coefficient(k)))) for k in numbers]
+
+
+def _group_line(model: Model, values: _Symbols, group: Group, block: Block) -> tuple[str, str, str]:
+    """What a level's coefficients, or offsets, are drawn from."""
+    spread = values.covariance(block) if isinstance(values, _Values) and block.vector else model.covariance(block)
+    spread = spread if block.vector else values.sd_squared(group, block.members[0])
+    if not model.nested:
+        mean = ZERO if block.vector else "0"
+        return model.offsets_symbol(block), rf"\sim {_normal(mean, spread)}", _scope(group)
+    return model.coefficients_symbol(block), rf"\sim {_normal(_group_mean(model, values, group, block), spread)}", _scope(group)
+
+
+def _group_mean(model: Model, values: _Symbols, group: Group, block: Block) -> str:
+    """b itself where it is the whole mean; else the mean of each coefficient."""
+    cells = [_cell(model, values, group, k) for k in block.members]
+    if not block.vector:
+        return cells[0]
+    plain_b = model.feeding(block) == sorted(block.members)
+    above = _outer_vector(model, group, block)
+    if plain_b and not isinstance(values, _Values):
+        return model.b_vector(block)
+    return above or _column_of(cells)
+
+
+def _outer_vector(model: Model, group: Group, block: Block) -> str:
+    """The outer level's whole vector, where this block's means are just that."""
+    parents = {model.parent(group, k) for k in block.members}
+    if len(parents) != 1 or None in parents or model.feeding(block):
+        return ""
+    outer = parents.pop()
+    same = next((b for b in model.blocks_of(outer) if b.members == block.members), None)
+    return indexed(outer.coefficient, model.seen_from(outer, group.letter), vector=True, mark=same.mark) if same else ""
+
+
+def _cell(model: Model, values: _Symbols, group: Group, k: int) -> str:
+    """The mean of one group coefficient: the outer group's, or b, plus what predictors of groups add."""
+    parent = model.parent(group, k)
+    terms = []
+    if parent is not None:
+        terms.append(("+", model.at_group(parent, group, k)))
+    elif model.coefficient(k).fixed:
+        terms.append(values.term(k, ""))
+    for added in model.added_to(group, k):
+        of_groups = [p for p in model.coefficient(added).column.parts if all(model.variable(n).group for n in p.names)]
+        terms.append(values.term(added, r" \, ".join(model.part(part, group.letter) for part in of_groups)))
+    return _sum(terms)
+
+
+# -- fixed and random effects -----------------------------------------------------------------------------------------
+
+
+def _mixed(model: Model, values: _Symbols, where: bool) -> Equation:
+    if not model.pooled:
+        raise DiagramError("This model has no random effects: write it with style='levels' or style='matrix'.")
+    fixed = _fixed_terms(model, values)
+    right = rf"\underbrace{{{_one_line(fixed)}}}_{{\text{{fixed effects}}}}" if fixed else ""
+    for group in model.groups:
+        of = f" of {_plain_text(group.key)}" if len(model.groups) > 1 else ""
+        brace = rf"\underbrace{{{_one_line(_offset_terms(model, group))}}}_{{\text{{random effects{of}}}}}"
+        right += f" + {brace}" if right else brace
+    lines = [_outcome(model, values), _predictor(model, right)]
+    for group in model.groups:
+        lines += [_offset_line(model, values, group, block) for block in model.blocks_of(group)]
+    return Equation(tuple(lines), _definitions(model, values, where, offsets=True, means=False))
+
+
+def _one_line(terms: list[tuple[str, str]]) -> str:
+    return _sum(terms).replace(" \\\\\n&\\quad ", " ")
+
+
+def _plain_text(name: str) -> str:
+    r"""A name inside `\text`, where an underscore would be an error outside MathJax."""
+    return name.replace("_", " ").replace("&", "and").replace("%", "percent").replace("#", "no. ").replace("$", "")
+
+
+def _offset_line(model: Model, values: _Symbols, group: Group, block: Block) -> tuple[str, str, str]:
+    if not block.vector:
+        return model.offsets_symbol(block), rf"\sim {_normal('0', values.sd_squared(group, block.members[0]))}", _scope(group)
+    spread = values.covariance(block) if isinstance(values, _Values) else model.covariance(block)
+    return model.offsets_symbol(block), rf"\sim {_normal(ZERO, spread)}", _scope(group)
+
+
+# -- matrices -----------------------------------------------------------------------------------------------------------
+
+
+def _matrix(model: Model, values: _Symbols, where: bool) -> Equation:
+    """The whole model in a line of vectors. Estimates are not filled in: b, Ω and V are shown by `matrices`."""
+    if model.sigma_by_group:
+        raise DiagramError("A residual SD for each group is not written in matrices.")
+    b = indexed("b" if model.pooled else r"\beta", vector=True)
+    linear = rf"X {b} + Z \vec{{\gamma}}" if model.pooled else rf"X {b}"
+    if model.family == "gaussian":
+        lines = [(r"\vec{y}", f"= {linear} + {NOISE}", "")]
+        noise = r"\sigma^{2} " + ("W^{-1}" if model.has_weights else "I_n")
+        tail = [(NOISE, rf"\sim {_normal(ZERO, noise)}", "")]
+    else:
+        mean = {"binomial": r"\vec{\theta}", "poisson": r"\vec{\lambda}"}.get(model.family, r"\vec{\mu}")
+        link = model.spec.family.link
+        left = mean if link == "identity" else rf"\mathrm{{{link}}}({mean})"
+        lines, noise, tail = [(left, rf"= {linear}", "")], "", []
+    if model.pooled:
+        lines.append((r"\vec{\gamma}", rf"\sim {_normal(ZERO, OMEGA)}", ""))
+    lines += tail
+    if noise:
+        V = rf"V = Z \Omega Z^\top + {noise}" if model.pooled else f"V = {noise}"
+        lines.append((r"\vec{y}", rf"\sim {_normal(f'X {b}', 'V')}", ""))
+        lines.append(("", rf"\quad {V}", ""))
+    return Equation(tuple(lines), _dimensions(model) if where else ())
+
+
+def _dimensions(model: Model) -> tuple[str, ...]:
+    """The sizes of X and Z, in letters and, with data, in numbers."""
+    p = sum(c.fixed for c in model.coefficients) if model.pooled else None
+    parts = []
+    if model.n is not None and p is not None:
+        columns = sum(len(block.members) * (model.group(block.group).size or 0) for block in model.blocks)
+        parts.append(rf"X \text{{ is }} {model.n} \times {p}, \quad Z \text{{ is }} {model.n} \times {columns}")
+    elif p is not None:
+        counts = " + ".join(
+            (f"{len(block.members)} " if len(block.members) > 1 else "") + model.group(block.group).count for block in model.blocks
+        )
+        counts = f"({counts})" if "+" in counts else counts
+        parts.append(rf"X \text{{ is }} {model.total} \times {p}, \quad Z \text{{ is }} {model.total} \times {counts}")
+    return tuple(parts)
+
+
+# -- definitions ----------------------------------------------------------------------------------------------------------
+
+
+def _definitions(model: Model, values: _Symbols, where: bool, offsets: bool, means: bool) -> tuple[str, ...]:
+    """What the vectors hold, Σ's elements, and which columns the symbols stand for."""
+    vectors = _group_vectors(model, offsets) + (_mean_vectors(model) if means and not isinstance(values, _Values) else [])
+    found = [vectors, _sigmas(model, values), _long_vectors(model)]
+    if where:
+        found.append(_legend(model))
+    return tuple(r", \quad ".join(line) for line in found if line)
+
+
+def _group_vectors(model: Model, offsets: bool) -> list[str]:
+    lines = []
+    for block in model.blocks:
+        if block.vector:
+            group = model.group(block.group)
+            letter = group.offset if offsets else group.coefficient
+            symbol = model.offsets_symbol(block) if offsets else model.coefficients_symbol(block)
+            lines.append(f"{symbol} = {_transposed(indexed(letter, group.letter, k) for k in block.members)}")
+    return lines
+
+
+def _mean_vectors(model: Model) -> list[str]:
+    """b, where the network shows one node for all of its elements."""
+    fed = [block for block in model.blocks if block.vector and model.feeding(block)]
+    lines = [f"{model.b_vector(block)} = {_transposed(model.b(k) for k in model.feeding(block))}" for block in fed]
+    numbers = [coefficient.number for coefficient in model.direct]
+    if len(numbers) > 1 and not (model.nested and model.groups):
+        lines.append(f"{model.b_vector()} = {_transposed(model.b(k) for k in numbers)}")
+    return lines
+
+
+def _sigmas(model: Model, values: _Symbols) -> list[str]:
+    if isinstance(values, _Values):
+        return []
+    blocks = [block for block in model.blocks if block.vector and model.group(block.group).pooled]
+    return [f"{model.covariance(b)} = {values.covariance(b)}" for b in blocks if values.covariance(b)]
+
+
+def _long_vectors(model: Model) -> list[str]:
+    """With many predictors the network has one node for them: its vector is spelt out."""
+    lines = []
+    for group in dict.fromkeys(variable.group for variable in model.variables):
+        peers = [v for v in model.variables if v.group == group]
+        index = model.row if group is None else model.group(group).letter
+        if len(peers) > 4:
+            vector = indexed(peers[0].letter, index, vector=True)
+            lines.append(f"{vector} = {_transposed(peer.at(index) for peer in peers)}")
+    return lines
+
+
+def _legend(model: Model) -> list[str]:
+    """Symbol: column, for the response, the predictors and the groups."""
+    entries = [f"{model.y} : {roman(model.spec.response.expr)}"]
+    for variable in model.variables:
+        index = model.row if variable.group is None else model.group(variable.group).letter
+        entries.append(f"{variable.at(index)} : {roman(variable.name)}")
+    if model.has_trials:
+        entries.append(rf"{model.trials} : \mathrm{{trials}}")
+    for group in model.groups:
+        entries.append(f"{group.letter if model.collapsed else f'{group.indicator}_{model.row}'} : {roman(group.key)}")
+    return entries
