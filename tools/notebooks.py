@@ -190,13 +190,11 @@ def dress(nb) -> None:
 
 def _metadata(cell, tags: list[str]) -> dict:
     metadata = {"tags": tags} if tags else {}
-    if NOT_FOR_STUDENTS & set(tags):
-        if cell.cell_type == "code":
-            metadata["jupyter"] = {"source_hidden": True}
-        elif cell.source.startswith("#"):
-            metadata["jp-MarkdownHeadingCollapsed"] = True
-    slide = _slide_type(cell, set(tags))
-    if slide:
+    if NOT_FOR_STUDENTS & set(tags) and cell.cell_type == "markdown" and cell.source.startswith("#"):
+        metadata["jp-MarkdownHeadingCollapsed"] = True
+        if "\n" in cell.source:
+            raise ChapterError(f"A heading that folds stands alone in its cell: put `+++` after {cell.source[:60]!r}")
+    if slide := _slide_type(cell, set(tags)):
         metadata["slideshow"] = {"slide_type": slide}
     return metadata
 

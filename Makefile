@@ -1,0 +1,67 @@
+# The course's commands. They need make and python3 (3.11 to 3.13); uv is used where it is there.
+# Everything is installed into .venv in this folder and nowhere else.
+
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+CHAPTER ?=
+LAB_OPTIONS ?=
+
+# Two workers share the cores, so each keeps its linear algebra to one thread.
+export OPENBLAS_NUM_THREADS ?= 1
+export OMP_NUM_THREADS ?= 1
+# JupyterLab without news, updates and extension catalogue: it asks nothing of the network.
+export JUPYTER_CONFIG_PATH := $(CURDIR)/tools/jupyter
+
+PYTEST := $(BIN)/python -m pytest -q --dist loadfile
+WORKERS ?= 2
+
+.PHONY: help lab test unit notebooks browser chapters sync figures student bench constraints clean
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+lab: $(READY)  ## open the course in JupyterLab (makes the environment first if it is missing)
+	$(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" --ServerApp.preferred_dir="$(CURDIR)/chapters" \
+		--LabApp.default_url=/lab/tree/chapters $(LAB_OPTIONS)
+
+test: unit notebooks browser  ## everything: unit and reference tests, every chapter's outputs, the browser
+
+unit: $(READY)  ## unit, reference and project tests
+	$(PYTEST) -n $(WORKERS) tests --ignore=tests/browser
+
+notebooks: $(READY)  ## run every chapter and compare all it shows with what is stored
+	$(PYTEST) -n $(WORKERS) --nbval --nbval-current-env --nbval-cell-timeout 300 \
+		--nbval-sanitize-with tests/nbval_sanitize.cfg chapters/[0-9]*.ipynb
+
+browser: $(READY)  ## drive JupyterLab in a headless Chromium (skipped where there is none)
+	$(PYTEST) -rs tests/browser
+
+chapters: $(READY)  ## run the chapters again and store their outputs, then redraw the figures (CHAPTER=03 for one)
+	$(BIN)/python tools/notebooks.py build $(CHAPTER)
+	$(MAKE) figures
+
+sync: $(READY)  ## carry edits between chapters/text and the notebooks, run nothing
+	$(BIN)/python tools/notebooks.py sync $(CHAPTER)
+
+figures: $(READY)  ## redraw every figure of the course
+	$(BIN)/python -m figures
+
+student: $(READY)  ## write the student's notebooks, without solutions and outputs, to build/student
+	$(BIN)/python tools/notebooks.py student build/student
+
+bench: $(READY)  ## time the fits and the widgets
+	$(BIN)/python -m benchmarks
+
+constraints:  ## pin what is tested now, for every supported Python (needs uv)
+	(echo '# What the course was tested with, on Python 3.11, 3.12 and 3.13. Made by `make constraints`.'; \
+	uv pip compile pyproject.toml --extra course --extra test --universal --python-version 3.11 --upgrade --quiet \
+		--no-annotate --no-header --no-emit-index-url --no-emit-find-links) > constraints.new
+	mv constraints.new constraints.txt
+
+clean:  ## remove the environment and everything built
+	rm -rf $(VENV) build
+
+$(READY): pyproject.toml constraints.txt tools/environment.sh
+	@sh tools/environment.sh $(VENV)
+	@touch $(READY)
