@@ -8,13 +8,17 @@
 The public face is what this module lists in `__all__`.
 """
 
-from . import style
+from . import inference as _inference  # attaches confint(), predict(), … to the fits
+from . import plots, style
 from . import summary as _summary  # attaches summary() and tidy() to the fits
 from .check import check
 from .datasets import datasets, load_data
+from .diagrams.equation import equation
+from .diagrams.network import network
 from .errors import DataError, FitWarning, FormulaError, MlmkitError
 from .families import Family
 from .formula import parse_formula
+from .inference import anova
 from .models import glm, glmer, lm, lmer
 from .spec import Spec
 
@@ -27,13 +31,17 @@ __all__ = [
     "FormulaError",
     "MlmkitError",
     "Spec",
+    "anova",
     "check",
     "datasets",
+    "equation",
     "glm",
     "glmer",
     "lm",
     "lmer",
     "load_data",
+    "network",
     "parse_formula",
+    "plots",
     "style",
 ]

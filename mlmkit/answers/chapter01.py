@@ -1,0 +1,150 @@
+"""Chapter 1's questions: random effects, rats."""
+
+from __future__ import annotations
+
+import warnings
+from functools import cache
+
+import numpy as np
+from scipy.special import expit, logit
+from scipy.stats import norm
+
+from ..check import Question, Wrong
+from ..datasets import load_data
+from ..errors import FitWarning
+from ..models import glm, glmer
+
+
+@cache
+def _fit(times: int = 1):
+    rats = load_data("rats")
+    return glmer("cbind(m, n - m) ~ 1 + (1|batch)", rats.assign(m=times * rats.m, n=times * rats.n))
+
+
+def _tau(times: int = 1) -> float:
+    return _fit(times).varcorr.sdcor[0]
+
+
+def _b() -> float:
+    return _fit().fixef["Intercept"]
+
+
+def _log_odds(batch: int) -> float:
+    return _fit().coef["batch"].loc[batch, "Intercept"]
+
+
+def _share(batch: int) -> float:
+    row = load_data("rats").query(f"batch == {batch}").iloc[0]
+    return row.m / row.n
+
+
+def _moved():
+    """How far each batch's log odds moved; batches without a finite flat estimate left out."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FitWarning)
+        flat = glm("cbind(m, n - m) ~ 0 + batch", load_data("rats"))
+    moved = (_fit().coef["batch"]["Intercept"] - flat.fixef.to_numpy()).abs()
+    return moved[np.isfinite(moved)]
+
+
+QUESTIONS = (
+    Question(
+        "01-1",
+        "number",
+        lambda: _share(60),
+        right="alone, a batch's own share is its best estimate.",
+        wrong=(
+            Wrong(
+                lambda: expit(_log_odds(60)), "That is the multilevel estimate; the flat one is asked for."
+            ),
+            Wrong(lambda: logit(_share(60)), "That is on the log odds scale; a probability is asked for."),
+        ),
+    ),
+    Question(
+        "01-2",
+        "number",
+        lambda: expit(_log_odds(60)),
+        right="pulled from its own share towards the population.",
+        wrong=(
+            Wrong(lambda: _log_odds(60), "That is β on the log odds scale: transform it to a probability."),
+            Wrong(lambda: _share(60), "That is the flat estimate, the batch's own share."),
+            Wrong(
+                lambda: expit(_fit().ranef["batch"].loc[60, "Intercept"]),
+                "You transformed ζ alone; the batch's log odds are b + ζ (coef, not ranef).",
+            ),
+        ),
+    ),
+    Question(
+        "01-3",
+        "choice",
+        "b",
+        right="a property of the population of batches, in log odds.",
+        wrong=(
+            Wrong(
+                "a", "The standard error of b is 0.121: how well the middle is known, not how batches differ."
+            ),
+            Wrong("c", "β ~ N(b, τ²) is written in log odds, so τ is in log odds, too."),
+            Wrong("d", "The estimates are pulled in: their SD is 0.478, smaller than τ."),
+        ),
+    ),
+    Question(
+        "01-4",
+        "number",
+        lambda: float(_moved().idxmax()),
+        right="one tumour among few enough rats to be mostly chance.",
+        wrong=(
+            Wrong(
+                lambda: float(_moved().idxmin()), "That batch moved least: idxmin where idxmax was wanted."
+            ),
+            Wrong(lambda: _moved().max(), "That is how far it moved; the batch's number is asked for."),
+        ),
+    ),
+    Question(
+        "01-5",
+        "number",
+        lambda: norm.sf(logit(0.25), loc=_b(), scale=_tau()),
+        right="an area may be carried from one scale to the other as it is.",
+        wrong=(
+            Wrong(lambda: norm.cdf(logit(0.25), loc=_b(), scale=_tau()), "That is the share below 0.25."),
+            Wrong(
+                lambda: norm.sf(logit(0.25), loc=_b(), scale=_fit().se["Intercept"]),
+                "You used the standard error of b; batches vary with SD τ.",
+            ),
+            Wrong(
+                lambda: norm.sf(0.25, loc=_b(), scale=_tau()),
+                "0.25 is a probability: take its log odds first.",
+            ),
+            Wrong(lambda: norm.sf(logit(0.25), loc=_b(), scale=_tau() ** 2), "scale takes the SD τ, not τ²."),
+        ),
+    ),
+    Question(
+        "01-6",
+        "number",
+        lambda: _tau(10),
+        right="larger: chance can no longer explain the differences.",
+        wrong=(
+            Wrong(lambda: _tau(), "That is τ of the data as they are; fit again with ten times the rats."),
+            Wrong(lambda: _tau() / np.sqrt(10), "τ is not a standard error: it does not shrink as 1/√10."),
+        ),
+    ),
+    Question(
+        "01-7",
+        "formula",
+        "cbind(incidence, size - incidence) ~ period + (1|herd)",
+        right="a level for each period, and a deviation of it for each herd.",
+        wrong=(
+            Wrong(
+                "cbind(incidence, size) ~ period + (1|herd)",
+                "The second column of cbind is the failures, size - incidence, not the total.",
+            ),
+            Wrong(
+                "cbind(incidence, size - incidence) ~ period + herd",
+                "That gives each herd a coefficient of its own, with no distribution over herds.",
+            ),
+            Wrong(
+                "cbind(incidence, size - incidence) ~ 1 + (1|herd)",
+                "The average herd's level is to differ by period: period is missing from the fixed part.",
+            ),
+        ),
+    ),
+)
