@@ -122,10 +122,24 @@ def split_terms(terms: Sequence[Term], groups: Sequence[str]) -> tuple[list[tupl
     return [same[position] for position in chain], crossed
 
 
-def normal_equations(data: Standardised, groups: Sequence[str]) -> NormalEquations:
-    """Sum the cross-products of standardised data, whose terms are grouped by `groups`."""
+def crossed_width(terms: Sequence[Term], crossed: Sequence[int]) -> int:
+    """Columns of Z that the crossed terms have."""
+    return sum(terms[k].n_groups * terms[k].size for k in crossed)
+
+
+def normal_equations(data: Standardised, groups: Sequence[str], split=None) -> NormalEquations:
+    """Sum the cross-products of standardised data.
+
+    Parameters
+    ----------
+    data
+    groups
+        The name of each term's grouping.
+    split
+        What `split_terms` makes of the terms, where it is known already.
+    """
     terms = data.terms
-    chain, rest = split_terms(terms, groups)
+    chain, rest = split_terms(terms, groups) if split is None else split
     levels = _levels(terms, chain)
     crossed = _crossed(terms, rest)
     Z = np.concatenate([terms[k].Z for level in levels for k in level.terms])

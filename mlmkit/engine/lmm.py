@@ -20,7 +20,6 @@ from .criterion import LmmCriterion, lmm_criterion
 from .estimates import Estimates
 from .optimise import begin, minimise
 from .singular import singular_messages
-from .start import starting_theta
 
 #: An SD, relative to the residual's, that is tried at zero.
 TRACE = 1e-3
@@ -65,8 +64,8 @@ def optimise(criterion: LmmCriterion, start: np.ndarray | None = None) -> Optimu
     start : (n_theta,) array, optional
         A θ to start from; by default variances from quadratic forms (MINQUE).
     """
-    sizes = criterion.equations.sizes
-    x = starting_theta(criterion.equations) if start is None else criterion.to_standard(start)
+    sizes = criterion.sizes
+    x = criterion.system.start() if start is None else criterion.to_standard(start)
     search = begin(criterion.standard, x, initial_curvature(criterion, x))
 
     converged = minimise(search, lambda x: without_traces(x, sizes))
@@ -119,9 +118,8 @@ def conditional_covariance(design, estimates: Estimates) -> tuple[np.ndarray, ..
 
 def initial_curvature(criterion: LmmCriterion, theta: np.ndarray) -> np.ndarray:
     """A scale for the Hessian's diagonal: 4 Σ a/(1 + θ²a) over the groups, a a column's sum of squares."""
-    sizes = criterion.equations.sizes
     curvatures = []
-    for term, Lambda in zip(criterion.data.terms, factors_from_theta(theta, sizes), strict=True):
+    for term, Lambda in zip(criterion.data.terms, factors_from_theta(theta, criterion.sizes), strict=True):
         a = np.array([np.bincount(term.codes, row * row, term.n_groups) for row in term.Z])
         by_row = 4.0 * (a / (1.0 + np.diag(Lambda)[:, None] ** 2 * a)).sum(axis=1)
         curvatures.append(np.tile(by_row[:, None], len(Lambda)))

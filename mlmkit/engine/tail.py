@@ -34,11 +34,6 @@ class Tail:
         """log|·| of the leading `stop` rows and columns."""
         return 2.0 * float(np.log(np.diagonal(self.L)[:stop]).sum())
 
-    @property
-    def r2(self) -> float:
-        """The penalised residual sum of squares."""
-        return float(self.L[-1, -1] ** 2)
-
     def inverse(self) -> np.ndarray:
         """(ΛᵀTΛ + I)⁻¹, both triangles."""
         half = dpotri(self.L, lower=1)[0]
