@@ -84,7 +84,10 @@ LINKS = {
     "inverse": Link(
         lambda mu: 1 / mu, lambda eta: 1 / eta, lambda eta: -1 / eta**2, lambda eta: 2 / eta**3
     ),
-    "sqrt": Link(np.sqrt, np.square, lambda eta: 2 * eta, lambda eta: np.full_like(eta, 2.0)),
+    # η² of a negative η is no mean: the sign is kept, so that `valid` can tell.
+    "sqrt": Link(
+        np.sqrt, lambda eta: eta * np.abs(eta), lambda eta: 2 * np.abs(eta), lambda eta: 2 * np.sign(eta)
+    ),
 }
 
 
@@ -298,6 +301,10 @@ class Family:
     def pearson_residuals(self, y, mu, weights=1.0) -> Array:
         """(y − μ) √(w / V(μ)): what lme4 calls scaled residuals where there is no dispersion."""
         return (np.asarray(y) - mu) * np.sqrt(weights / self.variance(mu))
+
+    def kernels(self, y, mu) -> Array:
+        """Each ℓ(y; μ) at dispersion 1, without the terms that do not depend on μ."""
+        return self._distribution.kernel(y, mu)
 
     def kernel(self, y, mu, weights) -> float:
         """Σ w ℓ(y; μ) at dispersion 1, without the terms that do not depend on μ."""

@@ -196,19 +196,25 @@ def dispersions(design: Design, mu: np.ndarray) -> tuple[float, float]:
 
 
 def _separated_estimates(design: Design, separation: Separation) -> Estimates:
-    """The finite estimates from the rows that still hold information; ∓inf for the others."""
+    """The finite estimates from the rows that still hold information, and the infinite ones."""
     rest = separation.undecided(design)
-    solution = iterate(rest)
-    estimates = _estimates(rest, solution, (separation.message,))
-    kept = separation.finite_columns
+    return in_full(design, separation, _estimates(rest, iterate(rest), ()))
+
+
+def in_full(design: Design, separation: Separation, rest: Estimates) -> Estimates:
+    """Estimates of the whole design from those of the rows that are not separated."""
+    finite = separation.finite_columns
     beta, vcov = separation.limits.copy(), np.full((len(separation.limits),) * 2, np.nan)
-    beta[kept] = estimates.beta[separation.places]
-    vcov[np.ix_(kept, kept)] = estimates.vcov[np.ix_(separation.places, separation.places)]
+    beta[finite] = rest.beta[: len(finite)]
+    vcov[np.ix_(finite, finite)] = rest.vcov[: len(finite), : len(finite)]
     eta = separation.far.copy()
-    eta[~separation.rows] = solution.eta
-    fitted = np.where(separation.rows, (eta > 0).astype(float), design.spec.family.mean(eta))
-    gradient = np.zeros(len(beta))
-    gradient[kept] = estimates.gradient[separation.places]
+    eta[~separation.rows] = rest.linear_predictor
     return replace(
-        estimates, beta=beta, vcov=vcov, linear_predictor=eta, fitted=fitted, gradient=gradient
+        rest,
+        beta=beta,
+        vcov=vcov,
+        linear_predictor=eta,
+        fitted=np.where(separation.rows, (eta > 0).astype(float), design.spec.family.mean(eta)),
+        messages=(separation.message, *rest.messages),
+        gradient=None,
     )

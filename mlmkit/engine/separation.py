@@ -50,13 +50,8 @@ class Separation:
         """The positions of the coefficients that have a finite maximum."""
         return np.flatnonzero(self.limits == 0)
 
-    @property
-    def places(self) -> np.ndarray:
-        """Where those coefficients are among `columns`."""
-        return np.arange(len(self.finite_columns))
-
     def undecided(self, design: Design) -> Design:
-        """The design of the rows that are not separated, its columns made independent again."""
+        """The design of the rows that are not separated; of its columns, the finite coefficients' come first."""
         keep = ~self.rows
         return replace(
             design,
@@ -64,6 +59,8 @@ class Separation:
             X=design.X[keep][:, self.columns],
             weights=design.weights[keep],
             offset=design.offset[keep],
+            blocks=tuple(replace(block, codes=block.codes[keep], Z=block.Z[keep]) for block in design.blocks),
+            fixed_names=tuple(design.fixed_names[k] for k in self.columns),
         )
 
 

@@ -17,7 +17,7 @@ from scipy.linalg.lapack import dpotrf, dpotri
 from .blocks import sum_by_group
 from .border import DenseBorder
 from .elimination import Elimination, eliminate, inverse_on_pattern
-from .equations import NormalEquations, normal_equations
+from .equations import NormalEquations, normal_equations, split_terms
 from .standardise import Standardised, Term, _term
 
 #: One array a random term: (s, J) by group, or (s, n) by row.
@@ -31,7 +31,7 @@ class RandomPart:
     Attributes
     ----------
     terms
-        Regressors of unit mean square, (s, n) each, with the groups of the rows.
+        Standardised regressors, (s, n) each, with the groups of the rows.
     pattern
         Normal equations of which only the arrangement matters here.
     columns, cells
@@ -81,13 +81,19 @@ def dot(a: Effects, b: Effects) -> float:
     return float(sum(np.vdot(x, y) for x, y in zip(a, b, strict=True)))
 
 
-def random_part(design) -> RandomPart:
-    """Work out the pattern of a design's random terms."""
-    n = len(design.y)
-    terms = tuple(_term(block, None) for block in design.blocks)
-    empty = np.empty((0, 0))
+def random_part(design, information: np.ndarray) -> RandomPart:
+    """Work out the pattern of a design's random terms.
+
+    Parameters
+    ----------
+    design : Design
+    information : (n,) array
+        About the information each row holds on η, which sets the scale of the standardised regressors.
+    """
+    n, empty = len(design.y), np.empty((0, 0))
+    terms = tuple(_standardised(block, np.sqrt(information)) for block in design.blocks)
     data = Standardised(np.empty((0, n)), empty, np.zeros(n), np.zeros(0), 1.0, terms, n, 0.0)
-    pattern = normal_equations(data, [block.group for block in design.blocks])
+    pattern = normal_equations(data, *split_terms(terms, [block.group for block in design.blocks]))
     columns = {
         (one.term, a): one.columns.start + terms[one.term].codes * one.size + a
         for one in pattern.crossed
@@ -95,6 +101,12 @@ def random_part(design) -> RandomPart:
     }
     cells = {key: _cells(pattern, column) for key, column in columns.items()}
     return RandomPart(terms, pattern, columns, cells)
+
+
+def _standardised(block, root: np.ndarray) -> Term:
+    """Regressors Z̃ = ZR⁻¹ that are orthogonal, with unit mean square, once weighted by the information."""
+    R = _term(block, root).R
+    return Term(block.codes, len(block.levels), np.linalg.solve(R.T, block.Z.T), R)
 
 
 def _cells(pattern: NormalEquations, column: np.ndarray) -> np.ndarray:
@@ -179,6 +191,22 @@ class Factorised:
         return [whole[k] for k in range(len(Z))]
 
 
+    def inverse_by_group(self) -> Effects:
+        """The diagonal blocks of H⁻¹, (s, s, J) a term."""
+        part, F = self.part, _inverse(self.L)
+        blocks = {}
+        for one in part.pattern.crossed:
+            whole = F[one.columns, one.columns].reshape(one.n_groups, one.size, one.n_groups, one.size)
+            blocks[one.term] = np.einsum("jajb->abj", whole)
+        for level, inverse in zip(part.pattern.levels, inverse_on_pattern(part.pattern, self.chain, F), strict=True):
+            start = 0
+            for k in level.terms:
+                stop = start + len(part.terms[k].Z)
+                blocks[k] = inverse.products[start:stop, start:stop]
+                start = stop
+        return [blocks[k] for k in range(len(part.terms))]
+
+
 def _inverse(L: np.ndarray) -> np.ndarray:
     if not len(L):
         return L
@@ -234,7 +262,8 @@ def _border(part: RandomPart, Z: Effects, weighted: np.ndarray):
             total += np.bincount(cell, row * Z[k][b], values.shape[1])
     if dense:
         return DenseBorder(values.reshape(-1, *shape))
-    return replace(border, values=values, dense=np.empty((len(weighted), 0, part.pattern.levels[0].n_groups)))
+    no_columns = np.empty((len(weighted), 0, part.pattern.levels[0].n_groups))
+    return replace(border, values=values, dense=no_columns, pairs=None)
 
 
 def _tail(part: RandomPart, Z: Effects, weights: np.ndarray) -> np.ndarray:

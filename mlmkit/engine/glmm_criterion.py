@@ -1,0 +1,164 @@
+"""The criterion of a generalized linear mixed model: −2 log likelihood as a function of θ and b.
+
+Unlike in the linear model, b has no closed form, so the criterion is minimised over both at once. The
+optimiser works on *standard* coordinates in which the criterion is about as curved in every direction: θ of
+regressors that are worth one observation's information, and b = b₀ + Tx with b₀ the flat model's estimates
+and T from the information there, so that x counts standard errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from scipy.linalg import solve_triangular
+
+from . import laplace, quadrature
+from .covariance import factors_from_theta, lower_triangular, theta_from_factors, theta_length
+from .irls import Solution, dispersions, orthonormal
+from .laplace import Approximation
+from .pirls import Response
+from .quadrature import Integral, Rule, gauss_hermite
+from .weighted import Effects, RandomPart, dot, factorise, random_part
+
+
+@dataclass(frozen=True, eq=False)
+class GlmmCriterion:
+    """−2 log L(θ, b), by Laplace's approximation or by adaptive quadrature.
+
+    Call it with θ (lme4's order, any signs) and b; `value_and_gradient` adds the derivatives. `standard` is the same
+    in the coordinates the optimiser uses.
+
+    Attributes
+    ----------
+    design
+    part
+        The random part.
+    rule
+        The quadrature's nodes; None for Laplace's approximation.
+    response
+        The observations at b₀.
+    b0, T
+        (p,) and (p, p): b = b₀ + Tx.
+    basis
+        (n, p) XT.
+    dispersion
+        The flat model's; 1 where there is none.
+    latest
+        The modes found last, where the next search for them starts.
+    """
+
+    design: object
+    part: RandomPart
+    rule: Rule | None
+    response: Response
+    b0: np.ndarray
+    T: np.ndarray
+    basis: np.ndarray
+    dispersion: float
+    latest: list[Effects] = field(repr=False)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Coefficients that vary in each term."""
+        return self.part.pattern.sizes
+
+    @property
+    def n_theta(self) -> int:
+        return sum(theta_length(size) for size in self.sizes)
+
+    def __call__(self, theta: np.ndarray, beta: np.ndarray) -> float:
+        return self.state(self.standard_factors(theta), self._population(beta)).value
+
+    def value_and_gradient(self, theta: np.ndarray, beta: np.ndarray) -> tuple[float, np.ndarray]:
+        """The criterion and its derivatives by θ and b, one after the other."""
+        state = self.state(self.standard_factors(theta), self._population(beta))
+        by_factor, by_b = self._gradient(state, self.design.X)
+        by_theta = [term.R.T @ G for term, G in zip(self.part.terms, by_factor, strict=True)]
+        return state.value, np.concatenate([theta_from_factors(by_theta), by_b])
+
+    def standard(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+        """Value and gradient in standard coordinates."""
+        state = self.at(x)
+        by_factor, by_x = self._gradient(state, self.basis)
+        return state.value, np.concatenate([theta_from_factors(by_factor), by_x])
+
+    def at(self, x: np.ndarray) -> Approximation | Integral:
+        """The model at standard coordinates."""
+        population = self.response.population + self.basis @ x[self.n_theta :]
+        return self.state(self.factors(x), population)
+
+    def factors(self, x: np.ndarray) -> list[np.ndarray]:
+        """The standardised terms' Λ."""
+        return factors_from_theta(x[: self.n_theta], self.sizes)
+
+    def estimates_at(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """θ and b."""
+        pairs = zip(self.part.terms, self.factors(x), strict=True)
+        theta = theta_from_factors([lower_triangular(np.linalg.solve(term.R, L)) for term, L in pairs])
+        return theta, self.b0 + self.T @ x[self.n_theta :]
+
+    def standard_factors(self, theta: np.ndarray) -> list[np.ndarray]:
+        """The standardised terms' Λ for a θ of the data as they came."""
+        factors = factors_from_theta(np.asarray(theta, dtype=float), self.sizes)
+        return [term.R @ L for term, L in zip(self.part.terms, factors, strict=True)]
+
+    def _population(self, beta: np.ndarray) -> np.ndarray:
+        return self.design.X @ np.asarray(beta, dtype=float) + self.design.offset
+
+    def state(self, factors: Sequence[np.ndarray], population: np.ndarray) -> Approximation | Integral:
+        """The model at the standardised terms' Λ and a population part of η."""
+        response = replace(self.response, population=population)
+        try:
+            state = self._integrated(factors, response, self.latest[0])
+        except FloatingPointError:  # perhaps the last modes were a bad place to start from
+            state = self._integrated(factors, response, [np.zeros_like(u) for u in self.latest[0]])
+        self.latest[0] = state.modes.u
+        return state
+
+    def _integrated(self, factors: Sequence[np.ndarray], response: Response, start: Effects):
+        if self.rule is None:
+            return laplace.approximate(self.part, factors, response, start)
+        return quadrature.integrate(self.part, factors, response, start, self.rule)
+
+    def _gradient(self, state: Approximation | Integral, X: np.ndarray):
+        return (laplace if self.rule is None else quadrature).gradient(self.part, X, state)
+
+
+def glmm_criterion(design, flat: Solution, n_agq: int = 1) -> GlmmCriterion:
+    """Prepare a design for fitting.
+
+    Parameters
+    ----------
+    design : Design
+    flat : Solution
+        The model without group effects, from `irls.iterate`.
+    n_agq : int
+        Nodes of the quadrature; 1 for Laplace's approximation.
+    """
+    family, y, weights = design.spec.family, design.y, design.weights
+    mu, _, information = family.working(y, flat.eta, weights)
+    dispersion = dispersions(design, mu)[0]
+    part = random_part(design, information / dispersion)
+    constant = 0.0 if family.has_dispersion else family.loglik(y, mu, weights) - family.kernel(y, mu, weights)
+    response = Response(family, y, weights, flat.eta, constant)
+    T = _standardising(design, part, information / dispersion)
+    start = [np.zeros((len(term.Z), term.n_groups)) for term in part.terms]
+    rule = gauss_hermite(n_agq) if n_agq > 1 else None
+    return GlmmCriterion(design, part, rule, response, flat.beta, T, design.X @ T, dispersion, [start])
+
+
+def _standardising(design, part: RandomPart, weights: np.ndarray) -> np.ndarray:
+    """T with TTᵀ the inverse information on b for Λ = I, the rows' information being `weights`."""
+    p = design.X.shape[1]
+    if p == 0:
+        return np.zeros((0, 0))
+    Q, R = orthonormal(design.X)
+    Z = [term.Z for term in part.terms]
+    H = factorise(part, Z, weights)
+    beside = [part.sums(Z, weights * column) for column in Q.T]
+    solved = [H.solve(right) for right in beside]
+    explained = np.array([[dot(one, other) for other in solved] for one in beside])
+    information = Q.T @ (weights[:, None] * Q) - explained
+    return solve_triangular(R, np.linalg.inv(np.linalg.cholesky(information)).T)
