@@ -17,7 +17,7 @@ from scipy.linalg.lapack import dpotrf, dpotri
 from .blocks import sum_by_group
 from .border import DenseBorder
 from .elimination import Elimination, eliminate, inverse_on_pattern
-from .equations import NormalEquations, normal_equations, split_terms
+from .equations import NormalEquations, normal_equations
 from .standardise import Standardised, Term, _term
 
 #: One array a random term: (s, J) by group, or (s, n) by row.
@@ -93,7 +93,7 @@ def random_part(design, information: np.ndarray) -> RandomPart:
     n, empty = len(design.y), np.empty((0, 0))
     terms = tuple(_standardised(block, np.sqrt(information)) for block in design.blocks)
     data = Standardised(np.empty((0, n)), empty, np.zeros(n), np.zeros(0), 1.0, terms, n, 0.0)
-    pattern = normal_equations(data, *split_terms(terms, [block.group for block in design.blocks]))
+    pattern = normal_equations(data, [block.group for block in design.blocks])
     columns = {
         (one.term, a): one.columns.start + terms[one.term].codes * one.size + a
         for one in pattern.crossed
