@@ -21,8 +21,6 @@ from .estimates import Estimates
 from .optimise import begin, minimise
 from .singular import singular_messages
 
-#: An SD, relative to the residual's, that is tried at zero.
-TRACE = 1e-3
 NOT_CONVERGED = (
     "The search for the variances did not end at a proven minimum, so the estimates may be off: "
     "rescale or centre the predictors, or simplify the random part."
@@ -68,7 +66,7 @@ def optimise(criterion: LmmCriterion, start: np.ndarray | None = None) -> Optimu
     x = criterion.system.start() if start is None else criterion.to_standard(start)
     search = begin(criterion.standard, x, initial_curvature(criterion, x))
 
-    converged = minimise(search, lambda x: without_traces(x, sizes))
+    converged = minimise(search, lambda x, trace: without_traces(x, sizes, trace))
     point = search.point
     return Optimum(criterion.from_standard(point.x), point.value, point.gradient, converged, search.evaluations)
 
@@ -126,17 +124,17 @@ def initial_curvature(criterion: LmmCriterion, theta: np.ndarray) -> np.ndarray:
     return theta_from_factors(curvatures)
 
 
-def without_traces(theta: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
-    """θ with directions that have hardly any variance set to exactly none, and empty columns of Λ last.
+def without_traces(theta: np.ndarray, sizes: Sequence[int], trace: float) -> np.ndarray:
+    """θ with directions whose SD is below `trace` set to exactly none, and empty columns of Λ last.
 
     A search comes close to a boundary but never stands on it: a variance of 1e-8 should read zero, a
     correlation of 0.999999 one. And an empty column before a filled one hides a derivative (`shift_left`).
     """
-    return theta_from_factors([_reduced(Lambda) for Lambda in factors_from_theta(theta, sizes)])
+    return theta_from_factors([_reduced(Lambda, trace) for Lambda in factors_from_theta(theta, sizes)])
 
 
-def _reduced(Lambda: np.ndarray) -> np.ndarray:
+def _reduced(Lambda: np.ndarray, trace: float) -> np.ndarray:
     left, size, right = np.linalg.svd(Lambda)
-    if size[-1] > TRACE:
+    if size[-1] > trace:
         return Lambda
-    return lower_triangular((left * np.where(size > TRACE, size, 0.0)) @ right)
+    return lower_triangular((left * np.where(size > trace, size, 0.0)) @ right)

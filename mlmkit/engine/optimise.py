@@ -16,8 +16,11 @@ import numpy as np
 #: A search is over when a further step would lower the criterion by less than this; its first leg, which
 #: only has to come near enough for the Hessian to be worth having, by less than that.
 TOLERANCE, NEAR = 1e-10, 1e-3
-#: What the criterion may rise by when a direction with hardly any variance is set to none.
-GIVEN_UP = 1e-8
+#: What the criterion may rise by when a direction with hardly any variance is set to none, and how small an
+#: SD counts as hardly any. The first time boldly, because close to a boundary the valley is long and bent,
+#: and on it straight; what was set to none wrongly the Hessian brings back.
+GIVEN_UP, TRACE = 1e-8, 1e-3
+GIVEN_UP_FIRST, TRACE_FIRST = 1e-2, 0.05
 #: Most BFGS steps in one search, and searches from a saddle or a false boundary.
 MOST_STEPS, MOST_SEARCHES = 500, 12
 #: Longest change of one parameter in one step.
@@ -151,7 +154,7 @@ def inverse_and_downhill(H: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     return metric, vectors[:, 0] if curvatures[0] < -1e-5 * size.max() else None
 
 
-def minimise(search: Search, canonical: Callable[[np.ndarray], np.ndarray]) -> bool:
+def minimise(search: Search, canonical: Callable[[np.ndarray, float], np.ndarray]) -> bool:
     """BFGS until near, the Hessian, and from there on with its inverse; from a saddle, again.
 
     Parameters
@@ -159,36 +162,39 @@ def minimise(search: Search, canonical: Callable[[np.ndarray], np.ndarray]) -> b
     search
         From `begin`; its point is where the minimum is found.
     canonical
-        The (nearly) equivalent point whose gradient hides nothing.
+        Gives the nearby point at which SDs below a given one are none, and whose gradient hides nothing.
 
     Returns
     -------
     converged : bool
         Whether the gradient is zero there and the Hessian has no direction downhill.
     """
+    bfgs(search, NEAR)
+    _moved(search, lambda x: canonical(x, TRACE_FIRST), GIVEN_UP_FIRST)
     for _ in range(MOST_SEARCHES):
-        bfgs(search, NEAR)
-        _moved(search, canonical)
         H = hessian(search)
         search.metric, downhill = inverse_and_downhill(H)
         if downhill is not None and _escape(search, downhill):
+            bfgs(search, NEAR)
             continue
         arrived = bfgs(search, TOLERANCE)
-        if not _moved(search, canonical):
+        if not _moved(search, lambda x: canonical(x, TRACE)):
             return arrived and downhill is None
     return False
 
 
-def _moved(search: Search, canonical: Callable[[np.ndarray], np.ndarray]) -> bool:
+def _moved(
+    search: Search, canonical: Callable[[np.ndarray], np.ndarray], given_up: float = GIVEN_UP
+) -> bool:
     """Move to the canonical form, if the criterion allows; whether the search must go on from there."""
     x = canonical(search.point.x)
     if np.allclose(x, search.point.x, rtol=1e-12, atol=1e-14):
         return False
     there = search.at(x)
-    if there.value > search.point.value + GIVEN_UP:
+    if there.value > search.point.value + given_up:
         return False
     search.point = there
-    return 0.5 * float(there.gradient @ search.metric @ there.gradient) > 10 * GIVEN_UP
+    return 0.5 * float(there.gradient @ search.metric @ there.gradient) > 10 * given_up
 
 
 def _escape(search: Search, downhill: np.ndarray) -> bool:
