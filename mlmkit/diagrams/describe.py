@@ -1,3 +1,319 @@
-"""Models and figures in words."""
+"""Models, networks and figures in words: for readers who do not see the picture, and as a check for those who do."""
+
 from __future__ import annotations
-def network_in_words(network): return "todo"
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from .model import Block, Coefficient, Group, Model, read
+from .symbols import plain
+
+if TYPE_CHECKING:
+    from .network import Network, Node
+
+DISTRIBUTIONS = {
+    "gaussian": "normally distributed",
+    "binomial": "binomial",
+    "poisson": "a Poisson count",
+    "gamma": "Gamma distributed",
+}
+SCALES = {
+    "logit": "on the scale of log odds",
+    "probit": "on the probit scale",
+    "cloglog": "on the scale of the complementary log-log",
+    "log": "on the log scale",
+    "inverse": "on the scale of 1 over the mean",
+    "sqrt": "on the square-root scale",
+    "identity": "",
+}
+
+
+def describe(fit_or_formula, data: pd.DataFrame | None = None, family="gaussian", units: dict[str, str] | None = None) -> str:
+    """A paragraph on a model and, where a fit is given, on its estimates.
+
+    Parameters
+    ----------
+    fit_or_formula
+        A fit, a formula or a `Spec`.
+    data
+        As for `network`.
+    family
+        The response's distribution, where a formula is given.
+    units
+        Units of columns, `{"Reaction": "ms", "Days": "day"}`; they are put behind the estimates.
+
+    Raises
+    ------
+    DiagramError
+        If the model cannot be described truthfully.
+
+    Examples
+    --------
+    >>> describe("y ~ 1 + (1|g)").split(".")[0]
+    'y is modelled as normally distributed around its mean'
+    """
+    model = read(fit_or_formula, data, family)
+    sentences = [_response(model), *_groupings(model), *_group_predictors(model), *_residual(model), *model.notes]
+    if model.fit is not None:
+        sentences += _Estimates(model, units or {}).sentences()
+    return " ".join(sentences)
+
+
+# -- the model ----------------------------------------------------------------------------------------------------
+
+
+def listed(items, last: str = "and") -> str:
+    """'a', 'a and b', 'a, b and c'."""
+    items = [str(item) for item in items]
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}" if items else ""
+
+
+def _response(model: Model) -> str:
+    y, scale = model.spec.response.expr, SCALES[model.spec.family.link]
+    names = [variable.name for variable in model.variables]
+    kind = DISTRIBUTIONS[model.family]
+    if model.family == "binomial":
+        kind = "binomial out of a known number of trials" if model.has_trials else "a yes or no with some probability"
+    around = "around its mean" if model.family == "gaussian" else f"with a mean modelled {scale}" if scale else "around its mean"
+    on = f", which depends on {listed(names)}" if names else ""
+    rows = f" There are {model.n} rows." if model.n is not None and model.n > 1 else ""
+    return f"{y} is modelled as {kind} {around}{on}.{rows}"
+
+
+def what(coefficient: Coefficient) -> str:
+    """'intercept', 'slope of Days', 'difference of sex Male', 'interaction of ses and himinty'."""
+    parts = coefficient.column.parts
+    if not parts:
+        return "intercept"
+    names = [part.expr.strip("`") + (f" {part.level}" if part.level else "") for part in parts]
+    if len(parts) > 1:
+        return f"interaction of {listed(names)}"
+    return f"{'difference' if parts[0].level else 'slope'} of {names[0]}"
+
+
+def _groupings(model: Model) -> list[str]:
+    sentences = []
+    for group in model.groups:
+        number = f"the {group.size} groups" if group.size else "the groups"
+        blocks = model.blocks_of(group)
+        own = listed(what(model.coefficient(k)) for block in blocks for k in block.members)
+        if not group.pooled:
+            spread = " and residual SD" if model.sigma_by_group else ""
+            sentences.append(f"Each of {number} of {group.key} has its own {own}{spread}, free of all others: nothing is pooled.")
+        else:
+            sentences.append(f"Each of {number} of {group.key} has its own {own}, {_drawn(model, blocks)}.")
+    return sentences + _lie(model)
+
+
+def _drawn(model: Model, blocks: list[Block]) -> str:
+    if len(blocks) > 1:
+        return "drawn independently of one another from normal distributions across the groups"
+    if blocks[0].vector:
+        return "drawn together, with correlation, from one normal distribution across the groups"
+    return "drawn from a normal distribution across the groups"
+
+
+def _lie(model: Model) -> list[str]:
+    """How the groupings lie to one another."""
+    sentences = [
+        f"Each group of {group.key} lies within one group of {group.outer}." for group in model.groups if group.outer is not None
+    ]
+    if len(model.chains) > 1:
+        sentences.append(f"The groupings {listed(chain[0].key for chain in model.chains)} cross: their effects are added.")
+    return sentences
+
+
+def _group_predictors(model: Model) -> list[str]:
+    sentences = []
+    for variable in model.variables:
+        if variable.group is None:
+            continue
+        moved = [what(model.coefficient(k)) for c, (_, k) in model.absorbed.items() if variable.name in model.coefficient(c).column.names]
+        effect = f" and shifts the mean of the groups' {listed(dict.fromkeys(moved))}" if moved else ""
+        sentences.append(f"{variable.name} is the same for all rows of a group of {variable.group}{effect}.")
+        if any(variable.name in model.coefficient(k).column.names for block in model.blocks for k in block.members):
+            sentences.append(f"Within a group {variable.name} does not change, so its varying coefficient is no slope within groups.")
+    return sentences
+
+
+def _residual(model: Model) -> list[str]:
+    if model.family != "gaussian" or model.sigma_by_group:
+        return []
+    return ["The residual SD is the same for all rows."]
+
+
+# -- the estimates --------------------------------------------------------------------------------------------------
+
+
+class _Estimates:
+    """A fit's estimates as sentences, with the units of its columns."""
+
+    def __init__(self, model: Model, units: dict[str, str]):
+        self.model, self.fit, self.units = model, model.fit, units
+
+    def sentences(self) -> list[str]:
+        return [*self.population(), *self.across(), *self.spread(), *self.caveats()]
+
+    def population(self) -> list[str]:
+        fixed = [c for c in self.model.coefficients if c.fixed]
+        if self.model.groups and not self.model.pooled:
+            return []
+        kind = "population estimates" if self.model.pooled else "estimates"
+        said = [f"{what(c)} {self.amount(self.fit.fixef[c.column.name], c)} (SE {_short(self.fit.se[c.column.name])})" for c in fixed]
+        scale = SCALES[self.model.spec.family.link]
+        sentences = [f"The {kind}{f', {scale},' if scale else ''} are: {listed(said)}."] if said else []
+        return sentences + self.as_probability(fixed)
+
+    def as_probability(self, fixed) -> list[str]:
+        """A lone intercept of a binomial model on the scale that people read."""
+        if self.model.family != "binomial" or [c.column.name for c in fixed] != ["Intercept"]:
+            return []
+        value = float(np.ravel(self.model.spec.family.mean(self.fit.fixef["Intercept"]))[0])
+        whose = "The median probability across groups" if self.model.pooled else "The probability"
+        return [f"{whose} is {value:.3f}."]
+
+    def across(self) -> list[str]:
+        sentences = []
+        for group in self.model.groups if self.model.pooled else ():
+            sds = [(k, self.look_up(group, k)) for block in self.model.blocks_of(group) for k in block.members]
+            said = [f"{what(self.model.coefficient(k))} {self.amount(sd, self.model.coefficient(k))}" for k, sd in sds]
+            sentences.append(f"The SD across {group.key} is: {listed(said)}{self.correlations(group)}.")
+        return sentences
+
+    def correlations(self, group: Group) -> str:
+        pairs = [(a, b) for block in self.model.blocks_of(group) for a in block.members for b in block.members if a < b]
+        if not pairs or len(pairs) > 3:
+            return ""
+        if len(pairs) == 1:
+            return f"; their correlation is {self.look_up(group, *pairs[0]):.2f}"
+        names = {k: what(self.model.coefficient(k)) for pair in pairs for k in pair}
+        return "; correlations: " + listed(f"{names[a]} with {names[b]} {self.look_up(group, a, b):.2f}" for a, b in pairs)
+
+    def look_up(self, group: Group, *numbers: int) -> float:
+        """An SD (one coefficient) or a correlation (two) from the fit's table."""
+        names = sorted(self.model.coefficient(k).column.name for k in numbers)
+        table = self.fit.varcorr
+        for row in table.itertuples():
+            terms = sorted(term for term in (row.term1, row.term2) if isinstance(term, str))
+            if terms == names and sorted(row.group.split(":")) == sorted(group.key.split(":")):
+                return float(row.sdcor)
+        return float("nan")
+
+    def spread(self) -> list[str]:
+        if self.model.family != "gaussian":
+            return []
+        unit = self.units.get(self.model.spec.response.expr, "")
+        return [f"The residual SD is {_short(self.fit.sigma)}{f' {unit}' if unit else ''}."]
+
+    def caveats(self) -> list[str]:
+        said = []
+        if getattr(self.fit, "is_singular", False):
+            said.append("The fit is singular: an SD is estimated as 0 or a correlation as ±1.")
+        if not getattr(self.fit, "converged", True):
+            said.append("The optimiser did not converge, so these numbers should not be used.")
+        return said
+
+    def amount(self, value: float, coefficient: Coefficient) -> str:
+        """A number with its unit: the response's, per that of each predictor."""
+        if self.model.spec.family.link != "identity":
+            return _short(value)
+        unit = self.units.get(self.model.spec.response.expr, "")
+        numbers = [part for part in coefficient.column.parts if part.level is None]
+        per = "".join(f" per {self.units[name]}" for part in numbers for name in part.names if name in self.units)
+        return f"{_short(value)}{f' {unit}' if unit else ''}{per}"
+
+
+def _short(value: float) -> str:
+    """Four significant digits, without an exponent and without a minus zero."""
+    value = float(value)
+    if not np.isfinite(value):
+        return "not estimated"
+    if abs(value) < 5e-5:
+        return "0"
+    digits = max(0, 3 - int(np.floor(np.log10(abs(value)))))
+    return f"{value:.{min(digits, 6)}f}"
+
+
+# -- pictures ---------------------------------------------------------------------------------------------------------
+
+
+def network_in_words(network: Network) -> str:
+    """A network's alt text: what depends on what, what is observed, what is repeated."""
+    sentences = [f"Bayesian network of the model {network.title}."]
+    for node in network.nodes:
+        parents = [network.node(name) for name in network.parents(node.name)]
+        if parents:
+            sentences.append(f"{_introduced(node)} depends on {listed(_introduced(p) if p.observed else p.name for p in parents)}.")
+    given = [node.name for node in network.nodes if node.kind == "given"]
+    if given:
+        sentences.append(f"Given and not modelled: {listed(given)}.")
+    sentences += [_plate(network, plate) for plate in network.plates]
+    if network.style == "unrolled":
+        sentences.append("Dots stand for the groups and observations that are not shown.")
+    return " ".join([*sentences, *network.notes])
+
+
+def _introduced(node: Node) -> str:
+    return f"{node.name} ({node.caption})" if node.caption else node.name
+
+
+def _plate(network: Network, plate) -> str:
+    inside = [node.name for node in network.nodes if node.plates[-1:] == (plate.name,) or (plate.crosses and plate.name in node.plates)]
+    crossing = f" It overlaps the plate of {listed(plate.crosses)}." if plate.crosses else ""
+    within = f", within the plate of {plate.inside[-1]}," if plate.inside and not _any_crossed(network) else ""
+    return f"A plate{within} repeats {listed(dict.fromkeys(inside))} for {plain(plate.symbol)} ({plate.caption}).{crossing}"
+
+
+def _any_crossed(network: Network) -> bool:
+    return any(plate.crosses for plate in network.plates)
+
+
+def alt_text(figure, message: str = "") -> str:
+    """Alt text for a matplotlib figure (or Axes), from what is drawn in it.
+
+    Parameters
+    ----------
+    figure
+        A Figure or an Axes.
+    message
+        What the figure shows, in a sentence: it comes first, since only its maker knows it.
+
+    Returns
+    -------
+    str
+        The message, then for every panel its title, axes with units and ranges, and how many points, lines
+        and bars there are.
+    """
+    axes = figure.axes if hasattr(figure, "axes") and isinstance(figure.axes, list) else [figure]
+    axes = [ax for ax in axes if ax.get_visible() and ax.has_data()]
+    sentences = [message] if message else []
+    if len(axes) > 1:
+        sentences.append(f"A figure of {len(axes)} panels.")
+    shown = axes if len(axes) <= 4 else axes[:1]
+    sentences += [_panel(ax) for ax in shown]
+    if len(shown) < len(axes):
+        titles = [ax.get_title(loc="left") or ax.get_title() for ax in axes[1:]]
+        named = f": {listed(title for title in titles if title)}" if any(titles) else ""
+        sentences.append(f"The other panels are of the same kind{named}.")
+    return " ".join(sentences)
+
+
+def _panel(ax) -> str:
+    title = ax.get_title(loc="left") or ax.get_title()
+    sizes = [
+        (sum(len(c.get_offsets()) for c in ax.collections if hasattr(c, "get_sizes")), "point"),
+        (len(ax.lines), "line"),
+        (len(ax.patches), "bar or area"),
+    ]
+    drawn = listed(f"{n} {thing}{'s' if n > 1 else ''}" for n, thing in sizes if n)
+    legend = ax.get_legend()
+    keys = f" Key: {listed(text.get_text() for text in legend.get_texts())}." if legend else ""
+    return f"{f'{title}: ' if title else ''}{_axis(ax, 'y')} against {_axis(ax, 'x')}, {drawn or 'nothing drawn'}.{keys}"
+
+
+def _axis(ax, which: str) -> str:
+    label = getattr(ax, f"get_{which}label")() or f"the {which} axis"
+    low, high = sorted(getattr(ax, f"get_{which}lim")())
+    return f"{label} ({low:.3g} to {high:.3g})"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import pandas as pd
 
@@ -103,6 +104,7 @@ class Network:
     plates: tuple[Plate, ...]
     notes: tuple[str, ...] = ()
     style: str = "plate"
+    placed: Any = field(default=None, repr=False, compare=False)
 
     def node(self, name: str) -> Node:
         """The node of this name, as in `network.node("β_j")`."""
@@ -122,7 +124,7 @@ class Network:
         """Where everything stands, in units of the drawing: see `mlmkit.diagrams.layout`."""
         from .layout import arrange
 
-        return arrange(self)
+        return self.placed or arrange(self)
 
     def draw(self, ax=None, key: bool = False):
         """Draw the network.
@@ -207,7 +209,7 @@ def network(
         return plated
     from .unrolled import unroll
 
-    return unroll(model, plated)
+    return unroll(model)
 
 
 def from_model(model: Model) -> Network:

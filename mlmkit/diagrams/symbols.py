@@ -21,7 +21,8 @@ _GREEK = {
 def indexed(letter: str, *indices, vector: bool = False, mark: str = "") -> str:
     r"""LaTeX of a letter with its subscripts in order: `indexed(r"\beta", "j", 0)` is `\beta_{j0}`."""
     parts = [str(index) for index in indices if index not in ("", None)]
-    joined = ",".join(parts) if any(len(p) > 1 and p.isdigit() for p in parts) and len(parts) > 1 else "".join(parts)
+    unclear = any(len(part) > 1 and part.isdigit() for part in parts) or all(part.isdigit() for part in parts)
+    joined = ("," if unclear else "").join(parts)
     head = rf"\vec{{{letter}}}" if vector else letter
     return head + mark + (f"_{{{joined}}}" if len(joined) > 1 else f"_{joined}" if joined else "")
 
