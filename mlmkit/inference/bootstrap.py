@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 
 from ..errors import DataError
 from ..results import Fit, MixedFit, verb
 from .noted import Noted
-from .parameters import parameters
+from .parameters import parameter_labels, parameter_values
 from .replicate import run
 from .rows import rows_used
 from .simulate import draw, seeds
@@ -22,7 +21,7 @@ def bootstrap(
     fit: Fit,
     n: int = 1000,
     seed=None,
-    statistic: Callable[[Fit], pd.Series] | None = None,
+    statistic: Callable[[Fit], Sequence[float]] | None = None,
     workers: int | None = None,
     progress: bool = True,
 ) -> Noted:
@@ -33,7 +32,7 @@ def bootstrap(
     n, seed
         How many, and the seed: the same seed gives the same numbers for any number of workers.
     statistic
-        From a fit to a Series of numbers; the parameters (as `confint` names them) by default.
+        From a fit to numbers, a Series if they are to have names; by default the parameters, named as in `confint`.
     workers
         Processes, −1 for one a core; None runs where `joblib.parallel_config` says, such as a Dask cluster.
     progress
@@ -50,15 +49,24 @@ def bootstrap(
     """
     if not isinstance(n, int | np.integer) or n < 1:
         raise DataError(f"n={n!r}: ask for a whole number of replicates, at least 1.")
-    work = Replicate(_lean(fit), statistic or parameters)
+    work = Replicate(_lean(fit), statistic or parameter_values)
     outcomes = run(work, seeds(seed, n), workers, progress, "bootstrap")
-    draws = pd.DataFrame([values for values, _ in outcomes]).reset_index(drop=True)
-    singular = np.mean([flag for _, flag in outcomes])
-    failed = sum(values.empty for values, _ in outcomes)
+    fitted = [values for values, _ in outcomes if values is not None]
+    if not fitted:
+        raise DataError("None of the replicates could be fitted.")
+    names = parameter_labels(fit) if statistic is None else getattr(fitted[0], "index", None)
+    missing = np.full(len(fitted[0]), np.nan)
+    draws = np.array([missing if values is None else np.asarray(values) for values, _ in outcomes])
+    return Noted(draws, columns=names, notes=_notes(n, n - len(fitted), np.mean([flag for _, flag in outcomes])))
+
+
+def _notes(n: int, failed: int, singular: float) -> list[str]:
     notes = [f"{n} replicates by parametric bootstrap."]
-    notes += [f"{singular:.0%} of them lie on the boundary (an SD of 0 or a correlation of ±1)."] if singular else []
-    notes += [f"{failed} could not be fitted and are missing."] if failed else []
-    return Noted(draws, notes=notes)
+    if singular:
+        notes.append(f"{singular:.0%} of them lie on the boundary (an SD of 0 or a correlation of ±1).")
+    if failed:
+        notes.append(f"{failed} could not be fitted and are missing.")
+    return notes
 
 
 @dataclass(frozen=True)
@@ -66,16 +74,16 @@ class Replicate:
     """One replicate: simulate, fit, summarise."""
 
     fit: Fit
-    statistic: Callable[[Fit], pd.Series]
+    statistic: Callable[[Fit], Sequence[float]]
 
-    def __call__(self, seed: np.random.SeedSequence) -> tuple[pd.Series, bool]:
+    def __call__(self, seed: np.random.SeedSequence) -> tuple[Sequence[float] | None, bool]:
         fit = self.fit
         sizes = [len(block.levels) for block in fit.design.blocks]
         y = draw(fit, rows_used(fit), sizes, np.random.default_rng(seed), new_groups=True)
         try:
             again = fit.refit(y)
         except (DataError, np.linalg.LinAlgError):
-            return pd.Series(dtype=float), False
+            return None, False
         return self.statistic(again), isinstance(fit, MixedFit) and again.is_singular
 
 

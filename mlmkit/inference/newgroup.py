@@ -191,9 +191,9 @@ class _Components:
     group: str
     terms: tuple[str, ...]
 
-    def __call__(self, fit: MixedFit) -> pd.Series:
+    def __call__(self, fit: MixedFit) -> np.ndarray:
         mean, covariance = _component(fit, self.group, self.terms)
-        return pd.Series(np.concatenate([mean, covariance.ravel()]))
+        return np.concatenate([mean, covariance.ravel()])
 
 
 def _component(fit: MixedFit, group: str, terms: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:

@@ -19,12 +19,29 @@ from ..results import Fit, MixedFit
 
 def parameters(fit: Fit) -> pd.Series:
     """The estimates of b, of the SDs and correlations across groups, and of σ."""
-    values = fit.fixef.rename(None)
-    if not isinstance(fit, MixedFit):
-        return values
-    random = fit.varcorr
-    labels = [label(row) for row in random.itertuples()]
-    return pd.concat([values, pd.Series(random["sdcor"].to_numpy(), labels)])
+    return pd.Series(parameter_values(fit), parameter_labels(fit))
+
+
+def parameter_labels(fit: Fit) -> list[str]:
+    random = fit.varcorr.itertuples() if isinstance(fit, MixedFit) else ()
+    return [*fit.fixef.index, *map(label, random)]
+
+
+def parameter_values(fit: Fit) -> np.ndarray:
+    """`parameters` as an array: the order of `fixef` and of `varcorr`."""
+    parts = [fit.fixef.to_numpy()]
+    if isinstance(fit, MixedFit):
+        parts += [_sds_and_correlations(Sigma) for Sigma in fit.covariances]
+        parts += [[fit.sigma]] if fit.family.has_dispersion else []
+    return np.concatenate(parts)
+
+
+def _sds_and_correlations(Sigma: np.ndarray) -> np.ndarray:
+    sd = np.sqrt(np.diag(Sigma))
+    first, second = np.triu_indices(len(sd), 1)
+    with np.errstate(invalid="ignore"):
+        correlations = np.clip(Sigma[first, second] / (sd[first] * sd[second]), -1, 1)
+    return np.concatenate([sd, correlations])
 
 
 def label(row) -> str:

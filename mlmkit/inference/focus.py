@@ -1,0 +1,294 @@
+"""One parameter held at a value, the likelihood maximised over all the others.
+
+Covariances are profiled through T, the Cholesky factor of Σ = TTᵀ with the parameter's own columns first. Then an SD
+is T₁₁, and a correlation ρ makes the second row t(ρ, √(1 − ρ²)): both are held fixed by fixing entries of T, and
+everything else stays free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+
+import numpy as np
+from scipy.optimize import minimize
+
+from ..design import Design
+from ..engine import lmm_criterion
+from ..engine.blocks import sum_by_group
+from ..engine.covariance import factors_from_theta, lower_triangular, theta_from_factors, theta_length
+from ..engine.estimates import Estimates
+from ..engine.glmm_criterion import glmm_criterion
+from ..engine.irls import iterate
+from ..results import Fit, MixedFit
+
+#: Entries of T smaller than this, in units of the residual SD, are made this large before a search.
+NUDGE = 0.03
+
+
+@dataclass(frozen=True)
+class Focus:
+    """A parameter to profile.
+
+    Attributes
+    ----------
+    label, estimate
+        Its name and maximum-likelihood estimate.
+    scale
+        About one standard error: the first step.
+    lower, upper
+        The ends of its range.
+    deviance
+        −2 log likelihood with the parameter at a value, maximised over the others.
+    """
+
+    label: str
+    estimate: float
+    scale: float
+    lower: float
+    upper: float
+    deviance: Callable[[float], float] = field(repr=False)
+
+
+def coefficient(fit: Fit, k: int) -> Focus:
+    """The k-th fixed coefficient: its column moves into the offset."""
+    value, se = float(fit.estimates.beta[k]), float(np.sqrt(fit.estimates.vcov[k, k]))
+    return Focus(
+        fit.design.fixed_names[k], value, se, -np.inf, np.inf, partial(_with_coefficient, fit, k)
+    )
+
+
+def _with_coefficient(fit: Fit, k: int, value: float) -> float:
+    design = fit.design
+    held = replace(
+        design,
+        X=np.delete(design.X, k, axis=1),
+        fixed_names=tuple(np.delete(np.array(design.fixed_names, dtype=object), k)),
+        offset=design.offset + value * design.X[:, k],
+    )
+    return fit.estimator(held).criterion
+
+
+def standard_deviation(fit: MixedFit, block: int, i: int, label: str) -> Focus:
+    """The SD across groups of one coefficient of a term."""
+    value = float(np.sqrt(fit.covariances[block][i, i]))
+    problem = Problem(fit, block, _first(fit, block, i), HeldSd(_start_of(fit, block)))
+    return Focus(label, value, max(value / 4, _unit(fit, block, i) / 10), 0.0, np.inf, problem.deviance)
+
+
+def correlation(fit: MixedFit, block: int, i: int, m: int, label: str) -> Focus:
+    """The correlation across groups of two coefficients of a term."""
+    Sigma = fit.covariances[block]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        value = float(np.clip(Sigma[i, m] / np.sqrt(Sigma[i, i] * Sigma[m, m]), -1, 1))
+    held = HeldCorrelation(_start_of(fit, block), len(Sigma))
+    problem = Problem(fit, block, _first(fit, block, i, m), held)
+    return Focus(label, value, 0.2, -1.0, 1.0, problem.deviance)
+
+
+def residual_sd(fit: MixedFit) -> Focus:
+    """σ of a linear mixed model."""
+    problem = Problem(fit, 0, _first(fit, 0), HeldSigma())
+    return Focus("sigma", fit.sigma, fit.sigma / np.sqrt(2 * fit.nobs), 0.0, np.inf, problem.deviance)
+
+
+def _first(fit: MixedFit, block: int, *places: int) -> list[int]:
+    """A block's columns with these first."""
+    return [*places, *(k for k in range(len(fit.design.blocks[block].names)) if k not in places)]
+
+
+def _start_of(fit: MixedFit, block: int) -> int:
+    """Where a block's part of θ starts."""
+    return sum(theta_length(len(b.names)) for b in fit.design.blocks[:block])
+
+
+def _unit(fit: MixedFit, block: int, i: int) -> float:
+    """What an SD of this coefficient is large or small against: the residual SD over the regressor's size."""
+    return fit.sigma / np.sqrt(np.mean(fit.design.blocks[block].Z[:, i] ** 2))
+
+
+# -- What is held: from the free numbers to all of them, and the derivatives of these by those. All of them are the
+# -- entries of T in units of `scale`, then log σ, or for a generalized model b.
+
+
+@dataclass(frozen=True)
+class HeldSd:
+    """T₁₁ is the SD."""
+
+    start: int
+
+    def free(self, x: np.ndarray) -> np.ndarray:
+        return np.delete(x, self.start)
+
+    def full(self, free: np.ndarray, value: float, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        identity = np.eye(len(free) + 1)
+        return np.insert(free, self.start, value / scale[self.start]), np.delete(identity, self.start, axis=1)
+
+    def bounded(self) -> tuple[int, ...]:
+        return ()
+
+
+@dataclass(frozen=True)
+class HeldSigma:
+    """The last number is log σ."""
+
+    def free(self, x: np.ndarray) -> np.ndarray:
+        return x[:-1]
+
+    def full(self, free: np.ndarray, value: float, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return np.append(free, np.log(value)), np.eye(len(free) + 1)[:, :-1]
+
+    def bounded(self) -> tuple[int, ...]:
+        return ()
+
+
+@dataclass(frozen=True)
+class HeldCorrelation:
+    """T's second row is t(ρ, √(1 − ρ²)); free are T₁₁ ≥ 0, t ≥ 0 in T₂₁'s place, and the rest without T₂₂."""
+
+    start: int
+    size: int
+
+    def free(self, x: np.ndarray) -> np.ndarray:
+        own, last = self.start + 1, self.start + self.size
+        free = np.delete(x, last)
+        free[self.start], free[own] = abs(x[self.start]), np.hypot(x[own], x[last])
+        return free
+
+    def full(self, free: np.ndarray, value: float, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        own, last = self.start + 1, self.start + self.size
+        rest = np.sqrt(max(1 - value**2, 0.0))
+        x = np.insert(free, last, free[own] * rest)
+        x[own] = free[own] * value
+        jacobian = np.delete(np.eye(len(x)), last, axis=1)
+        jacobian[own, own], jacobian[last, own] = value, rest
+        return x, jacobian
+
+    def bounded(self) -> tuple[int, ...]:
+        return self.start, self.start + 1
+
+
+# -- The likelihood of everything that is not held ------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class Problem:
+    """The likelihood of a mixed model with something held, the focal block's columns in another order.
+
+    Each search starts where the nearest one so far ended.
+    """
+
+    fit: MixedFit
+    block: int
+    order: list[int]
+    held: HeldSd | HeldSigma | HeldCorrelation
+    ends: dict[float, np.ndarray] = field(default_factory=dict)
+
+    @cached_property
+    def design(self) -> Design:
+        blocks = list(self.fit.design.blocks)
+        own = blocks[self.block]
+        names = tuple(own.names[k] for k in self.order)
+        blocks[self.block] = replace(own, names=names, Z=np.ascontiguousarray(own.Z[:, self.order]))
+        return replace(self.fit.design, blocks=tuple(blocks))
+
+    @cached_property
+    def likelihood(self) -> Likelihood:
+        linear = self.fit.family.name == "gaussian" and self.fit.family.link == "identity"
+        return (linear_likelihood if linear else generalized_likelihood)(self.fit, self.design)
+
+    def deviance(self, value: float) -> float:
+        """−2 log likelihood with the parameter at `value`, maximised over the rest."""
+        start = self._start(value)
+        scale, bounded = self.likelihood.scale, self.held.bounded()
+
+        def objective(free):
+            x, jacobian = self.held.full(free, value, scale)
+            f, gradient = self.likelihood.value_and_gradient(x * scale)
+            return f, (gradient * scale) @ jacobian
+
+        bounds = [(0.0 if k in bounded else None, None) for k in range(len(start))]
+        options = {"ftol": 1e-15, "gtol": 1e-7, "maxiter": 500, "maxcor": 20}
+        found = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+        self.ends[value] = found.x
+        return float(found.fun)
+
+    def _start(self, value: float) -> np.ndarray:
+        if self.ends:
+            return self._nudged(self.ends[min(self.ends, key=lambda known: abs(known - value))])
+        return self._nudged(self.held.free(self._optimum()))
+
+    def _optimum(self) -> np.ndarray:
+        """The fit's own estimates, in this problem's coordinates."""
+        factors = [self.fit.sigma * Lambda for Lambda in self.fit.relative_factors]
+        factors[self.block] = lower_triangular(factors[self.block][self.order])
+        return np.concatenate([theta_from_factors(factors), self.likelihood.rest]) / self.likelihood.scale
+
+    def _nudged(self, free: np.ndarray) -> np.ndarray:
+        """Numbers that are next to nothing made small: an empty column of T has no slope to leave it by."""
+        n_theta = len(self.likelihood.scale) - len(self.likelihood.rest)
+        place = np.arange(len(free)) < n_theta - 1
+        return np.where(place & (np.abs(free) < NUDGE), np.where(free < 0, -NUDGE, NUDGE), free)
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """−2 log likelihood and gradient as a function of T's entries and the rest (log σ, or b).
+
+    `scale` has about the size of each number, `rest` the estimates of those after T.
+    """
+
+    value_and_gradient: Callable[[np.ndarray], tuple[float, np.ndarray]]
+    scale: np.ndarray
+    rest: np.ndarray
+
+
+def _scale_of_T(fit: MixedFit, design: Design) -> np.ndarray:
+    """The unit of each entry of T: the residual SD over the size of the row's regressor."""
+    units = []
+    for block in design.blocks:
+        size = fit.sigma / np.sqrt(np.mean(block.Z**2, axis=0))
+        units.append(np.repeat(size[:, None], len(size), axis=1))
+    return theta_from_factors(units)
+
+
+def linear_likelihood(fit: MixedFit, design: Design) -> Likelihood:
+    """Of a linear mixed model, b at its best: log|V| + n log 2πσ² + r²/σ², from the criterion and r² = nσ̂²."""
+    criterion = lmm_criterion(design, reml=False)
+    n = len(design.y)
+
+    def value_and_gradient(x):
+        T, sigma = x[:-1], np.exp(x[-1])
+        theta = T / sigma
+        f, by_theta = criterion.value_and_gradient(theta)
+        at = criterion.solve(theta)
+        value = f + n * (2 * np.log(sigma / at.sigma) + (at.sigma / sigma) ** 2 - 1)
+        by_theta = by_theta + (1 / sigma**2 - 1 / at.sigma**2) * slope_of_r2(design, at)
+        by_log_sigma = 2 * n * (1 - (at.sigma / sigma) ** 2) - by_theta @ theta
+        return value, np.append(by_theta / sigma, by_log_sigma)
+
+    return Likelihood(value_and_gradient, np.append(_scale_of_T(fit, design), 1.0), np.array([np.log(fit.sigma)]))
+
+
+def slope_of_r2(design: Design, at: Estimates) -> np.ndarray:
+    """∂r²/∂Λ = −2 Σ_j q_j q_jᵀ Λ with q_j = Z_jᵀ W (y − Xb̂ − ZΛû), by the envelope theorem and û_j = Λᵀq_j."""
+    residual = design.weights * (design.y - at.linear_predictor)
+    sizes = [len(block.names) for block in design.blocks]
+    gradients = []
+    for block, Lambda in zip(design.blocks, factors_from_theta(at.theta, sizes), strict=True):
+        q = sum_by_group(block.Z.T * residual, block.codes, len(block.levels))
+        gradients.append(-2 * (q @ q.T) @ Lambda)
+    return theta_from_factors(gradients)
+
+
+def generalized_likelihood(fit: MixedFit, design: Design) -> Likelihood:
+    """Of a generalized linear mixed model, Λ = T and b joined."""
+    criterion = glmm_criterion(design, iterate(design), fit.estimates.n_agq)
+    n_theta = len(fit.estimates.theta)
+
+    def value_and_gradient(x):
+        return criterion.value_and_gradient(x[:n_theta], x[n_theta:])
+
+    scale = np.concatenate([_scale_of_T(fit, design), fit.se.to_numpy()])
+    return Likelihood(value_and_gradient, scale, fit.estimates.beta)

@@ -1,0 +1,191 @@
+"""Profile likelihood: how the best attainable likelihood falls as one parameter is moved.
+
+ζ(v) = sign(v − v̂) √(D(v) − D̂), with D = −2 log L maximised over all other parameters. Where the likelihood is
+normal ζ is a straight line; its curvature shows the skewness that Wald's intervals ignore. The interval of level
+1 − α holds the values with |ζ| ≤ z_{1−α/2} (Bates et al. 2015, section 5.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from scipy.interpolate import PchipInterpolator
+from scipy.stats import norm
+
+from ..errors import DataError, did_you_mean
+from ..results import Fit, MixedFit, verb
+from .focus import Focus, coefficient, correlation, residual_sd, standard_deviation
+from .noted import Noted
+from .parameters import as_ml, label, parameters, tails
+
+#: Steps aim at this change of ζ; a curve has at most so many points on each side.
+STEP, MOST_POINTS = 0.4, 40
+#: Ends of intervals are sought until ζ is this close.
+CLOSE = 1e-6
+
+ON_ML = "Profiles of a REML fit are made on the ML criterion, so the intervals surround the ML estimates."
+ONE_SIDED = "A limit at 0, or at ±1 for a correlation, is the end of the parameter's range: the likelihood does not exclude it."
+NO_CORRELATION = "A correlation with something whose SD is estimated as 0 has no profile."
+
+
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """The ζ curves of a fit's parameters.
+
+    Attributes
+    ----------
+    table : DataFrame
+        Columns parameter, value, zeta: the points of the curves.
+    estimates : Series
+        The maximum-likelihood estimates.
+    notes : tuple of str
+    """
+
+    table: pd.DataFrame
+    estimates: pd.Series
+    notes: tuple[str, ...]
+    _points: dict[str, dict[float, float]] = field(repr=False)
+    _foci: dict[str, Focus] = field(repr=False)
+    _minimum: float = field(repr=False)
+
+    def curve(self, parameter: str) -> Callable:
+        """ζ as a function of one parameter's value, between the points of its curve."""
+        if parameter not in self._points:
+            raise DataError(f"There is no profile of {parameter!r}.{did_you_mean(parameter, self._points)}")
+        points = self._points[parameter]
+        values = sorted(points)
+        return PchipInterpolator(values, [points[v] for v in values], extrapolate=False)
+
+    def confint(self, level: float = 0.95) -> Noted:
+        """Intervals; columns lower, upper. Each end is sought on the likelihood itself, not on the curve."""
+        ends = norm.ppf(tails(level))
+        table = Noted(np.nan, self.estimates.index, ["lower", "upper"])
+        for name, focus in self._foci.items():
+            points = self._points[name]
+            table.loc[name] = [limit(focus, points, self._minimum, target) for target in ends]
+        sides = [(f.lower, f.upper) for f in self._foci.values()]
+        limits = table.loc[list(self._foci)].to_numpy()
+        table.notes = self.notes + ((ONE_SIDED,) if np.any(limits == np.array(sides)) else ())
+        return table
+
+    def __repr__(self):
+        return "\n".join([f"Profile likelihood of {', '.join(self._points)}", *self.notes])
+
+
+@verb(Fit)
+def profile(fit: Fit, which: list[str] | None = None, level: float = 0.95) -> Profile:
+    """Profile the likelihood along each parameter.
+
+    Parameters
+    ----------
+    which
+        Labels as in `confint`; all of them by default. Of a flat fit, its coefficients.
+    level
+        The curves reach at least as far as intervals of this level.
+
+    Returns
+    -------
+    Profile
+        `.table` to plot, `.confint(level)`, `.curve(parameter)`.
+
+    Raises
+    ------
+    DataError
+        For a parameter that the fit does not have, or a family with a dispersion other than the Gaussian.
+    """
+    cutoff = max(norm.ppf(tails(level)[1]), norm.ppf(0.995))
+    ml = as_ml(fit)
+    estimates = parameters(ml)
+    foci = {focus.label: focus for focus in _foci(ml, which)}
+    minimum = ml.criterion
+    points = {name: trace(focus, minimum, cutoff) for name, focus in foci.items()}
+    rows = [(name, value, zeta) for name, curve in points.items() for value, zeta in sorted(curve.items())]
+    notes = ((ON_ML,) if fit.reml else ()) + ((NO_CORRELATION,) if estimates.isna().any() else ())
+    table = pd.DataFrame(rows, columns=["parameter", "value", "zeta"])
+    return Profile(table, estimates, notes, points, foci, minimum)
+
+
+def trace(focus: Focus, minimum: float, cutoff: float) -> dict[float, float]:
+    """The points of one curve: outwards from the estimate until |ζ| passes the cutoff or the range ends."""
+    points = {focus.estimate: 0.0}
+    for direction in (-1, 1):
+        value, at, step = focus.estimate, 0.0, focus.scale * STEP
+        for _ in range(MOST_POINTS):
+            if at >= cutoff or value == (focus.lower if direction < 0 else focus.upper):
+                break
+            new = float(np.clip(value + direction * step, focus.lower, focus.upper))
+            points[new] = zeta(focus, minimum, new)
+            rise = max(abs(points[new]) - at, STEP / 4)
+            step, value, at = abs(new - value) * min(STEP / rise, 4.0), new, abs(points[new])
+    return points
+
+
+def zeta(focus: Focus, minimum: float, value: float) -> float:
+    """The signed root of the deviance's rise."""
+    rise = max(focus.deviance(value) - minimum, 0.0)
+    return float(np.sign(value - focus.estimate) * np.sqrt(rise))
+
+
+def limit(focus: Focus, points: dict[float, float], minimum: float, target: float) -> float:
+    """The value where ζ is `target`; the end of the range where ζ never gets there. Adds to `points`."""
+    end = focus.lower if target < 0 else focus.upper
+    for _ in range(MOST_POINTS):
+        side = sorted(v for v in points if points[v] * target >= 0 and (v - focus.estimate) * target >= 0)
+        zetas = np.array([points[v] for v in side])
+        if np.abs(zetas).max() < abs(target):
+            return _beyond(side, zetas, target, end)
+        guess = _inverse(np.array(side), zetas, target)
+        points[guess] = zeta(focus, minimum, guess)
+        if abs(points[guess] - target) < CLOSE:
+            return guess
+    return guess
+
+
+def _beyond(side: list[float], zetas: np.ndarray, target: float, end: float) -> float:
+    """Not reached: the range's end if the curve got there, unknown otherwise."""
+    return end if (side[0] if target < 0 else side[-1]) == end else np.nan
+
+
+def _inverse(values: np.ndarray, zetas: np.ndarray, target: float) -> float:
+    """Where the curve passes `target`: a monotone cubic through the nearest points."""
+    order = np.argsort(zetas, kind="stable")
+    keep = order[np.concatenate([[True], np.diff(zetas[order]) > 0])]
+    if len(keep) == 2:
+        return float(np.interp(target, zetas[keep], values[keep]))
+    return float(PchipInterpolator(zetas[keep], values[keep])(target))
+
+
+def _foci(fit: Fit, wanted: list[str] | None) -> list[Focus]:
+    makers = {name: (lambda k=k: coefficient(fit, k)) for k, name in enumerate(fit.design.fixed_names)}
+    if isinstance(fit, MixedFit):
+        if fit.family.has_dispersion and not (fit.family.name == "gaussian" and fit.family.link == "identity"):
+            raise DataError(f"There are no profiles for the {fit.family} family; use method='bootstrap'.")
+        makers |= _random_makers(fit)
+    if wanted is None:
+        wanted = list(makers)
+    for name in wanted:
+        if name not in makers:
+            raise DataError(f"{name!r} is not a parameter of this fit.{did_you_mean(str(name), makers)}")
+    return [makers[name]() for name in wanted]
+
+
+def _random_makers(fit: MixedFit) -> dict[str, Callable[[], Focus]]:
+    """SDs and correlations in the order of `varcorr`; a correlation with an SD of 0 is left out."""
+    names = iter(label(row) for row in fit.varcorr.itertuples())
+    makers: dict[str, Callable[[], Focus]] = {}
+    for k, (block, Sigma) in enumerate(zip(fit.design.blocks, fit.covariances, strict=True)):
+        size = len(block.names)
+        for i in range(size):
+            name = next(names)
+            makers[name] = lambda k=k, i=i, name=name: standard_deviation(fit, k, i, name)
+        for i in range(size):
+            for m in range(i + 1, size):
+                name = next(names)
+                if Sigma[i, i] > 0 and Sigma[m, m] > 0:
+                    makers[name] = lambda k=k, i=i, m=m, name=name: correlation(fit, k, i, m, name)
+    if fit.family.has_dispersion:
+        makers[next(names)] = lambda: residual_sd(fit)
+    return makers
