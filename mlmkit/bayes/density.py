@@ -1,0 +1,233 @@
+"""The log posterior and its gradient, for any formula: the landscape that the sampler walks.
+
+Gaussian models have their group effects integrated out, so that only b, τ, the correlations and σ are left
+(six numbers for sleepstudy's two varying coefficients): y ~ N(Xb, ZΩZᵀ + σ²I), whose density comes from the
+same elimination as the estimates of `lmer`. The other families keep the group effects among the sampled
+numbers, non-centred: ζ = L u with u ~ N(0, 1) (Papaspiliopoulos, Roberts & Sköld 2007, Statist. Sci. 22(1)).
+Both are densities of the unbounded numbers described in `parameters`; priors are up to a constant.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg.lapack import dpotri, dtrtrs
+
+from ..design import Design
+from ..engine.blocks import sum_by_group
+from ..engine.border import DenseBorder
+from ..engine.covariance import join_factors
+from ..engine.elimination import Elimination, differentiate, eliminate
+from ..engine.equations import NormalEquations, normal_equations
+from ..engine.standardise import Standardised, standardise
+from ..engine.tail import Tail, crossed_gradients, factorise, unscale
+from .parameters import Parameters
+from .priors import Priors
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """A Gaussian model at one point, in the engine's standardised units.
+
+    Attributes
+    ----------
+    factors, level_factors
+        The terms' relative factors RL/σ, and the same joined by level of the chain.
+    chain : Elimination
+        The nested group effects eliminated.
+    tail : Tail
+        The rest factorised: its L has the crossed effects first, then γ, then y.
+    solution : (q,) array
+        (−û, −γ, 1): the crossed effects' scores at their best given γ, with what makes Xb and y a residual.
+    pull : (p,) array
+        −½ the derivatives of the distance by γ.
+    distance : float
+        rᵀV⁻¹r of the residual r = y − Xb, where σ²V is the covariance of y.
+    log_determinant : float
+        log|V|.
+    """
+
+    factors: list[np.ndarray]
+    level_factors: list[np.ndarray]
+    chain: Elimination
+    tail: Tail
+    solution: np.ndarray
+    pull: np.ndarray
+    distance: float
+    log_determinant: float
+
+
+@dataclass(frozen=True, eq=False)
+class GaussianDensity:
+    """The log posterior of a Gaussian model, its group effects integrated out.
+
+    Attributes
+    ----------
+    parameters
+        How the unbounded numbers q are laid out.
+    data, equations
+        The engine's standardised data and their cross-products, summed once.
+    """
+
+    parameters: Parameters
+    data: Standardised
+    equations: NormalEquations
+
+    def value_and_gradient(self, q: np.ndarray) -> tuple[float, np.ndarray]:
+        """The log posterior at q, up to the priors' constants, and its derivatives."""
+        gradient = np.zeros_like(q)
+        value, unpacked = _add_priors(self.parameters, q, gradient)
+        return value + self._add_likelihood(q, unpacked, gradient), gradient
+
+    def _add_likelihood(self, q, unpacked, gradient: np.ndarray) -> float:
+        """log N(y; Xb, ZΩZᵀ + σ²W⁻¹), all its constants included."""
+        parameters, data, p = self.parameters, self.data, self.parameters.p
+        sigma = np.exp(q[parameters.log_sigma])
+        state = self.state(q[:p], [sd[:, None] * C for sd, C in unpacked], sigma)
+        precision = (data.scale / sigma) ** 2
+        gradient[:p] += precision * state.pull
+        gradient[parameters.log_sigma] += precision * state.distance - data.n
+        terms = zip(parameters.covariances, unpacked, data.terms, state.factors, strict=True)
+        for (covariance, (sd, C), term, F), G in zip(terms, self._by_factors(state, precision), strict=True):
+            gradient[parameters.log_sigma] -= (G * F).sum()
+            covariance.pull_back(q, sd, C, term.R.T @ G / sigma, gradient)
+        constants = data.n * np.log(2 * np.pi * sigma**2) - data.log_weights
+        return -0.5 * (constants + state.log_determinant + precision * state.distance)
+
+    def state(self, gamma: np.ndarray, factors: list[np.ndarray], sigma: float) -> State:
+        """The model at given γ, covariance factors L and σ."""
+        eq = self.equations
+        d = eq.n_crossed
+        relative = [term.R @ L / sigma for term, L in zip(self.data.terms, factors, strict=True)]
+        level_factors = [join_factors([relative[k] for k in level.terms]) for level in eq.levels]
+        chain = eliminate(eq, level_factors)
+        tail = factorise(chain.tail, eq, relative)
+        residual = np.append(-gamma, 1.0)
+        along = tail.L[d:, d:].T @ residual
+        solution = residual
+        if d:
+            scores = dtrtrs(tail.L[:d, :d], tail.L[d:, :d].T @ residual, lower=1, trans=1)[0]
+            solution = np.concatenate([-scores, residual])
+        pull = (tail.L[d:, d:] @ along)[:-1]
+        log_determinant = chain.log_determinant + tail.log_determinant(d)
+        return State(
+            relative, level_factors, chain, tail, solution, pull, float(along @ along), log_determinant
+        )
+
+    def _by_factors(self, state: State, precision: float) -> list[np.ndarray]:
+        """Derivatives of the log likelihood by each standardised term's relative factor."""
+        eq, d = self.equations, self.equations.n_crossed
+        F = precision * np.outer(state.solution, state.solution)
+        if d:
+            inverse = np.tril(dpotri(state.tail.L[:d, :d], lower=1)[0])
+            F[:d, :d] += inverse + np.tril(inverse, -1).T
+        by_term = crossed_gradients(state.tail, F, eq)
+        by_level = differentiate(eq, state.chain, state.level_factors, unscale(F, eq, state.factors))
+        for level, G in zip(eq.levels, by_level, strict=True):
+            start = 0
+            for k in level.terms:
+                stop = start + eq.sizes[k]
+                by_term[k] = G[start:stop, start:stop]
+                start = stop
+        return [-0.5 * by_term[k] for k in range(len(eq.sizes))]
+
+    def start(self, rng: np.random.Generator) -> np.ndarray:
+        """Somewhere reasonable: least squares for b, and SDs within a factor of e of half y's spread."""
+        q = rng.normal(size=self.parameters.size) * 0.5
+        for covariance, term in zip(self.parameters.covariances, self.data.terms, strict=True):
+            width = np.sqrt((term.R**2).sum(axis=0))
+            q[covariance.log_sd] = np.log(0.5 * self.data.scale / width) + rng.uniform(-1, 1, covariance.size)
+        q[self.parameters.log_sigma] = np.log(0.7 * self.data.scale) + rng.uniform(-0.5, 0.5)
+        return q
+
+
+def _add_priors(parameters: Parameters, q: np.ndarray, gradient: np.ndarray):
+    """The log prior of all but the scores, and each term's τ and C; derivatives are added to `gradient`."""
+    value = parameters.add_fixed_prior(q, gradient)
+    if parameters.log_sigma is not None:
+        value += parameters.add_sigma_prior(q, gradient)
+    unpacked = [covariance.unpack(q) for covariance in parameters.covariances]
+    for covariance, (sd, _) in zip(parameters.covariances, unpacked, strict=True):
+        value += covariance.add_prior(q, sd, gradient)
+    return value, unpacked
+
+
+@dataclass(frozen=True, eq=False)
+class JointDensity:
+    """The log posterior of a model that is not Gaussian, over its group effects too.
+
+    Attributes
+    ----------
+    parameters
+        How the unbounded numbers q are laid out.
+    Q : (p, n) array
+        An orthogonal basis of X of unit mean square: Xb = offset + γQ.
+    Z : tuple of (s, n) arrays
+        Each block's regressors.
+    """
+
+    parameters: Parameters
+    Q: np.ndarray
+    Z: tuple[np.ndarray, ...]
+
+    def value_and_gradient(self, q: np.ndarray) -> tuple[float, np.ndarray]:
+        """The log posterior at q, up to constants, and its derivatives."""
+        parameters, design = self.parameters, self.parameters.design
+        gradient = np.zeros_like(q)
+        value, unpacked = _add_priors(parameters, q, gradient)
+        scores = [q[place].reshape(-1, len(Z)) for place, Z in zip(parameters.scores, self.Z, strict=True)]
+        factors = [sd[:, None] * C for sd, C in unpacked]
+        eta = design.offset + q[: parameters.p] @ self.Q
+        for block, Z, u, L in zip(design.blocks, self.Z, scores, factors, strict=True):
+            eta = eta + np.einsum("sn,sn->n", Z, (L @ u.T)[:, block.codes])
+        family = design.spec.family
+        mu, by_eta, _ = family.working(design.y, eta, design.weights)
+        gradient[: parameters.p] += self.Q @ by_eta
+        for k, (block, Z, u) in enumerate(zip(design.blocks, self.Z, scores, strict=True)):
+            by_effect = sum_by_group(Z * by_eta, block.codes, len(block.levels))
+            gradient[parameters.scores[k]] = (by_effect.T @ factors[k] - u).ravel()
+            parameters.covariances[k].pull_back(q, *unpacked[k], by_effect @ u, gradient)
+            value -= 0.5 * float(u.ravel() @ u.ravel())
+        return value + family.kernel(design.y, mu, design.weights), gradient
+
+    def start(self, rng: np.random.Generator) -> np.ndarray:
+        """Somewhere reasonable: b near the data without groups, SDs near 0.6, group effects near 0."""
+        parameters, design = self.parameters, self.parameters.design
+        eta = design.spec.family.start(design.y, design.weights) - design.offset
+        q = rng.normal(size=parameters.size) * 0.1
+        q[: parameters.p] += self.Q @ eta / len(eta)
+        for covariance, Z in zip(parameters.covariances, self.Z, strict=True):
+            width = np.sqrt((Z**2).mean(axis=1))
+            q[covariance.log_sd] = np.log(0.6 / np.where(width > 0, width, 1)) + rng.uniform(-1, 1, len(Z))
+        return q
+
+
+def log_posterior(design: Design, priors: Priors) -> GaussianDensity | JointDensity:
+    """The log posterior of a design: marginal over the group effects where it is Gaussian."""
+    if design.spec.family.name == "gaussian":
+        return _gaussian(design, priors)
+    root_n = np.sqrt(len(design.y))
+    Q, R = np.linalg.qr(design.X)
+    M = np.linalg.inv(R) * root_n
+    parameters = Parameters(design, priors, M, np.zeros(len(M)), sampled_effects=True)
+    Z = tuple(np.ascontiguousarray(block.Z.T) for block in design.blocks)
+    return JointDensity(parameters, np.ascontiguousarray(Q.T) * root_n, Z)
+
+
+def _gaussian(design: Design, priors: Priors) -> GaussianDensity:
+    data = standardise(design)
+    M = np.linalg.inv(data.R) * data.scale
+    shift = np.linalg.solve(data.R, data.coefficients)
+    parameters = Parameters(design, priors, M, shift, sampled_effects=False)
+    if design.blocks:
+        return GaussianDensity(parameters, data, normal_equations(data, [b.group for b in design.blocks]))
+    return GaussianDensity(parameters, data, _without_groups(data))
+
+
+def _without_groups(data: Standardised) -> NormalEquations:
+    """The normal equations of a flat model: Q is orthonormal and y is orthogonal to it."""
+    p = len(data.Q)
+    tail = np.diag(np.append(np.ones(p), float(data.n)))
+    nothing = np.zeros((0, p + 1, 0))
+    return NormalEquations((), (), np.zeros((0, 0, 0)), DenseBorder(nothing), tail, p=p, n=data.n, sizes=())
