@@ -15,7 +15,6 @@ from functools import partial
 import numpy as np
 
 from ..errors import DataError
-from ..families import Working
 from .covariance import factors_from_theta, lower_triangular, shift_left, theta_from_factors
 from .dispersion import GAMMA_MESSAGE
 from .estimates import Estimates
@@ -30,9 +29,8 @@ from .singular import RANK_TOLERANCE, singular_messages
 from .weighted import factorise, random_part
 
 MOST_NODES = 100
-#: A search starts from at most this SD in standard units, and from the first of these shares of it
-#: at which the modes can be found.
-LARGEST, SHARES = 5.0, (1.0, 0.3, 0.1, 0.01)
+#: Shares of the starting SDs: a search starts from the first at which the modes can be found.
+SHARES = (1.0, 0.3, 0.1, 0.01)
 
 
 def fit_glmm(design, n_agq: int = 1) -> Estimates:
@@ -103,9 +101,9 @@ def _check_nodes(design, n_agq: int) -> None:
 
 def _begin(criterion: GlmmCriterion) -> Search:
     """A search from the flat model's coefficients and the largest SDs tried at which the modes can be found."""
-    empty, sds = criterion.latest[0], _starting_sds(criterion)
+    empty = criterion.latest[0]
     for share in SHARES:
-        theta = theta_from_factors([np.diag(share * sd) for sd in sds])
+        theta = theta_from_factors([np.diag(share * sd) for sd in criterion.sds])
         x = np.concatenate([theta, np.zeros(len(criterion.b0))])
         try:
             point = Point(x, *criterion.standard(x))
@@ -113,36 +111,11 @@ def _begin(criterion: GlmmCriterion) -> Search:
             criterion.latest[0] = empty
             continue
         if np.isfinite(point.value):
-            return Search(criterion.standard, point, np.diag(1.0 / _curvature(criterion, share, sds)))
+            return Search(criterion.standard, point, np.diag(1.0 / _curvature(criterion, share)))
     raise DataError(
         "No starting point was found from which the group effects can be estimated: "
         "try another link, or rescale the predictors."
     )
-
-
-def _group_information(criterion: GlmmCriterion) -> list[np.ndarray]:
-    """For each term the information on each group's effects by column, (s, J), at the flat model."""
-    fisher = _flat(criterion).fisher
-    squares = [term.Z**2 for term in criterion.part.terms]
-    return criterion.part.sums(squares, fisher)
-
-
-def _starting_sds(criterion: GlmmCriterion) -> list[np.ndarray]:
-    """Standardised SDs by the method of moments: with a the information, E(Zᵀs)² = a + θ²a² in each group."""
-    part = criterion.part
-    scores = part.sums([term.Z for term in part.terms], _flat(criterion).score)
-    sds = []
-    for total, a in zip(scores, _group_information(criterion), strict=True):
-        variance = np.sum(total**2 - a, axis=1) / np.sum(a**2, axis=1)
-        sds.append(np.sqrt(np.clip(variance, 0.1 / a.mean(axis=1), LARGEST**2)))
-    return sds
-
-
-def _flat(criterion: GlmmCriterion) -> Working:
-    """Scores and information of the flat model, over its dispersion."""
-    response = criterion.response
-    working = response.family.working(response.y, response.population, response.weights)
-    return Working(working.mu, working.score / criterion.dispersion, working.fisher / criterion.dispersion)
 
 
 def _minimise(search: Search, canonical: Callable[[np.ndarray], np.ndarray]) -> tuple[bool, np.ndarray]:
@@ -163,10 +136,10 @@ def _minimise(search: Search, canonical: Callable[[np.ndarray], np.ndarray]) -> 
     return False, hessian(search)
 
 
-def _curvature(criterion: GlmmCriterion, share: float, sds: list[np.ndarray]) -> np.ndarray:
+def _curvature(criterion: GlmmCriterion, share: float) -> np.ndarray:
     """The expected Hessian's diagonal at the start: 4θ² Σ (a/(1 + θ²a))² over the groups; 2 for x."""
     by_column = []
-    for sd, a in zip(sds, _group_information(criterion), strict=True):
+    for sd, a in zip(criterion.sds, criterion.information, strict=True):
         variance = (share * sd[:, None]) ** 2
         information = np.sum(4.0 * variance * (a / (1.0 + variance * a)) ** 2, axis=1)
         by_column.append(np.tile(information[:, None], len(sd)))
@@ -199,30 +172,29 @@ def _reduced(Lambda: np.ndarray) -> np.ndarray:
 def _estimates(
     criterion: GlmmCriterion, x: np.ndarray, search: Search, H: np.ndarray, converged: bool
 ) -> Estimates:
-    design, state = criterion.design, criterion.at(x)
-    theta, beta = criterion.estimates_at(x)
+    design, (theta, beta) = criterion.design, criterion.estimates_at(x)
+    state = criterion.solve(theta, beta)
     vcov, messages = _covariance(criterion, H)
     if not converged:
         messages = (NOT_CONVERGED, *messages)
     if design.spec.family.name == "gamma":
         messages = (*messages, GAMMA_MESSAGE)
-    value, gradient = criterion.value_and_gradient(theta, beta)
-    pairs = zip(criterion.part.terms, criterion.factors(x), state.modes.u, strict=True)
+    factors = factors_from_theta(theta, criterion.sizes)
     return Estimates(
         beta=beta,
         vcov=vcov,
         theta=theta,
         sigma=state.sigma,
-        modes=tuple(np.linalg.solve(term.R, Lambda @ u).T for term, Lambda, u in pairs),
-        criterion=value,
-        loglik=-0.5 * value,
+        modes=tuple((Lambda @ u).T for Lambda, u in zip(factors, state.modes.u, strict=True)),
+        criterion=state.value,
+        loglik=-0.5 * state.value,
         reml=False,
         linear_predictor=state.modes.eta,
         fitted=state.modes.mu,
         converged=converged,
         messages=(*messages, *singular_messages(design, theta)),
         evaluations=search.evaluations,
-        gradient=gradient,
+        gradient=criterion.gradient(state),
         n_agq=1 if criterion.rule is None else len(criterion.rule.nodes),
     )
 

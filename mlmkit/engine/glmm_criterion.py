@@ -22,6 +22,9 @@ from .pirls import Response
 from .quadrature import Integral, Rule, gauss_hermite
 from .weighted import Effects, RandomPart, dot, factorise, random_part
 
+#: No search starts from a larger standardised SD.
+LARGEST = 5.0
+
 
 @dataclass(frozen=True, eq=False)
 class GlmmCriterion:
@@ -43,8 +46,9 @@ class GlmmCriterion:
         (p,) and (p, p): b = b₀ + Tx.
     basis
         (n, p) XT.
-    dispersion
-        The flat model's; 1 where there is none.
+    sds, information
+        For each term the standardised SDs that a search starts from, (s,), and the information the data hold on
+        each group's effects, (s, J).
     latest
         The modes found last, where the next search for them starts.
     """
@@ -56,7 +60,8 @@ class GlmmCriterion:
     b0: np.ndarray
     T: np.ndarray
     basis: np.ndarray
-    dispersion: float
+    sds: list[np.ndarray]
+    information: list[np.ndarray]
     latest: list[Effects] = field(repr=False)
 
     @property
@@ -69,25 +74,29 @@ class GlmmCriterion:
         return sum(theta_length(size) for size in self.sizes)
 
     def __call__(self, theta: np.ndarray, beta: np.ndarray) -> float:
-        return self.state(self.standard_factors(theta), self._population(beta)).value
+        return self.solve(theta, beta).value
 
     def value_and_gradient(self, theta: np.ndarray, beta: np.ndarray) -> tuple[float, np.ndarray]:
         """The criterion and its derivatives by θ and b, one after the other."""
-        state = self.state(self.standard_factors(theta), self._population(beta))
+        state = self.solve(theta, beta)
+        return state.value, self.gradient(state)
+
+    def solve(self, theta: np.ndarray, beta: np.ndarray) -> Approximation | Integral:
+        """The model at θ and b: the criterion's value, the modes and what belongs to them."""
+        return self.state(self.standard_factors(theta), self._population(beta))
+
+    def gradient(self, state: Approximation | Integral) -> np.ndarray:
+        """The derivatives by θ and b at a state."""
         by_factor, by_b = self._gradient(state, self.design.X)
         by_theta = [term.R.T @ G for term, G in zip(self.part.terms, by_factor, strict=True)]
-        return state.value, np.concatenate([theta_from_factors(by_theta), by_b])
+        return np.concatenate([theta_from_factors(by_theta), by_b])
 
     def standard(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """Value and gradient in standard coordinates."""
-        state = self.at(x)
+        population = self.response.population + self.basis @ x[self.n_theta :]
+        state = self.state(self.factors(x), population)
         by_factor, by_x = self._gradient(state, self.basis)
         return state.value, np.concatenate([theta_from_factors(by_factor), by_x])
-
-    def at(self, x: np.ndarray) -> Approximation | Integral:
-        """The model at standard coordinates."""
-        population = self.response.population + self.basis @ x[self.n_theta :]
-        return self.state(self.factors(x), population)
 
     def factors(self, x: np.ndarray) -> list[np.ndarray]:
         """The standardised terms' Λ."""
@@ -138,24 +147,36 @@ def glmm_criterion(design, flat: Solution, n_agq: int = 1) -> GlmmCriterion:
         Nodes of the quadrature; 1 for Laplace's approximation.
     """
     family, y, weights = design.spec.family, design.y, design.weights
-    mu, _, information = family.working(y, flat.eta, weights)
+    mu, score, fisher = family.working(y, flat.eta, weights)
     dispersion = dispersions(design, mu)[0]
-    part = random_part(design, information / dispersion)
+    score, fisher = score / dispersion, fisher / dispersion
+    part = random_part(design, fisher)
+    information = part.sums([term.Z**2 for term in part.terms], fisher)
+    sds = starting_sds(part.sums([term.Z for term in part.terms], score), information)
     constant = 0.0 if family.has_dispersion else family.loglik(y, mu, weights) - family.kernel(y, mu, weights)
     response = Response(family, y, weights, flat.eta, constant)
-    T = _standardising(design, part, information / dispersion)
+    T = _standardising(design, part, fisher, [np.diag(sd) for sd in sds])
     start = [np.zeros((len(term.Z), term.n_groups)) for term in part.terms]
     rule = gauss_hermite(n_agq) if n_agq > 1 else None
-    return GlmmCriterion(design, part, rule, response, flat.beta, T, design.X @ T, dispersion, [start])
+    return GlmmCriterion(design, part, rule, response, flat.beta, T, design.X @ T, sds, information, [start])
 
 
-def _standardising(design, part: RandomPart, weights: np.ndarray) -> np.ndarray:
-    """T with TTᵀ the inverse information on b for Λ = I, the rows' information being `weights`."""
+def starting_sds(scores: Effects, information: Effects) -> list[np.ndarray]:
+    """SDs of the group effects by the method of moments: E(Zᵀs)² = a + θ²a² in a group with information a."""
+    sds = []
+    for total, a in zip(scores, information, strict=True):
+        variance = np.sum(total**2 - a, axis=1) / np.sum(a**2, axis=1)
+        sds.append(np.sqrt(np.clip(variance, 0.1 / a.mean(axis=1), LARGEST**2)))
+    return sds
+
+
+def _standardising(design, part: RandomPart, weights: np.ndarray, factors: list[np.ndarray]) -> np.ndarray:
+    """T with TTᵀ the inverse information on b at Λ, the rows' information being `weights`."""
     p = design.X.shape[1]
     if p == 0:
         return np.zeros((0, 0))
     Q, R = orthonormal(design.X)
-    Z = [term.Z for term in part.terms]
+    Z = part.scaled(factors)
     H = factorise(part, Z, weights)
     beside = [part.sums(Z, weights * column) for column in Q.T]
     solved = [H.solve(right) for right in beside]

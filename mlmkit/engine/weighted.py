@@ -64,7 +64,7 @@ class RandomPart:
 
     def by_row(self, effects: Effects) -> Effects:
         """The effects of each row's groups."""
-        return [effect[:, term.codes] for effect, term in zip(effects, self.terms, strict=True)]
+        return [effect.take(term.codes, axis=1) for effect, term in zip(effects, self.terms, strict=True)]
 
     def predictor(self, Z: Effects, effects: Effects) -> np.ndarray:
         """Z effects, (n,)."""
@@ -73,7 +73,7 @@ class RandomPart:
 
 def row_products(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Row by row the inner product of two (s, n) arrays."""
-    return a[0] * b[0] if len(a) == 1 else np.einsum("an,an->n", a, b)
+    return sum(x * y for x, y in zip(a, b, strict=True))
 
 
 def dot(a: Effects, b: Effects) -> float:
@@ -174,7 +174,8 @@ class Factorised:
         part, z = self.part, np.concatenate([Z[k] for k in self.part.chain])
         F = _inverse(self.L)
         blocks = inverse_on_pattern(part.pattern, self.chain, F)[0]
-        own = np.einsum("abn,bn->an", blocks.products[..., part.pattern.levels[0].codes], z)
+        codes = part.pattern.levels[0].codes
+        own = np.array([row_products(row.take(codes, axis=1), z) for row in blocks.products])
         result = {}
         if part.crossed:
             beside = blocks.border.values.reshape(len(z), -1)
