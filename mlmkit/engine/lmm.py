@@ -92,7 +92,7 @@ def fit_lmm(design, reml: bool = True) -> Estimates:
     """
     criterion = lmm_criterion(design, reml)
     optimum = optimise(criterion)
-    messages = singular_messages(design, optimum.theta)
+    messages = singular_messages(design, optimum.theta, [term.R for term in criterion.data.terms])
     if not optimum.converged:
         messages = (NOT_CONVERGED, *messages)
     return criterion.solve(
@@ -115,11 +115,10 @@ def conditional_covariance(design, estimates: Estimates) -> tuple[np.ndarray, ..
 
 
 def initial_curvature(criterion: LmmCriterion, theta: np.ndarray) -> np.ndarray:
-    """A scale for the Hessian's diagonal: 4 Σ a/(1 + θ²a) over the groups, a a column's sum of squares."""
-    curvatures = []
+    """A scale for the Hessian's diagonal: 4 Σ a/(1 + λ²a) over J groups that each have a = n/J rows, λ from Λ."""
+    curvatures, n = [], criterion.data.n
     for term, Lambda in zip(criterion.data.terms, factors_from_theta(theta, criterion.sizes), strict=True):
-        a = np.array([np.bincount(term.codes, row * row, term.n_groups) for row in term.Z])
-        by_row = 4.0 * (a / (1.0 + np.diag(Lambda)[:, None] ** 2 * a)).sum(axis=1)
+        by_row = 4.0 * n / (1.0 + np.diag(Lambda) ** 2 * (n / term.n_groups))
         curvatures.append(np.tile(by_row[:, None], len(Lambda)))
     return theta_from_factors(curvatures)
 

@@ -6,6 +6,8 @@ variation than that. It is measured on standardised regressors, so that units an
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from .covariance import factors_from_theta
@@ -17,9 +19,7 @@ RANK_TOLERANCE = 1e-4
 
 def singular_blocks(design, theta: np.ndarray) -> tuple[int, ...]:
     """Positions of the blocks whose covariance is singular at θ."""
-    factors = factors_from_theta(theta, [block.Z.shape[1] for block in design.blocks])
-    pairs = enumerate(zip(scales(design), factors, strict=True))
-    return tuple(k for k, (R, L) in pairs if np.linalg.svd(R @ L, compute_uv=False)[-1] < RANK_TOLERANCE)
+    return tuple(k for k, _, _ in _singular(design, theta, scales(design)))
 
 
 def is_singular(design, theta: np.ndarray) -> bool:
@@ -27,15 +27,30 @@ def is_singular(design, theta: np.ndarray) -> bool:
     return bool(singular_blocks(design, theta))
 
 
-def singular_messages(design, theta: np.ndarray) -> tuple[str, ...]:
-    """One sentence for each singular block: the term, its estimate, what it means and what to try."""
+def singular_messages(design, theta: np.ndarray, R: Sequence[np.ndarray] | None = None) -> tuple[str, ...]:
+    """One sentence for each singular block: the term, its estimate, what it means and what to try.
+
+    Parameters
+    ----------
+    design, theta
+    R
+        The blocks' scales (`standardise.scales`), where they are known already.
+    """
+    found = _singular(design, theta, scales(design) if R is None else R)
+    return tuple(_message(design.blocks[k], Lambda, R_k) for k, Lambda, R_k in found)
+
+
+def _singular(design, theta: np.ndarray, R: Sequence[np.ndarray]):
+    """The singular blocks' positions, with their Λ and scale."""
     factors = factors_from_theta(theta, [block.Z.shape[1] for block in design.blocks])
-    return tuple(_message(design.blocks[k], factors[k]) for k in singular_blocks(design, theta))
+    for k, (Lambda, R_k) in enumerate(zip(factors, R, strict=True)):
+        if np.linalg.svd(R_k @ Lambda, compute_uv=False)[-1] < RANK_TOLERANCE:
+            yield k, Lambda, R_k
 
 
-def _message(block, Lambda: np.ndarray) -> str:
-    sds = np.sqrt((Lambda**2).sum(axis=1))
-    zero = [name for name, sd in zip(block.names, sds, strict=True) if sd < RANK_TOLERANCE * max(1.0, sds.max())]
+def _message(block, Lambda: np.ndarray, R: np.ndarray) -> str:
+    sds = np.sqrt((Lambda**2).sum(axis=1)) * np.sqrt((R**2).sum(axis=0))
+    zero = [name for name, sd in zip(block.names, sds, strict=True) if sd < RANK_TOLERANCE]
     if zero:
         names = " and ".join(zero)
         return (
@@ -51,6 +66,6 @@ def _message(block, Lambda: np.ndarray) -> str:
         )
     return (
         f"Singular fit: the {len(block.names)} coefficients that vary across {block.group} are estimated to move "
-        f"in {int(np.linalg.matrix_rank(Lambda, tol=RANK_TOLERANCE))} directions only; try them uncorrelated "
+        f"in {np.linalg.matrix_rank(R @ Lambda, tol=RANK_TOLERANCE)} directions only; try them uncorrelated "
         f"(||), or fewer of them."
     )
