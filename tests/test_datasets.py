@@ -101,7 +101,7 @@ def test_the_data_travel_in_the_wheel(tmp_path):
         inside = {n for n in archive.namelist() if n.startswith("mlmkit/data/")}
         archive.extractall(tmp_path / "installed")
     assert {f"mlmkit/data/{name}.csv" for name in ROWS} < inside
-    code = "import mlmkit.datasets as d; print(len(d.load_data('rats')), d.__file__)"
+    code = "import mlmkit; print(len(mlmkit.load_data('rats')), mlmkit.__file__)"
     run = subprocess.run(
         [sys.executable, "-P", "-c", code],
         env={**os.environ, "PYTHONPATH": str(tmp_path / "installed")},

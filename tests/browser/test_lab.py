@@ -96,6 +96,6 @@ def test_hints_and_solutions_stay_folded_until_opened(open_notebook, small_chapt
     assert not hint.is_visible() and not words.is_visible() and not output.is_visible()
     notebook.page.locator("summary:text-is('Hint')").click()
     hint.wait_for(state="visible")
-    notebook.page.locator(".jp-collapseHeadingButton.jp-mod-collapsed").first.click()
+    notebook.page.get_by_role("button", name="2 cells hidden").click()
     words.wait_for(state="visible")
     output.wait_for(state="visible")

@@ -1,0 +1,154 @@
+"""The project as a whole: its files agree with each other, its floors hold, it runs without a network."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+PYTHONS = ("3.11", "3.12", "3.13")
+
+#: The floors of the house from the ground up: a room imports from its own floor and those below.
+FLOORS = (
+    {"errors", "style"},
+    {"families", "datasets"},
+    {"spec", "formula"},
+    {"design"},
+    {"engine"},
+    {"notices", "results", "models"},
+    {"summary", "inference"},
+    {"bayes"},
+    {"diagrams", "plots"},
+    {"widgets", "check"},
+    {"answers"},
+)
+
+
+def requirements(lines):
+    return {r.name.replace("_", "-"): r for r in map(Requirement, lines)}
+
+
+def tracked(*patterns):
+    listed = subprocess.run(["git", "ls-files", *patterns], cwd=ROOT, capture_output=True, text=True)
+    return [ROOT / line for line in listed.stdout.splitlines() if (ROOT / line).exists()]
+
+
+# ---- what is installed -----------------------------------------------------------------------------
+
+
+def test_every_dependency_has_a_lower_bound_and_no_address():
+    everything = PROJECT["dependencies"] + [line for extra in EXTRAS.values() for line in extra]
+    for name, requirement in requirements(everything).items():
+        assert any(s.operator == ">=" for s in requirement.specifier), name
+        assert requirement.url is None, name
+
+
+def test_the_package_imports_nothing_it_does_not_declare():
+    declared = {name.replace("-", "_") for name in requirements(PROJECT["dependencies"])}
+    declared |= {"IPython", "traitlets"}  # both come with ipywidgets
+    optional = {"pymc", "nutpie"}
+    for path in (ROOT / "mlmkit").rglob("*.py"):
+        foreign = {m.partition(".")[0] for m in imported(path)} - set(sys.stdlib_module_names)
+        assert foreign <= declared | optional | {"mlmkit"}, path
+
+
+def test_conda_asks_for_what_pyproject_asks_for():
+    lines = (ROOT / "environment.yml").read_text(encoding="utf-8").splitlines()
+    conda = [line.strip().removeprefix("- ") for line in lines if re.match(r"  - [\w-]+[>=]", line)]
+    wanted = requirements(PROJECT["dependencies"] + EXTRAS["course"])
+    for line in conda:
+        asked = Requirement(line)
+        if asked.name == "python":
+            assert str(asked.specifier) == str(Requirement("python" + PROJECT["requires-python"]).specifier)
+        else:
+            assert asked.specifier == wanted[asked.name].specifier, line
+    assert "      - -e .[course,test]" in lines  # pip brings all the rest, at pyproject's bounds
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_constraints_pin_every_direct_dependency_within_its_bounds(python):
+    environment = {**default_environment(), "python_version": python, "python_full_version": f"{python}.0"}
+    text = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    pins = [Requirement(line) for line in text.splitlines() if line and not line.startswith("#")]
+    chosen = {}
+    for pin in pins:
+        if pin.marker is None or pin.marker.evaluate(environment):
+            assert pin.name not in chosen, pin
+            chosen[pin.name] = str(pin.specifier).removeprefix("==")
+    for name, requirement in requirements(PROJECT["dependencies"] + EXTRAS["course"] + EXTRAS["test"]).items():
+        assert name in chosen and requirement.specifier.contains(chosen[name]), name
+
+
+# ---- how the house is built ------------------------------------------------------------------------
+
+
+def imported(path: Path, package: str = "") -> set[str]:
+    """The modules a file imports, relative ones made absolute when its package is given."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            found.add(node.module)
+        elif isinstance(node, ast.ImportFrom) and package:
+            base = package.split(".")[: len(package.split(".")) - node.level + 1]
+            found |= (
+                {".".join([*base, node.module])}
+                if node.module
+                else {".".join([*base, alias.name]) for alias in node.names}
+            )
+    return found
+
+
+def room(module: str) -> str:
+    """The room of a module of the package: `engine` for `mlmkit.engine.nested`."""
+    return (module.split(".") + [""])[1]
+
+
+def test_a_room_imports_only_from_its_floor_and_below():
+    height = {name: floor for floor, rooms in enumerate(FLOORS) for name in rooms}
+    for path in (ROOT / "mlmkit").rglob("*.py"):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        if parts == ("mlmkit", "__init__"):
+            continue
+        assert parts[1] in height, f"{parts[1]} has no floor: give it one"
+        package = ".".join(parts[:-1])
+        for module in imported(path, package):
+            if module.startswith("mlmkit.") and room(module) in height:
+                assert height[room(module)] <= height[parts[1]], f"{path.name} imports {module} from above"
+
+
+def test_every_room_has_its_tests():
+    rooms = {p.stem for p in (ROOT / "mlmkit").iterdir() if p.name[0] not in "_." and p.suffix in ("", ".py")}
+    tested = {p.stem.removeprefix("test_") for p in (ROOT / "tests").iterdir()}
+    assert rooms - tested - {"errors", "data"} == set()
+
+
+# ---- what it must not hold -------------------------------------------------------------------------
+
+
+def test_no_address_that_a_page_or_an_installer_would_fetch_from():
+    """The course works without a network: no content delivery network, no registry, no lock file."""
+    hosts = r"cdn\.|cdnjs|jsdelivr|unpkg\.com|googleapis|pythonhosted|pypi\.org|anaconda\.org|registry\.npmjs"
+    for path in tracked():
+        if path.suffix in (".png", ".svg") or path == Path(__file__):
+            continue
+        assert not re.search(hosts, path.read_text(encoding="utf-8")), path
+    assert not tracked("uv.lock", "*.lock", "package-lock.json")
+
+
+def test_links_in_the_readme_and_the_guide_lead_somewhere():
+    for name in ("README.md", "CONTRIBUTING.md"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        for target in re.findall(r"\]\((?!https?:|#)([^)#\s]+)", text):
+            assert (ROOT / target).exists(), f"{name} links to {target}"
