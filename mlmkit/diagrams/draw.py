@@ -62,7 +62,7 @@ def draw(network: Network, ax=None, key: bool = False):
         layout, bounds = network.layout, _bounds(network, key)
         ax.set(xlim=(bounds.left, bounds.right), ylim=(bounds.bottom, bounds.top), aspect="equal")
         ax.axis("off")
-        pen = _Pen(ax, bounds)
+        pen = Pen(ax, bounds)
         for plate in sorted(network.plates, key=lambda plate: len(plate.inside)):
             pen.plate(plate, layout.plates[plate.name], layout.corners.get(plate.name))
         for edge in network.edges:
@@ -76,7 +76,7 @@ def draw(network: Network, ax=None, key: bool = False):
         return ax
 
 
-def _foot(network: Network, layout: Layout, pen: _Pen, bounds: Box, key: bool) -> None:
+def _foot(network: Network, layout: Layout, pen: Pen, bounds: Box, key: bool) -> None:
     y = layout.bounds.bottom - 0.2
     for line in _wrapped_notes(network, layout.bounds):
         pen.text(bounds.left + 0.14, y, line, 0.185, MUTED, "left")
@@ -85,7 +85,7 @@ def _foot(network: Network, layout: Layout, pen: _Pen, bounds: Box, key: bool) -
         pen.key(bounds.left + 0.35, bounds.bottom + 0.32)
 
 
-class _Pen:
+class Pen:
     """Draws on one Axes with sizes in units of the drawing, so that text and lines grow with it."""
 
     def __init__(self, ax, bounds: Box):
@@ -130,11 +130,12 @@ class _Pen:
             return [*rings, Circle(place, radius * 0.86, fc="white", ec=colour, lw=self.line(0.7), zorder=4)]
         return [self.parameter(place, half_width(node) if radius == RADIUS else radius, radius, colour)]
 
-    def parameter(self, place, half, radius, colour):
+    def parameter(self, place, half: float, radius: float, colour: str, width: float = 2.3):
+        """An open circle, or a stadium where more room is needed."""
         if half <= radius:
-            return Circle(place, radius, fc="white", ec=colour, lw=self.line(2.3), zorder=4)
+            return Circle(place, radius, fc="white", ec=colour, lw=self.line(width), zorder=4)
         corner, style = (place[0] - half, place[1] - radius), f"round,pad=0,rounding_size={radius}"
-        return FancyBboxPatch(corner, 2 * half, 2 * radius, style, fc="white", ec=colour, lw=self.line(2.3), zorder=4)
+        return FancyBboxPatch(corner, 2 * half, 2 * radius, style, fc="white", ec=colour, lw=self.line(width), zorder=4)
 
     # -- arrows ----------------------------------------------------------------------------------------
     def arrow(self, source: Node, start, target: Node, end) -> None:
@@ -152,6 +153,16 @@ class _Pen:
     def dots(self, x: float, y: float) -> None:
         for step in (-0.17, 0, 0.17):
             self.ax.add_patch(Circle((x + step, y), 0.035, color=MUTED, zorder=4))
+
+    def stroke(self, start, end, colour=MUTED, ls="-") -> None:
+        """A plain line from centre to centre, under the nodes."""
+        self.ax.plot(*zip(start, end, strict=True), color=colour, lw=self.line(1.2), ls=ls, zorder=2, solid_capstyle="round")
+
+    def bubble(self, place, label: str, colour: str) -> None:
+        """An open circle with a short piece of text; a stadium where the text is long."""
+        half = max(0.4, 0.085 * len(label) + 0.13)
+        self.ax.add_patch(self.parameter(place, half, 0.4, colour, 1.8))
+        self.text(*place, label, 0.28 if len(label) < 4 else 0.24, INK)
 
     # -- plates ----------------------------------------------------------------------------------------
     def plate(self, plate: Plate, box: Box, corner: str | None = None) -> None:

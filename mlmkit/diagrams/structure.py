@@ -1,0 +1,416 @@
+"""How groupings lie to one another in data: nested, crossed or in part, with counts, a picture and a formula."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import combinations
+
+import matplotlib as mpl
+import matplotlib.ticker
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle
+
+from ..errors import DataError, did_you_mean
+from ..style import COLOURS, INK, MUTED, PAPER, RC, RULE, SHADE, tint
+from .describe import listed
+from .draw import Pen, figure_to_svg
+from .layout import Box
+
+#: The share of parents whose ids must start again from the first for ids to count as numbered within them.
+RESTARTS = 0.9
+ROLES = ("group", "group2", "group3")
+
+
+@dataclass(frozen=True)
+class Relation:
+    """How two groupings lie: "nested" (`inner` within `outer`), "crossed", "partially crossed" or "identical".
+
+    `filled` of `cells` combinations of their levels occur in the data. `restarts` says that the ids of `inner`
+    start again in each group of `outer`, as when classes are numbered within their schools.
+    """
+
+    kind: str
+    inner: str
+    outer: str
+    filled: int
+    cells: int
+    restarts: bool = False
+
+    def __str__(self):
+        share = f"{self.filled} of {self.cells} combinations occur"
+        text = {
+            "nested": f"{self.inner} is nested in {self.outer}: each {self.inner} occurs with one {self.outer}",
+            "crossed": f"{self.inner} and {self.outer} are crossed: all {self.cells} combinations occur",
+            "partially crossed": f"{self.inner} and {self.outer} are partially crossed: {share}",
+            "identical": f"{self.inner} and {self.outer} are the same grouping under two names",
+        }[self.kind]
+        return f"{text}."
+
+
+@dataclass(frozen=True, eq=False)
+class Structure:
+    """What `structure` found. Print it, draw it, or take its parts.
+
+    Attributes
+    ----------
+    groups
+        The groupings, outermost first where they nest.
+    counts
+        A row each: how many groups, and rows a group (fewest, median, most).
+    relations
+        How each pair of groupings lies.
+    formula
+        The random part that the structure suggests, varying intercepts.
+    warnings
+        What to check before trusting it.
+    """
+
+    groups: tuple[str, ...]
+    counts: pd.DataFrame
+    relations: tuple[Relation, ...]
+    formula: str
+    warnings: tuple[str, ...]
+    data: pd.DataFrame = field(repr=False)
+
+    @property
+    def nested(self) -> bool:
+        """Whether the groupings form one chain, each within the next (ids numbered within their parent count)."""
+        pairs = {frozenset((r.inner, r.outer)): r for r in self.relations}
+        chain = [pairs[frozenset(pair)] for pair in zip(self.groups, self.groups[1:], strict=False)]
+        return all(r.kind == "nested" or r.restarts for r in chain)
+
+    @property
+    def crossing(self) -> Relation | None:
+        """The first pair that crosses."""
+        return next((r for r in self.relations if "crossed" in r.kind and not r.restarts), None)
+
+    @cached_property
+    def cells(self) -> pd.DataFrame:
+        """How many rows there are in each combination of the first two groupings (of those that cross, if any do)."""
+        pair = (self.crossing.inner, self.crossing.outer) if self.crossing else self.groups[:2]
+        if len(pair) < 2:
+            return self.data[pair[0]].value_counts(sort=False).to_frame("rows")
+        table = pd.crosstab(self.data[pair[0]], self.data[pair[1]])
+        if not self.nested:
+            return table
+        return table[sorted(table.columns, key=lambda inner: int(table[inner].to_numpy().argmax()))]
+
+    def __str__(self):
+        lines = [f"{row.Index}: {row.groups} groups, {row.fewest} to {row.most} rows each" for row in self.counts.itertuples()]
+        lines += map(str, self.relations)
+        lines += [f"Formula: {self.formula}", *(f"Check: {warning}" for warning in self.warnings)]
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    @property
+    def alt_text(self) -> str:
+        """The picture in words."""
+        kind = "Crossing graph" if self.crossing else "Tree"
+        counts = listed(f"{row.groups} groups of {row.Index}" for row in self.counts.itertuples())
+        return f"{kind} of {len(self.data)} rows in {counts}. {' '.join(map(str, self.relations))}".strip()
+
+    def draw(self, ax=None, kind: str | None = None):
+        """Draw the structure.
+
+        Parameters
+        ----------
+        ax
+            Where to draw; None makes a figure.
+        kind
+            "tree" (nested), "graph" (crossed) or "cells" (filled combinations); by default the one that fits.
+        """
+        kind = kind or ("graph" if self.crossing else "tree")
+        kinds = {"tree": _draw_tree, "graph": _draw_graph, "cells": _draw_cells}
+        if kind not in kinds:
+            raise DataError(f"There is no picture {kind!r}.{did_you_mean(kind, kinds)}")
+        if kind == "tree" and not self.nested:
+            raise DataError("A tree is drawn of nested groupings; these cross. Use kind='graph' or 'cells'.")
+        if kind == "graph" and not self.crossing:
+            raise DataError("A crossing graph is drawn of groupings that cross; these nest. Use kind='tree'.")
+        with mpl.rc_context(RC):
+            return kinds[kind](self, ax)
+
+    def _repr_svg_(self) -> str:
+        figure = self.draw().figure
+        return figure_to_svg(figure, f"Structure of {listed(self.groups)}", self.alt_text)
+
+
+def structure(data: pd.DataFrame, groups) -> Structure:
+    """Whether groupings are nested, crossed or partially crossed in data.
+
+    Parameters
+    ----------
+    data
+        One row an observation.
+    groups
+        Names of the grouping columns; one name, or several.
+
+    Returns
+    -------
+    Structure
+
+    Raises
+    ------
+    DataError
+        If a column is not there, or no row has all of them.
+
+    Examples
+    --------
+    >>> structure(load_data("classroom"), ["schoolid", "classid"]).formula
+    '(1|schoolid/classid)'
+    """
+    names = [groups] if isinstance(groups, str) else list(dict.fromkeys(groups))
+    for name in names:
+        if name not in data.columns:
+            raise DataError(f"{name!r} is not a column of the data.{did_you_mean(str(name), data.columns)}")
+    if not names:
+        raise DataError("Name at least one grouping column.")
+    used = data[names].dropna().reset_index(drop=True)
+    if used.empty:
+        raise DataError(f"No row has a value in {listed(names)}.")
+    found = tuple(_relation(used, a, b) for a, b in combinations(names, 2))
+    ordered = _outermost_first(names, found)
+    missing = len(data) - len(used)
+    warnings = [_warning(r, used) for r in found] + [f"{missing} rows without a group are left out." if missing else ""]
+    return Structure(ordered, _counts(used, ordered), found, _formula(ordered, found), tuple(filter(None, warnings)), used)
+
+
+def _counts(data: pd.DataFrame, names) -> pd.DataFrame:
+    rows = {}
+    for name in names:
+        sizes = data[name].value_counts()
+        sizes = sizes[sizes > 0]
+        rows[name] = (len(sizes), int(sizes.min()), float(sizes.median()), int(sizes.max()))
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["groups", "fewest", "median", "most"])
+
+
+def _relation(data: pd.DataFrame, a: str, b: str) -> Relation:
+    n_a, n_b = data[a].nunique(), data[b].nunique()
+    filled = len(data[[a, b]].drop_duplicates())
+    if filled == n_a == n_b:
+        return Relation("identical", a, b, filled, n_a * n_b)
+    if filled in (n_a, n_b):
+        inner, outer = (a, b) if filled == n_a else (b, a)
+        return Relation("nested", inner, outer, filled, n_a * n_b)
+    if filled == n_a * n_b:
+        return Relation("crossed", a, b, filled, n_a * n_b)
+    for inner, outer in ((a, b), (b, a)):
+        if _restarts(data, inner, outer):
+            return Relation("partially crossed", inner, outer, filled, n_a * n_b, restarts=True)
+    return Relation("partially crossed", a, b, filled, n_a * n_b)
+
+
+def _restarts(data: pd.DataFrame, inner: str, outer: str) -> bool:
+    """Whether the ids of `inner` start from the first again in (nearly) every group of `outer`."""
+    codes = pd.Series(pd.factorize(data[inner], sort=True)[0])
+    by_parent = codes.groupby(data[outer].to_numpy())
+    from_first = by_parent.max() + 1 == by_parent.nunique()
+    return bool(from_first.mean() >= RESTARTS and by_parent.nunique().min() < codes.nunique())
+
+
+def _outermost_first(names: list[str], relations) -> tuple[str, ...]:
+    within = {name: sum(r.inner == name and (r.kind == "nested" or r.restarts) for r in relations) for name in names}
+    return tuple(sorted(names, key=lambda name: within[name]))
+
+
+def _formula(ordered: tuple[str, ...], relations) -> str:
+    """`a/b` along chains, sums of terms where groupings cross."""
+    parent = {}
+    for name in reversed(ordered):
+        outers = [r.outer for r in relations if r.inner == name and (r.kind == "nested" or r.restarts)]
+        if outers:
+            parent[name] = max(outers, key=ordered.index)
+    same = {r.outer for r in relations if r.kind == "identical"}
+    leaves = [name for name in ordered if name not in parent.values() and name not in same]
+    terms = []
+    for leaf in leaves:
+        chain = [leaf]
+        while chain[0] in parent:
+            chain.insert(0, parent[chain[0]])
+        terms.append(f"(1|{'/'.join(chain)})")
+    return " + ".join(terms)
+
+
+def _warning(relation: Relation, data: pd.DataFrame) -> str:
+    inner, outer = relation.inner, relation.outer
+    if relation.restarts:
+        first = sorted(data[inner].unique())[0]
+        return (
+            f"the ids of {inner} repeat across {outer}: {inner} {first} of one {outer} is a different one from {inner} {first} "
+            f"of another, if they are numbered within it. Write (1|{outer}/{inner}); (1|{inner}) alone would mix them up."
+        )
+    if relation.kind == "crossed":
+        small, large = sorted((inner, outer), key=lambda name: data[name].nunique())
+        return (
+            f"each {small} occurs with every {large}. If the ids of {small} are only numbered within {large}, they are "
+            f"nested: write (1|{large}/{small})."
+        )
+    if relation.kind == "identical":
+        return f"{inner} and {outer} cannot both vary: keep one."
+    return ""
+
+
+# -- the tree -----------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Branch:
+    """A node of the tree: its label, its children, and after which of them some are left out."""
+
+    label: str
+    children: list[_Branch] = field(default_factory=list)
+    gap_after: int | None = None
+    x: float = 0.0
+
+
+def _draw_tree(it: Structure, ax):
+    top = _grow(it.data, it.groups, first=True)
+    leaves = _spread(top, 0.0)
+    depth = len(it.groups)
+    left = 0.185 * max(len(_level(it, k)) for k in range(depth + 1)) + 0.5
+    bounds = Box(-left - 0.5, -0.55, leaves + 0.1, depth * 1.5 + 0.6)
+    ax, pen = _canvas(ax, bounds)
+    for branch in top.children:
+        _branch(pen, branch, depth, it)
+    _ellipsis(pen, top, depth)
+    for k in range(depth + 1):
+        pen.text(-left - 0.3, (depth - k) * 1.5, _level(it, k), 0.32, MUTED, "left")
+    return ax
+
+
+def _level(it: Structure, k: int) -> str:
+    return f"{it.counts.groups.iloc[k]} {it.groups[k]}" if k < len(it.groups) else f"{len(it.data)} rows"
+
+
+def _grow(data: pd.DataFrame, groups: tuple[str, ...], first: bool = False) -> _Branch:
+    """Branches of the first groups: the first, (at the top) the second, and the last."""
+    if not groups:
+        shown = list(range(len(data)))[:1] + list(range(len(data)))[-1:]
+        return _Branch("", [_Branch("") for _ in dict.fromkeys(shown)], 0 if len(data) > 2 else None)
+    codes, levels = pd.factorize(data[groups[0]], sort=True)
+    shown = list(dict.fromkeys([0, 1, len(levels) - 1] if first else [0, len(levels) - 1]))
+    shown = [k for k in shown if k < len(levels)]
+    branches = []
+    for k in shown:
+        branch = _grow(data[codes == k], groups[1:])
+        branch.label = str(levels[k])
+        branches.append(branch)
+    return _Branch("", branches, len(shown) - 2 if len(levels) > len(shown) else None)
+
+
+def _spread(branch: _Branch, x: float) -> float:
+    """Leaves from left to right; a parent stands above the middle of its children. The next free place."""
+    if not branch.children:
+        branch.x = x
+        return x + 0.62
+    for k, child in enumerate(branch.children):
+        x = _spread(child, x) + (0.5 if branch.gap_after == k else 0.0)
+    branch.x = (branch.children[0].x + branch.children[-1].x) / 2
+    return x + 0.22
+
+
+def _branch(pen: Pen, branch: _Branch, level: int, it: Structure) -> None:
+    y, depth = level * 1.5, len(it.groups)
+    for child in branch.children:
+        pen.stroke((branch.x, y), (child.x, y - 1.5))
+        _branch(pen, child, level - 1, it)
+    _ellipsis(pen, branch, level - 1)
+    if level:
+        role = ROLES[min(level - 1, 2)]
+        pen.bubble((branch.x, y), branch.label, COLOURS[role])
+    else:
+        pen.ax.add_patch(Circle((branch.x, y), 0.13, fc=SHADE, ec=INK, lw=pen.line(1.2), zorder=4))
+
+
+def _ellipsis(pen: Pen, branch: _Branch, level: int) -> None:
+    if branch.gap_after is not None and branch.gap_after + 1 < len(branch.children):
+        a, b = branch.children[branch.gap_after].x, branch.children[branch.gap_after + 1].x
+        pen.dots((a + b) / 2, level * 1.5)
+
+
+# -- the crossing graph ---------------------------------------------------------------------------------------------
+
+
+def _draw_graph(it: Structure, ax):
+    """Some groups of each of two groupings, above and below the rows that belong to both."""
+    above, below = it.crossing.inner, it.crossing.outer
+    a, b = _some(it.data, above, below)
+    cells = it.data[it.data[above].isin(a) & it.data[below].isin(b)].drop_duplicates([above, below])
+    cells = cells.assign(a=[a.index(v) for v in cells[above]], b=[b.index(v) for v in cells[below]]).sort_values(["a", "b"])
+    width = 1.0 * (len(cells) - 1)
+    top = [_along(k, len(a), width) for k in range(len(a))]
+    foot = [_along(k, len(b), width) for k in range(len(b))]
+    left = 0.18 * max(len(_level(it, 0)), len(_level(it, 1)), len(_level(it, 2))) + 0.7
+    bounds = Box(-left - 0.3, -2.75, width + 1.0, 2.75)
+    ax, pen = _canvas(ax, bounds)
+    for k, (i, j) in enumerate(zip(cells.a, cells.b, strict=True)):
+        pen.stroke((top[i], 2.1), (k * 1.0, 0.0), COLOURS["group"])
+        pen.stroke((foot[j], -2.1), (k * 1.0, 0.0), COLOURS["group2"], (0, (4, 1.5)))
+        pen.ax.add_patch(Circle((k * 1.0, 0.0), 0.2, fc=SHADE, ec=INK, lw=pen.line(1.3), zorder=4))
+    for labels, places, y, role in ((a, top, 2.1, "group"), (b, foot, -2.1, "group2")):
+        for label, x in zip(labels, places, strict=True):
+            pen.bubble((x, y), str(label), COLOURS[role])
+    names = [(above, 2.1), (below, -2.1)]
+    for name, y in names:
+        pen.text(-left - 0.1, y, f"{it.counts.groups[name]} {name}", 0.32, MUTED, "left")
+    pen.text(-left - 0.1, 0.0, f"{len(it.data)} rows", 0.32, MUTED, "left")
+    _more(pen, it, a, b, above, below, width)
+    return ax
+
+
+def _more(pen: Pen, it: Structure, a, b, above: str, below: str, width: float) -> None:
+    """Dots where there are more groups, or more rows, than are shown."""
+    if it.counts.groups[above] > len(a):
+        pen.dots(width + 0.6, 2.1)
+    if it.counts.groups[below] > len(b):
+        pen.dots(width + 0.6, -2.1)
+    pen.dots(width + 0.6, 0.0)
+
+
+def _along(k: int, count: int, width: float) -> float:
+    return width / 2 if count == 1 else width * (0.06 + 0.88 * k / (count - 1))
+
+
+def _some(data: pd.DataFrame, above: str, below: str) -> tuple[list, list]:
+    """Three groups of one grouping and up to four of the other that share rows, the same ones every time."""
+    table = pd.crosstab(data[above], data[below]).gt(0)
+    a = [table.sum(axis=1).idxmax()]
+    while len(a) < min(3, len(table)):
+        shared = table.loc[:, table.loc[a].any()].sum(axis=1).drop(a)
+        a.append(shared.idxmax())
+    overlap = table.loc[a].sum()
+    b = overlap[overlap > 0].sort_values(ascending=False, kind="stable").index[: 3 if table.loc[a].all().all() else 4]
+    order = list(table.index), list(table.columns)
+    return sorted(a, key=order[0].index), sorted(b, key=order[1].index)
+
+
+# -- the table of cells -----------------------------------------------------------------------------------------------
+
+
+def _draw_cells(it: Structure, ax):
+    table = it.cells
+    if ax is None:
+        figure = Figure(figsize=(6.4, 4.8), facecolor=PAPER)
+        ax = figure.add_subplot()
+    shades = mpl.colors.LinearSegmentedColormap.from_list("cells", [tint(COLOURS["group"], 0.75), COLOURS["group"]])
+    filled = np.ma.masked_equal(table.to_numpy(), 0)
+    image = ax.imshow(filled, aspect="auto", cmap=shades, interpolation="nearest", vmin=0.5)
+    ax.set(xlabel=table.columns.name or "", ylabel=table.index.name or "")
+    ax.set_title(f"{int((table > 0).to_numpy().sum())} of {table.size} combinations occur")
+    ax.set_facecolor(tint(RULE, 0.6))
+    if table.to_numpy().max() > 1:
+        ax.figure.colorbar(image, ax=ax, label="rows", ticks=mpl.ticker.MaxNLocator(integer=True))
+    return ax
+
+
+def _canvas(ax, bounds: Box):
+    if ax is None:
+        figure = Figure(figsize=(bounds.width * 0.55, bounds.height * 0.55), facecolor=PAPER)
+        ax = figure.add_axes((0, 0, 1, 1))
+    ax.set(xlim=(bounds.left, bounds.right), ylim=(bounds.bottom, bounds.top), aspect="equal")
+    ax.axis("off")
+    return ax, Pen(ax, bounds)
