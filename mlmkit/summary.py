@@ -72,8 +72,14 @@ class Summary:
 
 
 @verb(Fit)
-def summary(fit: Fit) -> Summary:
+def summary(fit: Fit, ddf: str | None = None) -> Summary:
     """The fit in lme4's layout: criterion, scaled residuals, random effects, groups, fixed effects.
+
+    Parameters
+    ----------
+    ddf
+        Of a linear mixed model, how to get degrees of freedom and p values for the fixed effects: `"satterthwaite"` or
+        `"kenward-roger"`. None, like lme4, prints t values alone.
 
     Returns
     -------
@@ -83,7 +89,7 @@ def summary(fit: Fit) -> Summary:
     mixed = isinstance(fit, MixedFit)
     tables = [*_criteria(fit), _residuals(fit)]
     tables += [_random_effects(fit)] if mixed else []
-    tables += [_fixed_effects(fit)]
+    tables += [_fixed_effects(fit, ddf)]
     tables += [_correlations(fit)] if mixed and len(fit.fixef) > 1 else []
     return Summary(_title(fit), _lines(fit), tuple(tables), tuple(notices(fit)))
 
@@ -160,8 +166,8 @@ def _block_rows(fit: MixedFit, k: int):
         yield block.group if i == 0 else "", name, Sigma[i, i], sd[i], correlations
 
 
-def _fixed_effects(fit: Fit) -> Table:
-    table = coefficients(fit)
+def _fixed_effects(fit: Fit, ddf: str | None) -> Table:
+    table = coefficients(fit, ddf)
     columns = [
         significant(table[name]) if name in ("Estimate", "Std. Error") else _plain(table[name])
         for name in table
@@ -172,19 +178,27 @@ def _fixed_effects(fit: Fit) -> Table:
         ("", *table.columns),
         rows,
         1,
-        _spread(fit),
+        _foot(fit, ddf),
     )
 
 
-def _spread(fit: Fit) -> str:
+def _foot(fit: Fit, ddf: str | None) -> str:
+    if ddf is not None and isinstance(fit, MixedFit):
+        return {
+            "satterthwaite": "Degrees of freedom by Satterthwaite's approximation",
+            "kenward-roger": "Standard errors and degrees of freedom by Kenward and Roger's method",
+        }[ddf]
     if isinstance(fit, FlatFit) and fit.family.name == "gaussian":
         return f"Residual SD: {fit.sigma:.4g} on {fit.df_resid} degrees of freedom"
     return ""
 
 
-def coefficients(fit: Fit) -> pd.DataFrame:
+def coefficients(fit: Fit, ddf: str | None = None) -> pd.DataFrame:
     """Estimates, standard errors and test statistics of the fixed part, with p values where they are exact
-    (a linear model's t) or conventional (z)."""
+    (a linear model's t), conventional (z) or asked for (`ddf`, see `tests`)."""
+    if ddf is not None and isinstance(fit, MixedFit):
+        names = ["Estimate", "Std. Error", "df", "t value", "Pr(>|t|)"]
+        return pd.DataFrame(fit.tests(ddf=ddf)).set_axis(names, axis=1)
     table = pd.DataFrame({"Estimate": fit.fixef, "Std. Error": fit.se.reindex(fit.fixef.index)})
     ratio = table["Estimate"] / table["Std. Error"]
     if isinstance(fit, FlatFit) and fit.family.has_dispersion:
@@ -220,22 +234,32 @@ def _correlations(fit: MixedFit) -> Table:
 
 
 @verb(Fit)
-def tidy(fit: Fit) -> pd.DataFrame:
-    """Every estimate in a row, in broom.mixed's columns: effect, group, term, estimate, std.error, statistic."""
-    table = coefficients(fit)
-    fixed = pd.DataFrame(
-        {
-            "effect": "fixed",
-            "group": None,
-            "term": table.index,
-            "estimate": table.iloc[:, 0].to_numpy(),
-            "std.error": table.iloc[:, 1].to_numpy(),
-            "statistic": table.iloc[:, 2].to_numpy(),
-        }
-    )
-    if table.shape[1] == 4:
-        fixed["p.value"] = table.iloc[:, 3].to_numpy()
-    return pd.concat([fixed, _tidy_random(fit)], ignore_index=True) if isinstance(fit, MixedFit) else fixed
+def tidy(
+    fit: Fit,
+    conf_int: bool = False,
+    level: float = 0.95,
+    method: str = "wald",
+    ddf: str | None = None,
+    **options,
+) -> pd.DataFrame:
+    """Every estimate in a row, in broom.mixed's columns: effect, group, term, estimate, std.error, statistic.
+
+    Parameters
+    ----------
+    conf_int
+        Whether to add conf.low and conf.high, by `confint(level, method, **options)`.
+    ddf
+        How to get df and p.value for a linear mixed model, as in `summary`.
+    """
+    names = {"Estimate": "estimate", "Std. Error": "std.error", "t value": "statistic", "z value": "statistic"}
+    table = coefficients(fit, ddf).rename(columns=names | {"Pr(>|t|)": "p.value", "Pr(>|z|)": "p.value"})
+    fixed = table.rename_axis("term").reset_index()
+    fixed.insert(0, "effect", "fixed")
+    fixed.insert(1, "group", None)
+    whole = pd.concat([fixed, _tidy_random(fit)], ignore_index=True) if isinstance(fit, MixedFit) else fixed
+    if conf_int:
+        whole[["conf.low", "conf.high"]] = fit.confint(level, method, **options).to_numpy()
+    return whole
 
 
 def _tidy_random(fit: MixedFit) -> pd.DataFrame:

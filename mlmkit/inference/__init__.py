@@ -3,7 +3,20 @@
 Importing this package attaches its verbs to the fits (`fit.confint()`, `fit.predict()`, …).
 """
 
-from . import bootstrap, degrees, icc, intervals, newgroup, predict, profile, r2, simulate
+from . import (
+    bootstrap,
+    degrees,
+    diagnostics,
+    glance,
+    icc,
+    influence,
+    intervals,
+    newgroup,
+    predict,
+    profile,
+    r2,
+    simulate,
+)
 from .compare import anova
 from .newgroup import NewGroup
 

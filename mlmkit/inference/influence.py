@@ -1,0 +1,122 @@
+"""What would change if one group had not been there: the model fitted again without it, exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from ..design import Block, Design, independent_columns
+from ..errors import DataError, did_you_mean
+from ..results import Fit, verb
+from .noted import Noted
+from .parameters import parameter_labels, parameter_values
+from .replicate import run
+
+
+@verb(Fit)
+def influence(fit: Fit, group: str | None = None, workers: int | None = None, progress: bool = False) -> Noted:
+    """The estimates without each group, or without each row, from exact refits.
+
+    Parameters
+    ----------
+    group
+        The grouping factor whose groups are left out one at a time; not needed where there is one. `"rows"` leaves
+        out single rows.
+    workers, progress
+        As in `bootstrap`.
+
+    Returns
+    -------
+    DataFrame
+        A row for each group left out: the parameters as estimated without it (labels as in `confint`), and
+        `cooks_distance`, (b̂ − b̂₍ⱼ₎)ᵀ V_b⁻¹ (b̂ − b̂₍ⱼ₎)/p.
+
+    References
+    ----------
+    Cook (1977), Technometrics 19:15–18; Pinheiro & Bates (2000), section 4.3.
+    """
+    name, codes, levels = _cases(fit, group)
+    work = _Without(replace(fit, data=None), codes)
+    values = np.array(run(work, range(len(levels)), workers, progress, f"without each {name}"))
+    labels = parameter_labels(fit)
+    table = Noted(values, levels.rename(name), labels, notes=[f"Each row: the estimates without that {name.rstrip('s')}."])
+    table["cooks_distance"] = _cooks_distance(fit, values[:, [labels.index(n) for n in fit.design.fixed_names]])
+    return table
+
+
+@dataclass(frozen=True)
+class _Without:
+    """The parameters estimated without the rows of one code."""
+
+    fit: Fit
+    codes: np.ndarray
+
+    def __call__(self, left_out: int) -> np.ndarray:
+        design = without_rows(self.fit.design, self.codes == left_out)
+        again = self.fit.reestimate(design)
+        values = parameter_values(again)
+        if len(again.estimates.beta) == len(self.fit.estimates.beta):
+            return values
+        return pd.Series(values, parameter_labels(again)).reindex(parameter_labels(self.fit)).to_numpy()
+
+
+def without_rows(design: Design, rows: np.ndarray) -> Design:
+    """A design without some of its rows; groups that have none left go, too.
+
+    Parameters
+    ----------
+    rows : (n,) boolean array
+        Those to leave out.
+
+    Raises
+    ------
+    DataError
+        If a grouping factor would have fewer than two groups left.
+    """
+    kept = ~rows
+    X = design.X[kept]
+    independent = independent_columns(X)
+    names = np.array(design.fixed_names, dtype=object)
+    return replace(
+        design,
+        y=design.y[kept],
+        X=X[:, independent],
+        fixed_names=tuple(names[independent]),
+        aliased=design.aliased + tuple(names[~independent]),
+        blocks=tuple(_without_rows(block, kept) for block in design.blocks),
+        weights=design.weights[kept],
+        trials=design.trials[kept],
+        offset=design.offset[kept],
+        rows=design.rows[kept],
+    )
+
+
+def _without_rows(block: Block, kept: np.ndarray) -> Block:
+    present, codes = np.unique(block.codes[kept], return_inverse=True)
+    if len(present) < 2:
+        raise DataError(f"Without these rows {block.group!r} has fewer than two groups: nothing varies across them.")
+    return replace(block, levels=block.levels[present], codes=codes.astype(np.intp), Z=block.Z[kept])
+
+
+def _cases(fit: Fit, group: str | None) -> tuple[str, np.ndarray, pd.Index]:
+    """The name of what is left out, which case each row belongs to, and the cases."""
+    blocks: Sequence[Block] = fit.design.blocks
+    groups = list(dict.fromkeys(block.group for block in blocks))
+    if group == "rows" or (group is None and not groups):
+        return "rows", np.arange(fit.nobs), fit.design.rows
+    if group is None:
+        if len(groups) > 1:
+            raise DataError(f"Say which groups to leave out: {', '.join(map(repr, groups))}, or 'rows'.")
+        group = groups[0]
+    for block in blocks:
+        if sorted(block.group.split(":")) == sorted(str(group).split(":")):
+            return block.group, block.codes, block.levels
+    raise DataError(f"{group!r} is not a grouping factor of this model.{did_you_mean(str(group), [*groups, 'rows'])}")
+
+
+def _cooks_distance(fit: Fit, without: np.ndarray) -> np.ndarray:
+    change = fit.estimates.beta - without
+    return np.einsum("jp,pj->j", change, np.linalg.solve(fit.estimates.vcov, change.T)) / len(fit.estimates.beta)
