@@ -22,8 +22,7 @@ help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 lab: $(READY)  ## open the course in JupyterLab (makes the environment first if it is missing)
-	$(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" --ServerApp.preferred_dir="$(CURDIR)/chapters" \
-		--LabApp.default_url=/lab/tree/chapters $(LAB_OPTIONS)
+	$(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/chapters $(LAB_OPTIONS)
 
 test: unit notebooks browser  ## everything: unit and reference tests, every chapter's outputs, the browser
 

@@ -23,7 +23,7 @@ for python in python3 python3.13 python3.12 python3.11; do
             echo "$python cannot make environments: install its venv module (Debian: apt-get install python3-venv)." >&2
             exit 1
         }
-        "$bin/python" -m pip install --quiet --constraint constraints.txt --editable "$extras"
+        "$bin/python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable "$extras"
         exit
     fi
 done
