@@ -11,10 +11,14 @@ The public face is what this module lists in `__all__`.
 from . import inference as _inference  # attaches confint(), predict(), … to the fits
 from . import plots, style
 from . import summary as _summary  # attaches summary() and tidy() to the fits
+from .bayes import brm
 from .check import check
 from .datasets import datasets, load_data
+from .diagrams.describe import describe
 from .diagrams.equation import equation
+from .diagrams.matrices import matrices
 from .diagrams.network import network
+from .diagrams.structure import structure
 from .errors import DataError, FitWarning, FormulaError, MlmkitError
 from .families import Family
 from .formula import parse_formula
@@ -32,16 +36,20 @@ __all__ = [
     "MlmkitError",
     "Spec",
     "anova",
+    "brm",
     "check",
     "datasets",
+    "describe",
     "equation",
     "glm",
     "glmer",
     "lm",
     "lmer",
     "load_data",
+    "matrices",
     "network",
     "parse_formula",
     "plots",
+    "structure",
     "style",
 ]

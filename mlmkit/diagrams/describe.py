@@ -30,7 +30,19 @@ SCALES = {
 }
 
 
-def describe(fit_or_formula, data: pd.DataFrame | None = None, family="gaussian", units: dict[str, str] | None = None) -> str:
+class Paragraph(str):
+    """A text that a notebook wraps and shows as words, without quotation marks."""
+
+    def _repr_markdown_(self) -> str:
+        return str(self)
+
+    def _repr_pretty_(self, printer, cycle) -> None:
+        printer.text(str(self))
+
+
+def describe(
+    fit_or_formula, data: pd.DataFrame | None = None, family="gaussian", units: dict[str, str] | None = None
+) -> Paragraph:
     """A paragraph on a model and, where a fit is given, on its estimates.
 
     Parameters
@@ -58,7 +70,7 @@ def describe(fit_or_formula, data: pd.DataFrame | None = None, family="gaussian"
     sentences = [_response(model), *_groupings(model), *_group_predictors(model), *_residual(model), *model.notes]
     if model.fit is not None:
         sentences += _Estimates(model, units or {}).sentences()
-    return " ".join(sentences)
+    return Paragraph(" ".join(sentences))
 
 
 # -- the model ----------------------------------------------------------------------------------------------------
