@@ -128,6 +128,9 @@ class HeldSd:
     def bounded(self) -> tuple[int, ...]:
         return ()
 
+    def starts(self, free: np.ndarray) -> list[np.ndarray]:
+        return [free]
+
 
 @dataclass(frozen=True)
 class HeldSigma:
@@ -141,6 +144,9 @@ class HeldSigma:
 
     def bounded(self) -> tuple[int, ...]:
         return ()
+
+    def starts(self, free: np.ndarray) -> list[np.ndarray]:
+        return [free]
 
 
 @dataclass(frozen=True)
@@ -167,6 +173,13 @@ class HeldCorrelation:
 
     def bounded(self) -> tuple[int, ...]:
         return self.start, self.start + 1
+
+    def starts(self, free: np.ndarray) -> list[np.ndarray]:
+        """Whatever ρ is, it does not matter where either SD is 0: a second and a third valley to look into."""
+        near_zero = [free.copy(), free.copy()]
+        for start, place in zip(near_zero, self.bounded(), strict=True):
+            start[place] = NUDGE
+        return [free, *near_zero]
 
 
 # -- The likelihood of everything that is not held ------------------------------------------------------------
@@ -200,7 +213,6 @@ class Problem:
 
     def deviance(self, value: float) -> float:
         """−2 log likelihood with the parameter at `value`, maximised over the rest."""
-        start = self._start(value)
         scale, bounded = self.likelihood.scale, self.held.bounded()
 
         def objective(free):
@@ -208,9 +220,11 @@ class Problem:
             f, gradient = self.likelihood.value_and_gradient(x * scale)
             return f, (gradient * scale) @ jacobian
 
-        bounds = [(0.0 if k in bounded else None, None) for k in range(len(start))]
+        starts = self.held.starts(self._start(value))
+        bounds = [(0.0 if k in bounded else None, None) for k in range(len(starts[0]))]
         options = {"ftol": 1e-15, "gtol": 1e-7, "maxiter": 500, "maxcor": 20}
-        found = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+        search = partial(minimize, objective, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+        found = min((search(start) for start in starts), key=lambda one: one.fun)
         self.ends[value] = found.x
         return float(found.fun)
 

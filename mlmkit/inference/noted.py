@@ -23,7 +23,8 @@ class Noted(pd.DataFrame):
         self.notes = tuple(notes)
 
     def __repr__(self):
-        return "\n".join([super().__repr__(), *self.notes])
+        with pd.option_context("display.max_columns", None, "display.width", 110):
+            return "\n".join([super().__repr__(), *self.notes])
 
     def _repr_html_(self):
         notes = "".join(f"<p><em>{escape(note)}</em></p>" for note in self.notes)

@@ -16,7 +16,7 @@ from ..results import Fit, FlatFit, verb
 from .henderson import own_mean_variance
 from .parameters import one_of, tails
 from .quantiles import mixture_quantile
-from .rows import Rows, new_rows, rows_used
+from .rows import Rows, as_frame, new_rows, population_part, rows_used
 
 INTERVALS = (None, "mean", "group", "observation")
 
@@ -103,7 +103,7 @@ def _refuse_new_levels(fit: Fit, rows: Rows, newdata) -> None:
     for block, codes in zip(fit.design.blocks, rows.codes, strict=True):
         if (codes < 0).any():
             row = rows.index[codes < 0][0]
-            values = ", ".join(str(pd.DataFrame(newdata)[name].loc[row]) for name in block.factors)
+            values = ", ".join(str(as_frame(newdata)[name].loc[row]) for name in block.factors)
             raise DataError(
                 f"The fit never saw {block.group} {values} (row {row}): "
                 'new_levels="population" predicts for such a group from the population alone.'
@@ -111,7 +111,7 @@ def _refuse_new_levels(fit: Fit, rows: Rows, newdata) -> None:
 
 
 def _linear_predictor(fit: Fit, rows: Rows, conditional: bool) -> np.ndarray:
-    eta = rows.offset + rows.X @ fit.estimates.beta
+    eta = rows.offset + population_part(rows.X, fit.estimates.beta)
     if conditional:
         for Z, codes, modes in zip(rows.Z, rows.codes, fit.estimates.modes, strict=True):
             effects = np.where(codes[:, None] < 0, 0.0, modes[codes])
@@ -142,8 +142,10 @@ def _observation_limits(fit, rows, eta, variance, probabilities) -> np.ndarray:
 
 
 def mean_variance(fit: Fit, X: np.ndarray) -> np.ndarray:
-    """The (m,) variance of Xb̂."""
-    return np.einsum("ip,pq,iq->i", X, fit.estimates.vcov, X)
+    """The (m,) variance of Xb̂; NaN for a row that uses a coefficient without a finite estimate."""
+    known = np.isfinite(np.diag(fit.estimates.vcov))
+    variance = np.einsum("ip,pq,iq->i", X[:, known], fit.estimates.vcov[np.ix_(known, known)], X[:, known])
+    return np.where(np.any(X[:, ~known] != 0, axis=1), np.nan, variance)
 
 
 def between_variance(fit: Fit, rows: Rows) -> np.ndarray:

@@ -18,6 +18,7 @@ from scipy.stats import norm
 from ..errors import DataError, did_you_mean
 from ..results import Fit, MixedFit, verb
 from .focus import Focus, coefficient, correlation, residual_sd, standard_deviation
+from .influence import without_rows
 from .noted import Noted
 from .parameters import as_ml, label, parameters, tails
 
@@ -29,6 +30,7 @@ CLOSE = 1e-6
 ON_ML = "Profiles of a REML fit are made on the ML criterion, so the intervals surround the ML estimates."
 ONE_SIDED = "A limit at 0, or at ±1 for a correlation, is the end of the parameter's range: the likelihood does not exclude it."
 NO_CORRELATION = "A correlation with something whose SD is estimated as 0 has no profile."
+NOT_FINITE = "A coefficient without a finite estimate has no profile."
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,15 +99,27 @@ def profile(fit: Fit, which: list[str] | None = None, level: float = 0.95) -> Pr
         For a parameter that the fit does not have, or a family with a dispersion other than the Gaussian.
     """
     cutoff = max(norm.ppf(tails(level)[1]), norm.ppf(0.995))
-    ml = as_ml(fit)
-    estimates = parameters(ml)
+    ml = _finite_part(as_ml(fit))
     foci = {focus.label: focus for focus in _foci(ml, which)}
     minimum = ml.criterion
     points = {name: trace(focus, minimum, cutoff) for name, focus in foci.items()}
     rows = [(name, value, zeta) for name, curve in points.items() for value, zeta in sorted(curve.items())]
-    notes = ((ON_ML,) if fit.reml else ()) + ((NO_CORRELATION,) if estimates.isna().any() else ())
     table = pd.DataFrame(rows, columns=["parameter", "value", "zeta"])
-    return Profile(table, estimates, notes, points, foci, minimum)
+    estimates = parameters(as_ml(fit))
+    return Profile(table, estimates, _notes(fit, estimates), points, foci, minimum)
+
+
+def _finite_part(fit: Fit) -> Fit:
+    """The fit without the rows that infinite coefficients describe perfectly: they say nothing on the others."""
+    infinite = ~np.isfinite(fit.estimates.linear_predictor)
+    return fit.reestimate(without_rows(fit.design, infinite)) if infinite.any() else fit
+
+
+def _notes(fit: Fit, estimates: pd.Series) -> tuple[str, ...]:
+    notes = [ON_ML] if fit.reml else []
+    notes += [NO_CORRELATION] if estimates.drop(fit.fixef.index).isna().any() else []
+    notes += [NOT_FINITE] if not np.isfinite(fit.estimates.beta).all() else []
+    return tuple(notes)
 
 
 def trace(focus: Focus, minimum: float, cutoff: float) -> dict[float, float]:
@@ -159,7 +173,10 @@ def _inverse(values: np.ndarray, zetas: np.ndarray, target: float) -> float:
 
 
 def _foci(fit: Fit, wanted: list[str] | None) -> list[Focus]:
-    makers = {name: (lambda k=k: coefficient(fit, k)) for k, name in enumerate(fit.design.fixed_names)}
+    makers = {
+        name: (lambda k=k: coefficient(fit, k))
+        for k, name in enumerate(fit.design.fixed_names)
+    }
     if isinstance(fit, MixedFit):
         if fit.family.has_dispersion and not (fit.family.name == "gaussian" and fit.family.link == "identity"):
             raise DataError(f"There are no profiles for the {fit.family} family; use method='bootstrap'.")

@@ -128,6 +128,15 @@ def _codes(block: Block, data: pd.DataFrame) -> np.ndarray:
     return codes
 
 
+def population_part(X: np.ndarray, beta: np.ndarray) -> np.ndarray:
+    """Xb, where a coefficient may be infinite (a separated group): a row that does not use it stays finite."""
+    finite = np.isfinite(beta)
+    eta = X[:, finite] @ beta[finite]
+    for column, limit in zip(X[:, ~finite].T, beta[~finite], strict=True):
+        eta = eta + np.where(column == 0, 0.0, np.where(column == 0, 1.0, column) * limit)
+    return eta
+
+
 def _offset(fit: Fit, offset, m: int) -> np.ndarray:
     if offset is None:
         if np.any(fit.design.offset != 0):

@@ -10,7 +10,7 @@ import pandas as pd
 from ..errors import DataError
 from ..results import Fit, verb
 from .parameters import one_of
-from .rows import Rows, group_labels, new_rows, rows_used
+from .rows import Rows, group_labels, new_rows, population_part, rows_used
 
 
 @verb(Fit)
@@ -55,7 +55,7 @@ def seeds(seed, n: int) -> list[np.random.SeedSequence]:
 def draw(fit: Fit, rows: Rows, sizes: Sequence[int], rng: np.random.Generator, new_groups: bool) -> np.ndarray:
     """One response: group effects, linear predictor, mean, and the family's own variation."""
     estimates, family = fit.estimates, fit.family
-    eta = rows.offset + rows.X @ estimates.beta
+    eta = rows.offset + population_part(rows.X, estimates.beta)
     effects = group_effects(fit, sizes, rng) if new_groups else estimates.modes
     for Z, codes, effect in zip(rows.Z, rows.codes, effects, strict=True):
         eta = eta + np.einsum("is,is->i", Z, effect[codes])
