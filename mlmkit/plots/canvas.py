@@ -12,6 +12,7 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..results import Fit
 from ..style import RC, house
 
 
@@ -99,3 +100,9 @@ def term_label(name: str, symbol: str | None = None) -> str:
     """An axis label of a coefficient: "intercept", "slope of Days", with its symbol if one is given."""
     words = "intercept" if name == "Intercept" else f"slope of {name}"
     return f"{words}, ${symbol}$" if symbol else words
+
+
+def response_name(fit: Fit) -> str:
+    """What is on the vertical axis of a plot of the data."""
+    response = fit.spec.response
+    return response.expr if response.failures is None else f"proportion of {response.expr}"

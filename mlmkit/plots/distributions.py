@@ -184,6 +184,10 @@ class Likelihoods(Picture):
         Columns value, likelihood, population, together; each curve has its peak at 1.
     flat, multilevel
         Where the likelihood and the product are highest.
+    centre
+        b, where the population's density is highest.
+    data
+        The group's data in short, where they are one proportion: "2 of 13".
     """
 
     curves: pd.DataFrame
@@ -193,6 +197,7 @@ class Likelihoods(Picture):
     group: str
     level: object
     quantity: str
+    data: str = ""
     size = "page"
 
     @property
@@ -202,7 +207,7 @@ class Likelihoods(Picture):
             f"peaks at {where}" if np.isfinite(self.flat) else f"has no peak: it keeps rising towards {where}"
         )
         return (
-            f"Three curves over the {self.quantity} of {self.group} {self.level}, each with its peak at 1: the likelihood "
+            f"Three curves over the {self.quantity} of {self._title}, each with its peak at 1: the likelihood "
             f"of its own data {highest}; the population's density peaks at {number(self.centre)} and their product, the "
             f"multilevel model's view, at {number(self.multilevel)}."
         )
@@ -232,9 +237,13 @@ class Likelihoods(Picture):
                 markerfacecolor=face,
                 clip_on=False,
             )
-        ax.set(xlabel=self.quantity, ylim=(0, 1.12), yticks=[], title=f"{self.group} {self.level}")
+        ax.set(xlabel=self.quantity, ylim=(0, 1.42), yticks=[], title=self._title)
         ax.set_ylabel("relative height", color=MUTED)
-        ax.legend(fontsize="small")
+        ax.legend(loc="upper right", fontsize="small")
+
+    @property
+    def _title(self) -> str:
+        return f"{self.group} {self.level}" + (f": {self.data}" if self.data else "")
 
 
 def likelihoods_data(fit: MixedFit, level, group: str | None = None) -> Likelihoods:
@@ -253,9 +262,8 @@ def likelihoods_data(fit: MixedFit, level, group: str | None = None) -> Likeliho
     logs = {"likelihood": data, "population": prior, "together": data + prior}
     curves = pd.DataFrame({"value": beta} | {name: np.exp(log - log.max()) for name, log in logs.items()})
     multilevel = float(fit.coef[group].loc[level, term])
-    return Likelihoods(
-        curves, _highest(loglik, b, tau), multilevel, b, group, level, quantity(fit, term, False)
-    )
+    words = quantity(fit, term, False), _in_short(fit, block.codes == block.levels.get_loc(level))
+    return Likelihoods(curves, _highest(loglik, b, tau), multilevel, b, group, level, *words)
 
 
 def likelihoods(fit: MixedFit, level, group: str | None = None, ax: Axes | None = None) -> Axes:
@@ -282,6 +290,14 @@ def likelihoods(fit: MixedFit, level, group: str | None = None, ax: Axes | None 
         If there is no such group, or more than one coefficient varies.
     """
     return likelihoods_data(fit, level, group).draw(ax)
+
+
+def _in_short(fit: MixedFit, own: np.ndarray) -> str:
+    """ "2 of 13" where a group is one binomial count, else nothing."""
+    if fit.family.name != "binomial" or own.sum() != 1:
+        return ""
+    share, n = float(fit.design.y[own][0]), float(fit.design.trials[own][0])
+    return f"{share * n:.0f} of {n:.0f}"
 
 
 def _highest(loglik: Callable, b: float, tau: float) -> float:

@@ -91,11 +91,11 @@ class Ellipse(Picture):
         for term in self.terms:
             away = list(self.away.index[self.away[term]])
             moved = (
-                f"; it moves away for {count(len(away), 'group')} ({listed(away)})"
+                f"away from its mean for {count(len(away), 'group')} ({listed(away)})"
                 if away
-                else " for every group"
+                else "towards its mean for all"
             )
-            parts.append(f"The {term_label(term)} alone moves towards its mean{moved}.")
+            parts.append(f"Taken alone, the {term_label(term)} moves {moved}.")
         return " ".join(parts)
 
     def paint(self, ax: Axes) -> None:
@@ -197,7 +197,7 @@ def ellipse_data(
             f"Only {Sigma.index[0]} varies across {group}: an ellipse needs two varying coefficients."
         )
     terms = tuple(Sigma.index[:2]) if terms is None else tuple(terms)
-    alone = no_pooling(fit, group, flat).reindex(columns=list(terms))
+    alone = no_pooling(fit, group, list(terms), flat)
     finite = alone[np.isfinite(alone).all(axis=1)]
     return Ellipse(
         group=group,

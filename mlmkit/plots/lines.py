@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from ..errors import DataError, did_you_mean
 from ..results import MixedFit
 from ..style import LINES, MARKERS, PAPER, RULE, colour, tint
-from .canvas import Panels, Picture, count, listed, number
+from .canvas import Panels, Picture, count, listed, number, response_name
 from .curves import flat_curves, group_curves, least_squares_line, only_predictor, population_curve, slopes
 from .pooling import only_group
 
@@ -178,7 +178,7 @@ def panels_data(
 ) -> SmallMultiples:
     """What `panels` draws; see there."""
     x, group = only_predictor(fit, x), only_group(fit, group)
-    y = _response_name(fit)
+    y = response_name(fit)
     block = next(block for block in fit.design.blocks if block.group == group)
     rows = fit.data.loc[fit.design.rows]
     points = pd.DataFrame({"panel": block.levels[block.codes], "x": rows[x].to_numpy(), "y": fit.design.y})
@@ -238,7 +238,7 @@ def fitted_lines_data(fit: MixedFit, x: str | None = None, group: str | None = N
     x, group = only_predictor(fit, x), only_group(fit, group)
     points = pd.DataFrame({"x": fit.data.loc[fit.design.rows, x].to_numpy(), "y": fit.design.y})
     return FittedLines(
-        group_curves(fit, group, x), population_curve(fit, x), points, group, x, _response_name(fit)
+        group_curves(fit, group, x), population_curve(fit, x), points, group, x, response_name(fit)
     )
 
 
@@ -362,11 +362,6 @@ def _chosen(levels: pd.Index, groups: Sequence | None, name: str) -> list:
             f"{name!r} has no group {strange[0]!r}.{did_you_mean(str(strange[0]), map(str, levels))}"
         )
     return list(levels if groups is None else groups)
-
-
-def _response_name(fit: MixedFit) -> str:
-    response = fit.spec.response
-    return response.expr if response.failures is None else f"proportion of {response.expr}"
 
 
 def _between(values: pd.Series, one: str = "of") -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-import warnings
+from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 
-from ..errors import DataError, FitWarning
-from ..models import glm, lm
+from ..engine import fit_glm
+from ..errors import DataError
 from ..results import FlatFit, MixedFit
 
 
@@ -79,20 +80,36 @@ def separate_coefficients(fit: MixedFit, group: str | None = None) -> pd.DataFra
     Returns
     -------
     DataFrame
-        Groups × coefficients. NaN where a group's rows cannot tell a coefficient (a slope from one row).
+        Groups × coefficients. NaN where a group's rows cannot tell a coefficient (a slope from one row, or the
+        coefficient of a predictor that is constant in each group).
     """
     group = only_group(fit, group)
-    rows = fit.data.loc[fit.design.rows]
     block = next(block for block in fit.design.blocks if block.group == group)
-    alone = {level: _alone(fit, rows[block.codes == j]) for j, level in enumerate(block.levels)}
-    return pd.DataFrame(alone, list(fit.fixef.index)).T.rename_axis(group)
+    names = list(fit.design.fixed_names)
+    alone = [_alone(fit, block.codes == j) for j in range(len(block.levels))]
+    return pd.DataFrame(np.array(alone), block.levels, names).rename_axis(group)
 
 
-def no_pooling(fit: MixedFit, group: str, flat: FlatFit | pd.DataFrame | None = None) -> pd.DataFrame:
-    """Groups × coefficients without pooling: of the flat fit given, or else of a model for each group alone."""
+def no_pooling(
+    fit: MixedFit, group: str, terms: list[str], flat: FlatFit | pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Groups × terms without pooling: of the flat fit or table given, or else of a model for each group alone.
+
+    Raises
+    ------
+    DataError
+        If no group's own rows tell these coefficients.
+    """
     if flat is None:
-        return separate_coefficients(fit, group)
-    return flat_coefficients(flat, group) if isinstance(flat, FlatFit) else flat
+        table = separate_coefficients(fit, group)
+    else:
+        table = flat_coefficients(flat, group) if isinstance(flat, FlatFit) else flat
+    table = table.reindex(index=fit.coef[group].index, columns=terms)
+    if table.isna().any(axis=1).all():
+        raise DataError(
+            f"There is no {group} whose own rows tell {' and '.join(terms)}: nothing to set beside the fit."
+        )
+    return table
 
 
 def group_covariance(fit: MixedFit, group: str) -> pd.DataFrame:
@@ -105,13 +122,25 @@ def group_covariance(fit: MixedFit, group: str) -> pd.DataFrame:
     return pd.concat(parts).fillna(0.0)
 
 
-def _alone(fit: MixedFit, rows: pd.DataFrame) -> pd.Series:
-    spec = fit.spec.with_random()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FitWarning)  # a group without successes: its estimate says so, −∞
-        gaussian = fit.family.name == "gaussian"
-        one = lm(spec.formula, rows) if gaussian else glm(spec.formula, rows, fit.family)
-    return one.fixef.reindex(fit.fixef.index)
+def _alone(fit: MixedFit, own: np.ndarray) -> np.ndarray:
+    """The fixed part fitted to some rows, (p,)."""
+    design = fit.design
+    X, y, weights = design.X[own], design.y[own], design.weights[own]
+    inverse = np.linalg.pinv(X)
+    told = np.linalg.norm(np.eye(X.shape[1]) - inverse @ X, axis=1) < 1e-8  # rows of X span that coefficient
+    if fit.family.name == "gaussian":
+        root = np.sqrt(weights)
+        estimate = np.linalg.pinv(root[:, None] * X) @ (root * (y - design.offset[own]))
+        return np.where(told, estimate, np.nan)
+    if not told.all():
+        return np.full(X.shape[1], np.nan)
+    rows = {
+        "weights": weights,
+        "trials": design.trials[own],
+        "offset": design.offset[own],
+        "rows": design.rows[own],
+    }
+    return fit_glm(replace(design, y=y, X=X, blocks=(), **rows)).beta
 
 
 def _split(name: str, group: str) -> tuple[str | None, str]:

@@ -116,7 +116,7 @@ def shrinkage_data(
         raise DataError(
             f"{term!r} is not a coefficient of {group}: there are {', '.join(coefficients.columns)}."
         )
-    estimates = no_pooling(multilevel, group, flat)[term].reindex(coefficients.index)
+    estimates = no_pooling(multilevel, group, [term], flat)[term]
     table = pd.DataFrame({"flat": estimates, "multilevel": coefficients[term]})
     centre = float(multilevel.fixef.get(term, 0.0))
     response = on_response_scale(multilevel, term, scale)

@@ -1,0 +1,112 @@
+"""Caterpillars, paths, criteria, profiles, checks and matrices."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from mlmkit import DataError, plots, style
+
+
+def test_caterpillars_are_in_order_with_conditional_sds(sleep):
+    drawn = plots.caterpillar_data(sleep, term="Days")
+    assert drawn.table["effect"].is_monotonic_increasing
+    assert (drawn.table["sd"] == sleep.ranef_sd["Subject"]["Days"].loc[drawn.table.index]).all()
+    half = (drawn.table["upper"] - drawn.table["lower"]) / 2
+    assert half.to_numpy() == pytest.approx(1.959964 * drawn.table["sd"].to_numpy(), rel=1e-6)
+    assert (drawn.table.index[0], drawn.table.index[-1]) == (335, 308)
+
+
+def test_many_groups_lose_their_names(words):
+    ax = plots.caterpillar(words, "participant")
+    assert len(ax.get_yticks()) == 0
+    assert len(plots.caterpillar(words, "spelling", level=0.5).collections) == 1
+
+
+def test_the_path_leads_from_complete_pooling_to_none(sleep):
+    drawn = plots.pooling_path_data(sleep, term="Days")
+    alone = plots.separate_coefficients(sleep)["Days"]
+    assert np.abs(drawn.paths.iloc[-1] - alone).max() < 0.01
+    assert np.ptp(drawn.paths.iloc[0]) < 0.1
+    at_estimate = drawn.paths.iloc[np.abs(np.log(drawn.paths.index)).argmin()]
+    assert np.abs(at_estimate - sleep.coef["Subject"]["Days"]).max() < 1e-8
+
+
+def test_the_criterion_is_lowest_at_the_estimate(sleep_intercepts, sleep):
+    drawn = plots.criterion_curve_data(sleep_intercepts)
+    step = np.diff(drawn.curves.index).max()
+    assert drawn.minima["REML"] == pytest.approx(1.19788154563, abs=step)
+    assert drawn.minima["ML"] < drawn.minima["REML"]
+    assert drawn.curves.min().to_numpy() == pytest.approx([0, 0])
+    two = plots.criterion_curve_data(sleep, term="Days")
+    assert two.minima["REML"] == pytest.approx(5.922138 / 25.592, abs=np.diff(two.curves.index).max())
+
+
+def test_paths_are_for_linear_models(rats, sleep):
+    for drawn in (plots.pooling_path_data, plots.criterion_curve_data):
+        with pytest.raises(DataError, match="linear mixed models"):
+            drawn(rats)
+        with pytest.raises(DataError, match="does not vary"):
+            drawn(sleep, term="days")
+
+
+def test_profiles_cross_zero_at_the_estimate(sleep):
+    profile = sleep.profile()
+    drawn = plots.profiles_data(profile, ["Days", "sigma"])
+    assert list(drawn.intervals.index) == ["Days", "sigma"]
+    for name, row in drawn.intervals.iterrows():
+        curve = drawn.curves[drawn.curves["parameter"] == name]
+        zeta = np.interp([row["lower"], row["estimate"], row["upper"]], curve["value"], curve["zeta"])
+        assert zeta == pytest.approx([-1.96, 0, 1.96], abs=0.02)
+    assert len(plots.profiles(profile, ["Days"]).axes) == 1
+    with pytest.raises(DataError, match="no profile of 'days'"):
+        plots.profiles_data(profile, ["days"])
+
+
+def test_residuals_are_scaled_and_far_ones_named(sleep):
+    drawn = plots.residuals_data(sleep)
+    assert drawn.table["residual"].min() == pytest.approx(-3.9536, abs=1e-3)
+    assert drawn.table["residual"].max() == pytest.approx(5.1793, abs=1e-3)
+    assert sorted(drawn.far["name"]) == ["308", "332", "332"]
+
+
+def test_quantiles_of_a_normal_sample_lie_on_the_line(sleep):
+    drawn = plots.qq_data(sleep, "Subject", "Days")
+    assert len(drawn.table) == 18 and drawn.table["value"].is_monotonic_increasing
+    assert (drawn.table["lower"] < drawn.table["normal"]).all()
+    assert drawn.table["normal"].to_numpy() == pytest.approx(
+        -drawn.table["normal"].to_numpy()[::-1], abs=1e-6
+    )
+    assert plots.qq_data(sleep).outside > 20  # the sleep study's residuals have heavy tails
+
+
+def test_a_matrix_says_how_much_of_it_is_zero():
+    drawn = plots.matrix_data(pd.DataFrame(np.eye(4)), r"$\Omega$")
+    assert drawn.share == 0.25
+    assert drawn.alt_text.startswith("The matrix Ω: 4 rows, 4 columns, 25%")
+    assert len(plots.matrix(np.eye(4)).texts) == 16
+    assert len(plots.matrix(np.eye(40)).texts) == 0
+
+
+@pytest.mark.parametrize(
+    "draw", [plots.shrinkage, plots.density, plots.caterpillar, plots.residuals, plots.qq]
+)
+def test_axes_in_axes_out(draw, countries):
+    _, ax = plt.subplots()
+    assert draw(countries, ax=ax) is ax
+    before = plt.get_fignums()
+    assert draw(countries) is not ax
+    assert len(plt.get_fignums()) == len(before) + 1
+
+
+def test_the_house_style_is_on_inside_and_off_outside(countries):
+    before = plt.rcParams["font.size"], plt.rcParams["svg.hashsalt"]
+    ax = plots.density(countries)
+    assert not ax.spines["top"].get_visible()
+    assert (plt.rcParams["font.size"], plt.rcParams["svg.hashsalt"]) == before
+
+
+def test_a_projectors_larger_type_is_kept(countries):
+    with style.house("slide", projector=True):
+        large = plots.density(countries).xaxis.label.get_size()
+    assert large == pytest.approx(1.5 * plots.density(countries).xaxis.label.get_size())

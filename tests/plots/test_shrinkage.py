@@ -1,0 +1,96 @@
+"""Figures 4 and 7, and the densities beside them."""
+
+import numpy as np
+import pytest
+
+from mlmkit import DataError
+from mlmkit.plots import density_data, likelihoods_data, shrinkage, shrinkage_data
+
+
+def test_rats_are_shown_as_probabilities(rats, rats_flat):
+    drawn = shrinkage_data(rats, rats_flat)
+    assert drawn.table["flat"].min() == pytest.approx(0, abs=1e-12)
+    assert drawn.table.loc[42, "flat"] == pytest.approx(2 / 13, abs=1e-9)
+    assert drawn.table.loc[1, "multilevel"] == pytest.approx(1 / (1 + np.exp(2.566785)), abs=1e-5)
+    assert drawn.centre == pytest.approx(0.126, abs=5e-4)
+    assert list(drawn.table.loc[[1, 42], "n"]) == [20, 13]
+
+
+def test_the_link_scale_is_there_for_the_asking(rats, rats_flat):
+    drawn = shrinkage_data(rats, rats_flat, scale="link")
+    assert drawn.table.loc[1, "multilevel"] == pytest.approx(-2.566785, abs=1e-4)
+    assert drawn.quantity == "log odds"
+    with pytest.raises(DataError, match="'response' or 'link'"):
+        shrinkage_data(rats, rats_flat, scale="odds")
+
+
+def test_the_weight_of_the_data_is_what_the_formula_says(countries):
+    drawn = shrinkage_data(countries)
+    tau, sigma = countries.varcorr["sdcor"]
+    weight = drawn.table["n"] / sigma**2 / (drawn.table["n"] / sigma**2 + 1 / tau**2)
+    assert np.abs(1 - drawn.pulled - weight).max() < 1e-6
+    assert drawn.pulled.median() < 0.05  # shrinkage is slight, the ICC being 0.95
+
+
+def test_given_or_fitted_flat_models_agree(countries, sleep, sleep_flat):
+    own = shrinkage_data(sleep, term="Days").table["flat"]
+    given = shrinkage_data(sleep, sleep_flat, term="Days").table["flat"]
+    assert np.abs(own - given).max() < 1e-8
+    as_table = shrinkage_data(sleep, given.to_frame("Days"), term="Days").table["flat"]
+    assert (as_table == given).all()
+
+
+def test_two_columns_joined_by_a_line_a_group(rats, rats_flat):
+    ax = shrinkage(rats, rats_flat, label=[1, 42])
+    (lines,) = [c for c in ax.collections if type(c).__name__ == "LineCollection"]
+    assert len(lines.get_segments()) == 71
+    assert {"1", "42"} <= {text.get_text() for text in ax.texts}
+    assert ax.get_ylabel() == "probability"
+
+
+def test_an_unknown_term_is_refused_by_name(sleep):
+    with pytest.raises(DataError, match="'day' is not a coefficient"):
+        shrinkage_data(sleep, term="day")
+
+
+# ---- the population's distribution ---------------------------------------------------------------------
+
+
+def test_the_median_is_not_the_mean_on_a_curved_scale(rats):
+    drawn = density_data(rats)
+    assert (drawn.median, drawn.mean) == pytest.approx((0.1260, 0.1434), abs=1e-4)
+    assert drawn.interval == pytest.approx((0.038, 0.347), abs=5e-4)
+
+
+def test_a_density_has_area_one(rats, countries):
+    for drawn in (density_data(rats), density_data(rats, scale="link"), density_data(countries)):
+        assert np.trapezoid(drawn.curve["density"], drawn.curve["value"]) == pytest.approx(1, abs=1e-3)
+
+
+def test_on_the_link_scale_mean_and_median_are_b(rats):
+    drawn = density_data(rats, scale="link")
+    assert drawn.mean == pytest.approx(drawn.median, abs=1e-10)
+    assert drawn.median == pytest.approx(-1.9369, abs=1e-4)
+
+
+def test_the_product_peaks_at_the_conditional_mode(rats, countries):
+    for fit, level in ((rats, 71), (rats, 1), (countries, "Albania")):
+        drawn = likelihoods_data(fit, level)
+        peak = drawn.curves.loc[drawn.curves["together"].idxmax(), "value"]
+        step = np.diff(drawn.curves["value"]).max()
+        assert drawn.multilevel == pytest.approx(peak, abs=step)
+
+
+def test_a_likelihood_without_a_maximum_says_so(rats):
+    drawn = likelihoods_data(rats, 1)
+    assert np.isneginf(drawn.flat)
+    assert drawn.curves["likelihood"].is_monotonic_decreasing
+    assert "no peak" in drawn.alt_text and "minus infinity" in drawn.alt_text
+    assert likelihoods_data(rats, 42).flat == pytest.approx(np.log(2 / 11), abs=1e-3)
+
+
+def test_likelihoods_need_one_varying_coefficient_and_a_known_group(sleep, rats):
+    with pytest.raises(DataError, match="More than one coefficient"):
+        likelihoods_data(sleep, 308)
+    with pytest.raises(DataError, match="no group 99"):
+        likelihoods_data(rats, 99)
