@@ -150,8 +150,9 @@ def inverse_and_downhill(H: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     """
     curvatures, vectors = np.linalg.eigh(H)
     size = np.abs(curvatures)
-    metric = (vectors / np.maximum(size, 1e-6 * size.max())) @ vectors.T
-    return metric, vectors[:, 0] if curvatures[0] < -1e-5 * size.max() else None
+    largest = max(size.max(), 1e-100)
+    metric = (vectors / np.maximum(size, 1e-6 * largest)) @ vectors.T
+    return metric, vectors[:, 0] if curvatures[0] < -1e-5 * largest else None
 
 
 def minimise(search: Search, canonical: Callable[[np.ndarray, float], np.ndarray]) -> bool:

@@ -68,10 +68,11 @@ class SparseSystem:
         return SparseState(factors, Lambda, factorised, log_determinant, np.linalg.cholesky(left))
 
     def gradients(self, state: SparseState, df: int, reml: bool) -> list[np.ndarray]:
-        """Derivatives of log|V| (+ log|XᵀV⁻¹X|) + df log r² by the lower triangles of Λ, by central differences."""
+        """The criterion's derivatives by each term's Λ, by central differences; of a triangle's only the triangle."""
         gradients = [np.zeros_like(Lambda) for Lambda in state.factors]
         for k, Lambda in enumerate(state.factors):
-            for a, b in zip(*np.tril_indices(len(Lambda)), strict=True):
+            whole = np.triu(Lambda, 1).any()
+            for a, b in np.argwhere(np.ones_like(Lambda) if whole else np.tri(len(Lambda))):
                 h = STEP * max(1.0, abs(Lambda[a, b]))
                 up, down = (self._moved(state, k, a, b, step, df, reml) for step in (h, -h))
                 gradients[k][a, b] = (up - down) / (2.0 * h)
