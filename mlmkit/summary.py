@@ -140,7 +140,7 @@ def _random_effects(fit: MixedFit) -> Table:
     sds = [row[3] for row in rows] + ([fit.sigma] if fit.family.has_dispersion else [])
     if fit.family.has_dispersion:
         rows.append(("Residual", "", fit.sigma**2, fit.sigma, ()))
-    variances, sds = significant([row[2] for row in rows]), significant([row[3] for row in rows])
+    (variances,), (sds,) = significant([row[2] for row in rows]), significant([row[3] for row in rows])
     width = max(len(row[4]) for row in rows)
     head = (
         "Groups",
@@ -169,8 +169,8 @@ def _block_rows(fit: MixedFit, k: int):
 def _fixed_effects(fit: Fit, ddf: str | None) -> Table:
     table = coefficients(fit, ddf)
     columns = [
-        significant(table[name]) if name in ("Estimate", "Std. Error") else _plain(table[name])
-        for name in table
+        *significant(table["Estimate"], table["Std. Error"]),
+        *(_plain(table[name]) for name in table.columns[2:]),
     ]
     rows = tuple((name, *cells) for name, *cells in zip(table.index, *columns, strict=True))
     return Table(
@@ -208,12 +208,16 @@ def coefficients(fit: Fit, ddf: str | None = None) -> pd.DataFrame:
     return table.assign(**{"z value": ratio, "Pr(>|z|)": 2 * stats.norm.sf(ratio.abs())})
 
 
-def significant(values, digits: int = 5) -> list[str]:
-    """Numbers of one column with as many decimals as give the largest `digits` significant digits."""
-    values = np.asarray(values, dtype=float)
-    finite = np.abs(values[np.isfinite(values) & (values != 0)])
-    decimals = 0 if finite.size == 0 else int(np.clip(digits - 1 - np.floor(np.log10(finite.max())), 0, 8))
-    return [f"{value:.{decimals}f}" for value in values]
+def significant(*columns, digits: int = 4) -> list[list[str]]:
+    """Columns of numbers with one number of decimals, so many that the smallest of each has `digits` digits.
+
+    That is R's rule; beside a large number a small one is not given more than six decimals.
+    """
+    columns = [np.asarray(values, dtype=float) for values in columns]
+    values = np.abs(np.concatenate(columns))
+    values = values[np.isfinite(values) & (values > 1e-6 * np.max(values, initial=0.0, where=np.isfinite(values)))]
+    decimals = int(np.clip(digits - 1 - np.floor(np.log10(values.min())), 0, 6)) if values.size else 0
+    return [[f"{value:.{decimals}f}" for value in column] for column in columns]
 
 
 def _plain(values) -> list[str]:

@@ -25,7 +25,7 @@ def sleep_fit():
         "         Days         35.07            5.922 0.07",
         "Residual             654.94           25.592",
         "Number of obs: 180, groups: Subject, 18",
-        "Intercept   251.41     6.8246  36.838",
+        "Intercept  251.405      6.825  36.838",
         "Days    -0.138",
     ],
 )
