@@ -83,7 +83,7 @@ def listed(items, last: str = "and") -> str:
 
 
 def _response(model: Model) -> str:
-    y, scale = model.spec.response.expr, SCALES[model.spec.family.link]
+    y, scale = model.response, SCALES[model.spec.family.link]
     names = [variable.name for variable in model.variables]
     kind = DISTRIBUTIONS[model.family]
     if model.family == "binomial":
@@ -216,7 +216,7 @@ class _Estimates:
     def spread(self) -> list[str]:
         if self.model.family != "gaussian":
             return []
-        unit = self.units.get(self.model.spec.response.expr, "")
+        unit = self.units.get(self.model.response, "")
         return [f"The residual SD is {_short(self.fit.sigma)}{f' {unit}' if unit else ''}."]
 
     def caveats(self) -> list[str]:
@@ -231,7 +231,7 @@ class _Estimates:
         """A number with its unit: the response's, per that of each predictor."""
         if self.model.spec.family.link != "identity":
             return _short(value)
-        unit = self.units.get(self.model.spec.response.expr, "")
+        unit = self.units.get(self.model.response, "")
         numbers = [part for part in coefficient.column.parts if part.level is None]
         per = "".join(f" per {self.units[name]}" for part in numbers for name in part.names if name in self.units)
         return f"{_short(value)}{f' {unit}' if unit else ''}{per}"

@@ -483,7 +483,7 @@ def _long_vectors(model: Model) -> list[str]:
 
 def _legend(model: Model) -> list[str]:
     """Symbol: column, for the response, the predictors and the groups."""
-    entries = [f"{model.y} : {roman(model.spec.response.expr)}"]
+    entries = [f"{model.y} : {roman(model.response)}"]
     for variable in model.variables:
         index = model.row if variable.group is None else model.group(variable.group).letter
         entries.append(f"{variable.at(index)} : {roman(variable.name)}")

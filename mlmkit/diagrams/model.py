@@ -30,7 +30,8 @@ class DiagramError(MlmkitError):
 class Group:
     """A grouping factor with its letters. `outer` is the key of the group that directly contains it.
 
-    `codes` holds each row's group where data were given; `pooled` is False where every group has free
+    `name` is what its plate is called: without the factors of the groups around it, inside whose plates it
+    stands. `codes` holds each row's group where data were given; `pooled` is False where every group has free
     coefficients of its own (a flat model) rather than a draw from a population.
     """
 
@@ -45,12 +46,8 @@ class Group:
     coefficient: str = COEFFICIENTS[0]
     offset: str = OFFSETS[0]
     pooled: bool = True
+    name: str = ""
     codes: np.ndarray | None = field(default=None, compare=False, repr=False)
-
-    @property
-    def name(self) -> str:
-        """What the plate is called: the finest factor, since its plate stands inside the others'."""
-        return self.factors[0]
 
 
 @dataclass(frozen=True)
@@ -207,6 +204,11 @@ class Model:
     @property
     def y(self) -> str:
         return indexed("m" if self.spec.response.failures else "y", self.row)
+
+    @property
+    def response(self) -> str:
+        """The response as people call it."""
+        return self.spec.response.expr.replace("`", "")
 
     @property
     def trials(self) -> str:
@@ -527,11 +529,13 @@ def _lettered(ordered: list[Group], chains, typed: list[Group]) -> dict[str, Gro
         place = chain.index(group)
         # Letters run from the outermost group inwards, so that β is the level nearest the population.
         depth = len(ordered) - 1 - order if len(chains) == 1 else order
-        indicator = "s" if len(ordered) == 1 else _free_letter(group.name, taken)
+        outer = chain[place + 1] if place + 1 < len(chain) else None
+        name = ":".join(f for f in group.factors if outer is None or f not in outer.factors)
+        indicator = "s" if len(ordered) == 1 else _free_letter(name, taken)
         taken.add(indicator)
         lettered[group.key] = replace(
             group, letter=INDICES[order], count=COUNTS[order], indicator=indicator, order=order,
-            outer=chain[place + 1].key if place + 1 < len(chain) else None,
+            outer=outer.key if outer else None, name=name,
             coefficient=COEFFICIENTS[depth], offset=OFFSETS[depth],
         )  # fmt: skip
     return lettered
@@ -642,7 +646,7 @@ def _flat_group(spec: Spec, fixed: list[Column], frame: pd.DataFrame | None):
         notes = () if factor.startswith("C(") else notes
     name = names_in(factor)[0]
     codes = None if frame is None else pd.factorize(frame[name], sort=True)[0]
-    return Group(name, (name,), size=size, pooled=False, codes=codes), factor, notes
+    return Group(name, (name,), size=size, pooled=False, name=name, codes=codes), factor, notes
 
 
 def _flat_coefficients(group: Group, fixed: list[Column], factor: str):

@@ -231,7 +231,7 @@ def title_of(spec: Spec) -> str:
 
 def _add_groups(model: Model, nodes: list[Node], edges: list[Edge]) -> None:
     """Outermost groups first: their coefficients, the parameters of these, and predictors of groups."""
-    for group in reversed(model.groups):
+    for group in (group for chain in model.chains for group in reversed(chain)):
         for block in model.blocks_of(group):
             _add_block(model, group, block, nodes, edges)
 
@@ -312,7 +312,7 @@ def _parameter(symbol: str, members: tuple[str, ...], anchor: str) -> Node:
 
 
 def _add_observations(model: Model, nodes: list[Node], edges: list[Edge]) -> None:
-    caption = model.spec.response.expr
+    caption = model.response
     outcome = Node(plain(model.y), model.y, "outcome", caption, _plates_of_rows(model), "data", (model.y,))
     for block in model.blocks:
         group = model.group(block.group)
