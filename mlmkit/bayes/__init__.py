@@ -1,6 +1,6 @@
 """Bayesian multilevel models from the same specification: priors, log posterior, sampler, posterior."""
 
-from . import report  # noqa: F401  (gives Posterior its summary)
+from . import checks, exchange, predictive, report, reweight  # noqa: F401  (give Posterior its verbs)
 from .model import brm, prior_table
 from .posterior import Posterior
 from .priors import Prior

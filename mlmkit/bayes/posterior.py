@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,15 @@ from .priors import Priors
 
 #: What is called slow mixing and too few draws (Vehtari et al. 2021, Bayesian Anal. 16(2)).
 RHAT_LIMIT, ESS_PER_CHAIN = 1.01, 100
+
+
+class Parameter(NamedTuple):
+    """One parameter: its column in `draws`, its group ("" for b and σ), its term, and its (C, D) draws."""
+
+    column: str
+    group: str
+    term: str
+    draws: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,13 +111,13 @@ class Posterior:
         return tuple(L @ L.swapaxes(-1, -2) for L in self.factors)
 
     @cached_property
-    def _parameters(self) -> list[tuple[str, str, str, np.ndarray]]:
-        """Every parameter in summary order: its column in `draws`, its group and term, its (C, D) draws."""
-        rows = [row for group in self.ngroups for row in self._of_group(group)]
-        rows += [
-            (f"b_{name}", "", name, self.beta[..., k]) for k, name in enumerate(self.design.fixed_names)
-        ]
-        return rows if self.residual_sd is None else [*rows, ("sigma", "", "sigma", self.residual_sd)]
+    def parameters(self) -> list[Parameter]:
+        """Every parameter, in the order of the summary."""
+        found = [parameter for group in self.ngroups for parameter in self._of_group(group)]
+        fixed = enumerate(self.design.fixed_names)
+        found += [Parameter(f"b_{name}", "", name, self.beta[..., k]) for k, name in fixed]
+        sigma = [] if self.residual_sd is None else [Parameter("sigma", "", "sigma", self.residual_sd)]
+        return found + sigma
 
     def _of_group(self, group: str):
         """The SDs of a group, then its correlations."""
@@ -118,12 +128,13 @@ class Posterior:
         ]
         for block, Sigma in blocks:
             for k, name in enumerate(block.names):
-                yield f"sd_{group}__{name}", group, f"sd({name})", np.sqrt(Sigma[..., k, k])
+                yield Parameter(f"sd_{group}__{name}", group, f"sd({name})", np.sqrt(Sigma[..., k, k]))
         for block, Sigma in blocks:
             for m, second in enumerate(block.names):
                 for k, first in enumerate(block.names[:m]):
                     correlation = Sigma[..., m, k] / np.sqrt(Sigma[..., k, k] * Sigma[..., m, m])
-                    yield f"cor_{group}__{first}__{second}", group, f"cor({first},{second})", correlation
+                    column, term = f"cor_{group}__{first}__{second}", f"cor({first},{second})"
+                    yield Parameter(column, group, term, correlation)
 
     @cached_property
     def index(self) -> pd.MultiIndex:
@@ -137,7 +148,7 @@ class Posterior:
 
         `b_Days`, `sd_Subject__Days`, `cor_Subject__Intercept__Days`, `sigma`; the index is (chain, draw).
         """
-        return pd.DataFrame({column: x.ravel() for column, _, _, x in self._parameters}, self.index)
+        return pd.DataFrame({p.column: p.draws.ravel() for p in self.parameters}, self.index)
 
     # -- summaries ---------------------------------------------------------------------------------
     @cached_property
@@ -151,7 +162,9 @@ class Posterior:
 
     def summarise(self, level: float = 0.95) -> pd.DataFrame:
         """`table` with intervals of another level."""
-        rows = [(group, term, *_summary(x, level), *_mixing(x)) for _, group, term, x in self._parameters]
+        rows = [
+            (p.group, p.term, *mean_sd_interval(p.draws, level), *_mixing(p.draws)) for p in self.parameters
+        ]
         columns = ["estimate", "est_error", "lower", "upper", "rhat", "bulk_ess", "tail_ess"]
         return pd.DataFrame(rows, columns=["group", "term", *columns])
 
@@ -215,7 +228,7 @@ class Posterior:
         levels = self.ranef[group].index
         parts = []
         for term, x in self.coef_draws(self._group_name(group)).items():
-            estimate, error, lower, upper = _summary(x, level)
+            estimate, error, lower, upper = mean_sd_interval(x, level)
             part = {"level": levels, "term": term, "estimate": estimate, "est_error": error}
             parts.append(pd.DataFrame({**part, "lower": lower, "upper": upper}))
         return pd.concat(parts, ignore_index=True)
@@ -237,8 +250,9 @@ class Posterior:
         if self.residual_sd is not None:
             rows.append(("Residual", None, None, self.sigma, float((self.residual_sd**2).mean())))
         kinds = {"group": object, "term1": object, "term2": object, "sdcor": float, "vcov": float}
-        columns = zip(kinds.items(), zip(*rows, strict=True), strict=True)
-        return pd.DataFrame({name: pd.Series(values, dtype=kind) for (name, kind), values in columns})
+        return pd.DataFrame(
+            {name: pd.Series([row[k] for row in rows], dtype=kind) for k, (name, kind) in enumerate(kinds.items())}
+        )
 
     # -- how the sampling went -----------------------------------------------------------------------
     @cached_property
@@ -253,7 +267,12 @@ class Posterior:
         return self.summary()._repr_html_()
 
 
-def _summary(x: np.ndarray, level: float):
+def flatten(draws: np.ndarray) -> np.ndarray:
+    """(C, D, …) → (C·D, …)."""
+    return draws.reshape(-1, *draws.shape[2:])
+
+
+def mean_sd_interval(x: np.ndarray, level: float):
     """Mean, SD and equal-tailed interval over the first two axes."""
     tail = (1 - level) / 2
     lower, upper = np.quantile(x, [tail, 1 - tail], axis=(0, 1))

@@ -1,0 +1,79 @@
+"""Holding the model against its data: replicated responses, and leave-one-out cross-validation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from arviz_stats.base import array_stats
+from scipy import stats
+
+from ..results import verb
+from .posterior import Posterior
+from .predictive import predictive
+
+
+@dataclass(frozen=True, eq=False)
+class PredictiveCheck:
+    """The response beside responses that the model would give.
+
+    Attributes
+    ----------
+    y : (n,) array
+        What was observed.
+    replicated : (draws, n) array
+        What might have been.
+    """
+
+    y: np.ndarray
+    replicated: np.ndarray
+
+    def statistic(self, of: Callable[[np.ndarray], float]) -> tuple[float, np.ndarray]:
+        """A statistic of the data, and of each replicate."""
+        return float(of(self.y)), np.array([of(row) for row in self.replicated])
+
+
+@verb(Posterior)
+def pp_check(posterior: Posterior, n: int = 50, groups: str = "all", seed: int | None = None) -> PredictiveCheck:
+    """Data for a posterior predictive check: the response and n replicates of it.
+
+    `groups="all"` replicates the observations in the same groups, `"new"` in new ones.
+    """
+    return PredictiveCheck(posterior.design.y, predictive(posterior, groups=groups, n=n, seed=seed))
+
+
+@verb(Posterior)
+def log_likelihood(posterior: Posterior) -> np.ndarray:
+    """(C, D, n) the log density of every observation given its group's effects, for every draw."""
+    design, family = posterior.design, posterior.family
+    eta = predictive(posterior, kind="link").reshape(*posterior.beta.shape[:2], -1)
+    if family.name == "gaussian":
+        variance = posterior.residual_sd[..., None] ** 2 / design.weights
+        return -0.5 * ((design.y - eta) ** 2 / variance + np.log(2 * np.pi * variance))
+    mu = family.mean(eta)
+    if family.name == "poisson":
+        return design.weights * stats.poisson.logpmf(design.y, mu)
+    successes = np.round(design.y * design.trials)
+    return design.weights / design.trials * stats.binom.logpmf(successes, design.trials, mu)
+
+
+@verb(Posterior)
+def loo(posterior: Posterior) -> pd.Series:
+    """Leave-one-out cross-validation by Pareto-smoothed importance sampling.
+
+    Returns
+    -------
+    Series
+        elpd_loo, se, p_loo, looic, and high_k: for how many observations the shape k̂ is above 0.7, so that
+        the approximation is not to be trusted.
+
+    References
+    ----------
+    Vehtari, Gelman & Gabry (2017). Stat. Comput. 27(5), 1413–1432.
+    """
+    elpd, k, p = array_stats.loo(log_likelihood(posterior), chain_axis=0, draw_axis=1)
+    total, se = float(np.sum(elpd)), float(np.sqrt(len(elpd) * np.var(elpd)))
+    values = [total, se, float(np.sum(p)), -2 * total, int(np.sum(np.asarray(k) > 0.7))]
+    return pd.Series(values, ["elpd_loo", "se", "p_loo", "looic", "high_k"], name=posterior.formula)
