@@ -62,18 +62,18 @@ def _matrices():
     V = Z @ Omega @ Z.T + fit.sigma**2 * np.eye(len(Z))
     named = {"$X$": fit.design.X, "$Z$": Z, r"$\Omega$": Omega, r"$V = Z\Omega Z^T + \sigma^2 I$": V}
     pictures = tuple(plots.matrix_data(values, name) for name, values in named.items())
-    return Several(pictures, (8.0, 8.0))
+    return Several(pictures, (6.8, 6.8))
 
 
 def _two_kinds_of_lines():
     formulas = ("Reaction ~ Days + (1|Subject)", "Reaction ~ Days + (0 + Days|Subject)")
     pictures = tuple(plots.fitted_lines_data(lmer(formula, "sleepstudy")) for formula in formulas)
-    return Several(pictures, (9.6, 4.2), ("varying intercepts only", "varying slopes only"))
+    return Several(pictures, (7.4, 4.0), ("varying intercepts only", "varying slopes only"), one_scale=True)
 
 
 def _checks():
     pictures = (plots.residuals_data(sleep()), plots.qq_data(sleep()))
-    return Several(pictures, (9.6, 4.4), ("residuals against fitted values", "residuals against the normal"))
+    return Several(pictures, (7.4, 3.9), ("residuals against fitted values", "residuals against the normal"))
 
 
 def _schools(line: str | None = None):
@@ -97,7 +97,7 @@ def _twenty_schools():
 def _crossed():
     fit = lmer("rt ~ 1 + (1|participant) + (1|spelling)", "blp")
     pictures = tuple(plots.caterpillar_data(fit, group) for group in ("participant", "spelling"))
-    return Several(pictures, (9.6, 5.8), ("people", "words"))
+    return Several(pictures, (7.4, 5.6), ("people", "words"))
 
 
 CATALOGUE = (

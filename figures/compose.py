@@ -30,6 +30,8 @@ class Several:
         Pictures in a row.
     widths
         Relative widths of the columns.
+    one_scale
+        Whether all get the vertical limits that hold every one of them.
     """
 
     pictures: tuple[Any, ...]
@@ -37,6 +39,7 @@ class Several:
     titles: tuple[str, ...] = ()
     columns: int = 2
     widths: tuple[float, ...] | None = None
+    one_scale: bool = False
 
     @property
     def alt_text(self) -> str:
@@ -60,6 +63,9 @@ class Several:
             for cell, title, picture in zip(cells.flat, self._titles, self.pictures, strict=False):
                 cell.suptitle(title, x=0.02, ha="left", fontsize="large")
                 picture.draw(cell if isinstance(picture, Panels) else cell.subplots())
+            if self.one_scale:
+                low, high = zip(*(ax.get_ylim() for ax in figure.axes), strict=True)
+                plt.setp(figure.axes, ylim=(min(low), max(high)))
         return figure
 
 
