@@ -317,12 +317,13 @@ def _panel(ax) -> str:
     sizes = [
         (sum(len(c.get_offsets()) for c in ax.collections if hasattr(c, "get_sizes")), "point"),
         (len(ax.lines), "line"),
-        (len(ax.patches), "bar or area"),
+        (len(ax.patches), "filled shape"),
     ]
     drawn = listed(f"{n} {thing}{'s' if n > 1 else ''}" for n, thing in sizes if n)
     legend = ax.get_legend()
     keys = f" Key: {listed(text.get_text() for text in legend.get_texts())}." if legend else ""
-    return f"{f'{title}: ' if title else ''}{_axis(ax, 'y')} against {_axis(ax, 'x')}, {drawn or 'nothing drawn'}.{keys}"
+    text = f"{f'{title}: ' if title else ''}{_axis(ax, 'y')} against {_axis(ax, 'x')}, {drawn or 'nothing drawn'}.{keys}"
+    return text[0].upper() + text[1:]
 
 
 def _axis(ax, which: str) -> str:

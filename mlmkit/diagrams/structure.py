@@ -226,13 +226,13 @@ def _formula(ordered: tuple[str, ...], relations) -> str:
             parent[name] = max(outers, key=ordered.index)
     same = {r.outer for r in relations if r.kind == "identical"}
     leaves = [name for name in ordered if name not in parent.values() and name not in same]
-    terms = []
+    chains = []
     for leaf in leaves:
         chain = [leaf]
         while chain[0] in parent:
             chain.insert(0, parent[chain[0]])
-        terms.append(f"(1|{'/'.join(chain)})")
-    return " + ".join(terms)
+        chains.append(chain)
+    return " + ".join(f"(1|{'/'.join(chain)})" for chain in sorted(chains, key=lambda chain: ordered.index(chain[0])))
 
 
 def _warning(relation: Relation, data: pd.DataFrame) -> str:

@@ -36,8 +36,8 @@ def plain(latex: str) -> str:
 
 def roman(name: str) -> str:
     """A column's name or a level's as upright LaTeX, with what TeX would read as commands escaped."""
-    escaped = re.sub(r"([_%&#$])", r"\\\1", str(name).replace("\\", "").replace("{", "(").replace("}", ")"))
-    escaped = escaped.replace("^", r"\hat{\ }").replace("~", r"\sim ").replace(":", "{:}")
+    harmless = str(name).translate(str.maketrans({"`": "", "\\": "", "{": "(", "}": ")", "^": "ˆ", "~": "∼"}))
+    escaped = re.sub(r"([_%&#$])", r"\\\1", harmless).replace(":", "{:}")
     return rf"\mathrm{{{escaped.replace(' ', '~')}}}"
 
 

@@ -1,0 +1,109 @@
+"""Nested, crossed, in part: on the course's data and on made ones."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from mlmkit.datasets import load_data
+from mlmkit.diagrams.structure import structure
+from mlmkit.errors import DataError
+
+
+def grid(a: int, b: int) -> pd.DataFrame:
+    return pd.DataFrame([(f"a{i}", f"b{j}") for i in range(a) for j in range(b)], columns=["a", "b"])
+
+
+def test_children_in_classes_in_schools():
+    found = structure(load_data("classroom"), ["classid", "schoolid"])
+    (relation,) = found.relations
+    assert (relation.kind, relation.inner, relation.outer, relation.filled) == ("nested", "classid", "schoolid", 312)
+    assert found.groups == ("schoolid", "classid") and found.formula == "(1|schoolid/classid)"
+    assert found.counts.groups.to_dict() == {"schoolid": 107, "classid": 312}
+    assert found.nested and found.crossing is None and not found.warnings
+
+
+def test_class_numbers_that_repeat_across_schools_are_noticed():
+    found = structure(load_data("classroom"), ["schoolid", "classid2"])
+    (relation,) = found.relations
+    assert relation.kind == "partially crossed" and relation.restarts and relation.filled == 312
+    assert found.formula == "(1|schoolid/classid2)"
+    assert "repeat across schoolid" in found.warnings[0] and "(1|classid2) alone would mix them up" in found.warnings[0]
+
+
+def test_people_and_words_cross_in_part():
+    found = structure(load_data("blp"), ["participant", "spelling"])
+    (relation,) = found.relations
+    assert (relation.kind, relation.filled, relation.cells, relation.restarts) == ("partially crossed", 662, 78 * 58, False)
+    assert found.formula == "(1|participant) + (1|spelling)" and not found.warnings
+    assert found.cells.shape == (78, 58) and int((found.cells > 0).to_numpy().sum()) == 662
+
+
+def test_a_full_crossing_asks_whether_ids_are_relative():
+    found = structure(grid(6, 3), ["a", "b"])
+    assert found.relations[0].kind == "crossed" and found.formula == "(1|a) + (1|b)"
+    assert "write (1|a/b)" in found.warnings[0]
+
+
+def test_one_grouping_and_one_under_two_names():
+    sleep = load_data("sleepstudy").assign(person=lambda d: d.Subject.astype(str))
+    assert structure(sleep, "Subject").formula == "(1|Subject)"
+    twice = structure(sleep, ["Subject", "person"])
+    assert twice.relations[0].kind == "identical" and twice.formula == "(1|Subject)"
+    assert "cannot both vary" in twice.warnings[0]
+
+
+def test_three_levels_and_a_nested_pair_that_crosses_a_third():
+    rows = [(f"s{s}", f"s{s}c{c}", f"s{s}c{c}p{p}") for s in range(3) for c in range(2) for p in range(4) for _ in range(2)]
+    data = pd.DataFrame(rows, columns=["school", "klass", "pupil"])
+    assert structure(data, ["pupil", "school", "klass"]).formula == "(1|school/klass/pupil)"
+    data["rater"] = [f"r{k % 5}" for k in range(len(data))]
+    both = structure(data, ["school", "klass", "rater"])
+    assert both.formula == "(1|school/klass) + (1|rater)" and not both.nested and both.crossing is not None
+
+
+def test_rows_without_a_group_are_counted():
+    data = grid(3, 4)
+    data.loc[0, "b"] = None
+    found = structure(data, ["a", "b"])
+    assert found.relations[0].filled == 11 and any("1 rows without a group" in w for w in found.warnings)
+
+
+def test_what_cannot_be_read_is_refused():
+    data = grid(2, 2)
+    with pytest.raises(DataError, match="'c' is not a column"):
+        structure(data, ["a", "c"])
+    with pytest.raises(DataError, match="at least one"):
+        structure(data, [])
+    with pytest.raises(DataError, match="No row has a value"):
+        structure(data.assign(a=None), ["a"])
+
+
+def test_pictures_fit_the_structure():
+    nested, crossed = structure(load_data("classroom"), ["schoolid", "classid"]), structure(grid(5, 4), ["a", "b"])
+    texts = [text.get_text() for text in nested.draw().texts]
+    assert {"107 schoolid", "312 classid", "1190 rows", "1", "2", "107"} <= set(texts)
+    texts = [text.get_text() for text in crossed.draw().texts]
+    assert {"5 a", "4 b", "20 rows"} <= set(texts)
+    with pytest.raises(DataError, match="these nest"):
+        nested.draw(kind="graph")
+    with pytest.raises(DataError, match="these cross"):
+        crossed.draw(kind="tree")
+    with pytest.raises(DataError, match="no picture 'table'"):
+        nested.draw(kind="table")
+    assert "312 of 33384" in nested.draw(kind="cells").get_title(loc="left")
+
+
+def test_the_lines_of_the_graph_are_rows_that_exist():
+    data = grid(4, 4).iloc[[0, 1, 5, 6, 7, 10, 12, 15]]
+    found = structure(data, ["a", "b"])
+    ax = found.draw()
+    cells = sum(1 for patch in ax.patches if getattr(patch, "radius", None) == 0.2)
+    assert len(ax.lines) == 2 * cells and 0 < cells <= len(data)
+
+
+def test_words_and_svg():
+    found = structure(load_data("blp"), ["participant", "spelling"])
+    assert found.alt_text.startswith("Crossing graph of 662 rows in 78 groups of participant and 58 groups of spelling.")
+    assert "<desc>Crossing graph" in found._repr_svg_()
+    assert "Formula: (1|participant) + (1|spelling)" in str(found)
