@@ -13,7 +13,7 @@ export OMP_NUM_THREADS ?= 1
 # JupyterLab without news, updates and extension catalogue: it asks nothing of the network.
 export JUPYTER_CONFIG_PATH := $(CURDIR)/tools/jupyter
 
-PYTEST := $(BIN)/python -m pytest -q --dist loadfile
+PYTEST := $(BIN)/python -m pytest -q --tb=short --dist loadfile
 WORKERS ?= 2
 
 .PHONY: help lab test unit notebooks browser chapters sync figures student bench constraints clean

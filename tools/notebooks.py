@@ -261,6 +261,8 @@ def tidy_outputs(nb) -> None:
             output.get("data", {}).pop(WIDGET, None)
             if "text" in output:
                 output["text"] = KERNEL_PATH.sub("cell", output["text"])
+            if output.output_type == "error":  # an error that is part of the lesson: what it says, not where
+                output["traceback"] = [f"{output.ename}: {output.evalue}"]
 
 
 def write_notebook(chapter: Chapter, nb) -> None:
