@@ -15,9 +15,9 @@ import numpy as np
 from ..families import Family, Working
 from .weighted import Effects, Factorised, RandomPart, dot, factorise
 
-#: The modes stand when a further step would lower the penalised deviance by less than this. log|H| is
-#: of first order in their error, so it has to be tight.
-DECREMENT = 1e-15
+#: The modes stand when a further step would lower the penalised deviance by less than this. log|H| is of
+#: first order in their error, so it has to be tight; with a dispersion the whole criterion is.
+DECREMENT, DECREMENT_WITH_DISPERSION = 1e-15, 1e-22
 #: Steps that promise less than this are taken without a look at the penalised deviance.
 SMALL = 1e-3
 MAX_STEPS = 100
@@ -82,16 +82,19 @@ def find_modes(part: RandomPart, Z: Effects, response: Response, start: Effects)
         No modes were found: a mean is outside the family's range, or the steps lead nowhere.
     """
     u, family = start, response.family
+    small = DECREMENT_WITH_DISPERSION if family.has_dispersion else DECREMENT
     eta = response.population + part.predictor(Z, u)
     if not family.valid(family.mean(eta)):
         u, eta = [np.zeros_like(effect) for effect in start], response.population
+        if not family.valid(family.mean(eta)):
+            raise FloatingPointError("A mean is out of the family's range whatever the group effects.")
     for steps in range(1, MAX_STEPS + 1):
         working = family.working(response.y, eta, response.weights)
         curvature = factorise(part, Z, _step_weights(response, eta, working))
         downhill = [total - effect for total, effect in zip(part.sums(Z, working.score), u, strict=True)]
         step = curvature.solve(downhill)
         decrement = dot(downhill, step)
-        if decrement < DECREMENT:
+        if decrement < small:
             return Modes(u, eta, working.mu, working.score, working.fisher, curvature, steps)
         move, size = part.predictor(Z, step), 1.0
         if decrement >= SMALL or not family.valid(family.mean(eta + move)):

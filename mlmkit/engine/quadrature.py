@@ -83,17 +83,26 @@ class Integral:
 def integrate(
     part: RandomPart, factors: Sequence[np.ndarray], response: Response, start: Effects, rule: Rule
 ) -> Integral:
-    """Integrate the groups' effects out, the modes sought from `start`."""
+    """Integrate the groups' effects out, the modes sought from `start`.
+
+    Raises
+    ------
+    FloatingPointError
+        The modes were not found, or the nodes around them take a mean out of the family's range.
+    """
     at = approximate(part, factors, response, start)
     codes, n_groups, z = part.terms[0].codes, part.terms[0].n_groups, at.Z[0][0]
     H = 1.0 + np.bincount(codes, at.modes.fisher * z**2, n_groups)
     u = at.modes.u[0] + rule.nodes[:, None] / np.sqrt(H)
     eta = response.population + z * u[:, codes]
-    working = response.family.working(response.y, eta, response.weights)
-    kernel = response.weights * response.family.kernels(response.y, working.mu)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        working = response.family.working(response.y, eta, response.weights)
+        kernel = response.weights * response.family.kernels(response.y, working.mu)
     log_terms = rule.log_weights[:, None] + sum_by_group(kernel, codes, n_groups) - 0.5 * u**2
     total = logsumexp(log_terms, axis=0)
     value = np.sum(np.log(H)) - 2.0 * np.sum(total) - 2.0 * response.constant
+    if not np.isfinite(value):
+        raise FloatingPointError("A quadrature node takes a mean out of the family's range.")
     return Integral(float(value), at, rule, H, u, working.score, np.exp(log_terms - total))
 
 
