@@ -107,7 +107,7 @@ class Pen:
     def node(self, node: Node, place: tuple[float, float], side: str = "below") -> None:
         for patch in self.shapes(node, place):
             patch.set_gid(f"node-{node.name}")
-            self.ax.add_patch(patch)
+            self.ax.add_artist(patch)
         x, y = place
         size = 0.4 if len(plain(node.symbol).replace("_", "")) <= 3 or half_width(node) > RADIUS else 0.34
         self.text(x, y - 0.02, f"${node.symbol}$", size, INK if node.observed else COLOURS[node.role])
@@ -148,11 +148,11 @@ class Pen:
             lw=self.line(1.15), shrinkA=0, shrinkB=0, mutation_scale=1, zorder=3, joinstyle="miter", capstyle="butt",
         )  # fmt: skip
         arrow.set_gid(f"edge-{source.name}-{target.name}")
-        self.ax.add_patch(arrow)
+        self.ax.add_artist(arrow)
 
     def dots(self, x: float, y: float) -> None:
         for step in (-0.17, 0, 0.17):
-            self.ax.add_patch(Circle((x + step, y), 0.035, color=MUTED, zorder=4))
+            self.ax.add_artist(Circle((x + step, y), 0.035, color=MUTED, zorder=4))
 
     def stroke(self, start, end, colour=MUTED, ls="-") -> None:
         """A plain line from centre to centre, under the nodes."""
@@ -161,7 +161,7 @@ class Pen:
     def bubble(self, place, label: str, colour: str) -> None:
         """An open circle with a short piece of text; a stadium where the text is long."""
         half = max(0.4, 0.085 * len(label) + 0.13)
-        self.ax.add_patch(self.parameter(place, half, 0.4, colour, 1.8))
+        self.ax.add_artist(self.parameter(place, half, 0.4, colour, 1.8))
         self.text(*place, label, 0.28 if len(label) < 4 else 0.24, INK)
 
     # -- plates ----------------------------------------------------------------------------------------
@@ -174,7 +174,7 @@ class Pen:
             ls=PLATE_LINES[plate.role], zorder=1 + 0.1 * len(plate.inside),
         )  # fmt: skip
         patch.set_gid(f"plate-{plate.name}")
-        self.ax.add_patch(patch)
+        self.ax.add_artist(patch)
         y = box.bottom + 0.2
         left, right = (box.left + 0.16, "left"), (box.right - 0.16, "right")
         here = {"left": left, "right": right}.get(corner)
@@ -190,7 +190,7 @@ class Pen:
         for kind, meaning in KEY:
             role = {"group": "group", "parameter": "population"}.get(kind, "data")
             for patch in self.shapes(Node("", "", kind, role=role), (x, y), 0.15):
-                self.ax.add_patch(patch)
+                self.ax.add_artist(patch)
             self.text(x + 0.26, y, meaning, 0.18, MUTED, "left")
             x += 0.62 + 0.112 * len(meaning)
 

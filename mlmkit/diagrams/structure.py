@@ -323,7 +323,7 @@ def _branch(pen: Pen, branch: _Branch, level: int, it: Structure) -> None:
         role = ROLES[min(level - 1, 2)]
         pen.bubble((branch.x, y), branch.label, COLOURS[role])
     else:
-        pen.ax.add_patch(Circle((branch.x, y), 0.13, fc=SHADE, ec=INK, lw=pen.line(1.2), zorder=4))
+        pen.ax.add_artist(Circle((branch.x, y), 0.13, fc=SHADE, ec=INK, lw=pen.line(1.2), zorder=4))
 
 
 def _ellipsis(pen: Pen, branch: _Branch, level: int) -> None:
@@ -350,7 +350,7 @@ def _draw_graph(it: Structure, ax):
     for k, (i, j) in enumerate(zip(cells.a, cells.b, strict=True)):
         pen.stroke((top[i], 2.1), (k * 1.0, 0.0), COLOURS["group"])
         pen.stroke((foot[j], -2.1), (k * 1.0, 0.0), COLOURS["group2"], (0, (4, 1.5)))
-        pen.ax.add_patch(Circle((k * 1.0, 0.0), 0.2, fc=SHADE, ec=INK, lw=pen.line(1.3), zorder=4))
+        pen.ax.add_artist(Circle((k * 1.0, 0.0), 0.2, fc=SHADE, ec=INK, lw=pen.line(1.3), zorder=4))
     for labels, places, y, role in ((a, top, 2.1, "group"), (b, foot, -2.1, "group2")):
         for label, x in zip(labels, places, strict=True):
             pen.bubble((x, y), str(label), COLOURS[role])
