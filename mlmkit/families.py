@@ -70,9 +70,7 @@ def _exp(eta):
 
 LINKS = {
     "identity": Link(lambda mu: mu, lambda eta: eta, np.ones_like, np.zeros_like),
-    "logit": Link(
-        lambda mu: np.log(mu) - np.log1p(-mu), _logistic, _logistic_slope, _logistic_curvature
-    ),
+    "logit": Link(lambda mu: np.log(mu) - np.log1p(-mu), _logistic, _logistic_slope, _logistic_curvature),
     "probit": Link(ndtri, _normal_cdf, _normal_density, lambda eta: -eta * _normal_density(eta)),
     "cloglog": Link(
         lambda mu: np.log(-np.log1p(-mu)),
@@ -81,9 +79,7 @@ LINKS = {
         lambda eta: _cloglog_exp(eta) * np.exp(-_cloglog_exp(eta)) * (1 - _cloglog_exp(eta)),
     ),
     "log": Link(np.log, _exp, _exp, _exp),
-    "inverse": Link(
-        lambda mu: 1 / mu, lambda eta: 1 / eta, lambda eta: -1 / eta**2, lambda eta: 2 / eta**3
-    ),
+    "inverse": Link(lambda mu: 1 / mu, lambda eta: 1 / eta, lambda eta: -1 / eta**2, lambda eta: 2 / eta**3),
     # η² of a negative η is no mean: the sign is kept, so that `valid` can tell.
     "sqrt": Link(
         np.sqrt, lambda eta: eta * np.abs(eta), lambda eta: 2 * np.abs(eta), lambda eta: 2 * np.sign(eta)
@@ -291,8 +287,9 @@ class Family:
         """Each observation's deviance, 2 w (ℓ(y; y) − ℓ(y; μ)) at dispersion 1; never negative."""
         y, mu = np.asarray(y, float), np.asarray(mu, float)
         distribution = self._distribution
-        gap = distribution.saturated(y) - distribution.kernel(y, mu)
-        return weights * np.maximum(2 * gap, 0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            gap = distribution.saturated(y) - distribution.kernel(y, mu)
+        return weights * np.where(y == mu, 0.0, np.maximum(2 * gap, 0))
 
     def deviance_residuals(self, y, mu, weights=1.0) -> Array:
         """The root of each observation's deviance, with the sign of y − μ."""
@@ -300,7 +297,8 @@ class Family:
 
     def pearson_residuals(self, y, mu, weights=1.0) -> Array:
         """(y − μ) √(w / V(μ)): what lme4 calls scaled residuals where there is no dispersion."""
-        return (np.asarray(y) - mu) * np.sqrt(weights / self.variance(mu))
+        gap, variance = np.asarray(y, float) - mu, self.variance(mu)
+        return np.where(gap == 0, 0.0, gap * np.sqrt(weights / np.where(variance > 0, variance, 1.0)))
 
     def kernels(self, y, mu) -> Array:
         """Each ℓ(y; μ) at dispersion 1, without the terms that do not depend on μ."""

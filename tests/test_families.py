@@ -47,7 +47,9 @@ class TestEveryFamily:
             return family.working(y, eta, weights).score
 
         mu = family.mean(eta)
-        np.testing.assert_allclose(score(eta), (kernel(eta + h) - kernel(eta - h)) / (2 * h), rtol=1e-5, atol=1e-7)
+        np.testing.assert_allclose(
+            score(eta), (kernel(eta + h) - kernel(eta - h)) / (2 * h), rtol=1e-5, atol=1e-7
+        )
         observed = -(score(eta + h) - score(eta - h)) / (2 * h)
         np.testing.assert_allclose(
             family.observed_information(y, eta, mu, weights), observed, rtol=1e-5, atol=1e-6
@@ -121,6 +123,13 @@ def test_bounded_links_stay_finite_far_out(link):
     assert family.valid(working.mu)
     assert np.all(np.isfinite(working.score)) and np.all(np.isfinite(working.fisher))
     assert np.isfinite(family.kernel(np.array([1.0, 0.0]), working.mu, weights))
+
+
+def test_a_perfect_description_has_no_residual():
+    for name, y in (("binomial", np.array([0.0, 1.0])), ("poisson", np.array([0.0]))):
+        family, weights = Family(name), np.full(len(y), 3.0)
+        assert np.all(family.deviance_residuals(y, y, weights) == 0)
+        assert np.all(family.pearson_residuals(y, y, weights) == 0)
 
 
 @pytest.mark.parametrize(

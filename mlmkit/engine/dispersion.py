@@ -2,8 +2,9 @@
 
 Binomial and Poisson responses have no dispersion φ, and A is −2 log p(y | û) + |û|².
 
-A Gaussian response has one. The group effects are relative to σ = √φ, so A = −2 log p(y | û, φ) + |û|²/φ, with φ
-at its best value (D + |û|²)/n, D the deviance. With the identity link that is the linear mixed model's criterion.
+A Gaussian response has one. The group effects are relative to σ = √φ, so A = −2 log p(y | û, φ) + |û|²/φ,
+with φ at its best value (D + |û|²)/n, D the deviance. With the identity link that is the linear mixed
+model's criterion.
 
 For a Gamma response A is lme4's: φ = D/n, nothing divided by it, and 2 added, as R's `Gamma()$aic` does.
 That is no likelihood of one model, and the standard deviations between groups come out too small.
@@ -19,8 +20,8 @@ from scipy.special import digamma
 from .pirls import Response
 
 GAMMA_MESSAGE = (
-    "The criterion of this Gamma model is the one lme4 uses, which compares the group effects with 1 instead of with "
-    "the dispersion: SDs between groups, and standard errors that depend on them, may be far too small or too large."
+    "The criterion of this Gamma model is the one lme4 uses, which compares the group effects with 1 instead "
+    "of with the dispersion: SDs between groups, and standard errors with them, may be far off."
 )
 
 

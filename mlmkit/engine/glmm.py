@@ -51,8 +51,8 @@ def fit_glmm(design, n_agq: int = 1) -> Estimates:
     Raises
     ------
     DataError
-        `n_agq` asks for quadrature in a model with more than one varying coefficient, or with a dispersion; or the
-        link lets means out of the family's range.
+        `n_agq` asks for quadrature in a model with more than one varying coefficient, or with a dispersion;
+        or the link lets means out of the family's range.
 
     References
     ----------
@@ -85,22 +85,22 @@ def _check_nodes(design, n_agq: int) -> None:
     if n_agq == 1:
         return
     if not 1 <= n_agq <= MOST_NODES or n_agq != int(n_agq):
-        raise DataError(f"n_agq is {n_agq}: the number of quadrature nodes is a whole number from 1 to {MOST_NODES}.")
+        raise DataError(f"n_agq is {n_agq}: it is a number of nodes, a whole number from 1 to {MOST_NODES}.")
     coefficients = sum(block.Z.shape[1] for block in design.blocks)
     if coefficients > 1:
         raise DataError(
-            f"n_agq = {n_agq} needs a model with one varying coefficient, such as (1|g); this one has {coefficients}. "
-            "Use n_agq=1, Laplace's approximation."
+            f"n_agq = {n_agq} needs a model with one varying coefficient, such as (1|g); this one has "
+            f"{coefficients}. Use n_agq=1, Laplace's approximation."
         )
     if design.spec.family.has_dispersion:
         raise DataError(
-            f"n_agq = {n_agq} is for binomial and Poisson models; the {design.spec.family.name} family has a dispersion "
-            "that the groups share. Use n_agq=1, Laplace's approximation."
+            f"n_agq = {n_agq} is for binomial and Poisson models; the {design.spec.family.name} family has a "
+            "dispersion that the groups share. Use n_agq=1, Laplace's approximation."
         )
 
 
 def _begin(criterion: GlmmCriterion) -> Search:
-    """A search from the flat model's coefficients and the largest SDs tried at which the modes can be found."""
+    """A search from the flat model's coefficients and the first SDs at which the modes can be found."""
     empty = criterion.latest[0]
     for share in SHARES:
         theta = theta_from_factors([np.diag(share * sd) for sd in criterion.sds])
@@ -153,7 +153,7 @@ def _canonical(criterion: GlmmCriterion, x: np.ndarray) -> np.ndarray:
 
 
 def _without_traces(criterion: GlmmCriterion, search: Search) -> np.ndarray:
-    """The search's end, with directions of next to no variance set to none where the criterion does not mind."""
+    """The search's end; next to no variance becomes none where the criterion does not mind."""
     point = search.point
     theta = theta_from_factors([_reduced(L) for L in criterion.factors(point.x)])
     x = np.concatenate([theta, point.x[criterion.n_theta :]])
@@ -223,11 +223,11 @@ NO_CURVATURE = (
 
 
 def _separated(design, separation: Separation, n_agq: int) -> Estimates:
-    """The finite estimates from the rows that are not separated, which are all that the likelihood depends on."""
+    """The finite estimates from the rows that are not separated: the likelihood depends on no others."""
     if separation.rows.all():
         flat = fit_glm(design)
         sizes = [block.Z.shape[1] for block in design.blocks]
-        modes = tuple(np.zeros((len(block.levels), size)) for block, size in zip(design.blocks, sizes, strict=True))
+        modes = tuple(np.zeros((len(block.levels), block.Z.shape[1])) for block in design.blocks)
         theta = theta_from_factors([np.zeros((size, size)) for size in sizes])
         return replace(flat, theta=theta, modes=modes, n_agq=n_agq)
     return in_full(design, separation, fit_glmm(separation.undecided(design), n_agq))

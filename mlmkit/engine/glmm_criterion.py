@@ -30,8 +30,8 @@ LARGEST = 5.0
 class GlmmCriterion:
     """−2 log L(θ, b), by Laplace's approximation or by adaptive quadrature.
 
-    Call it with θ (lme4's order, any signs) and b; `value_and_gradient` adds the derivatives. `standard` is the same
-    in the coordinates the optimiser uses.
+    Call it with θ (lme4's order, any signs) and b; `value_and_gradient` adds the derivatives. `standard` is
+    the same in the coordinates the optimiser uses.
 
     Attributes
     ----------
@@ -47,8 +47,8 @@ class GlmmCriterion:
     basis
         (n, p) XT.
     sds, information
-        For each term the standardised SDs that a search starts from, (s,), and the information the data hold on
-        each group's effects, (s, J).
+        For each term the standardised SDs that a search starts from, (s,), and the information the data hold
+        on each group's effects, (s, J).
     latest
         The modes found last, where the next search for them starts.
     """

@@ -117,7 +117,7 @@ def iterate(design: Design) -> Solution:
 
 
 def _start(design: Design, Q: np.ndarray) -> np.ndarray:
-    """Coefficients whose linear predictor is valid: one weighted regression on η near the data, or a constant."""
+    """Coefficients with a valid linear predictor: a weighted regression on η near the data, or a constant."""
     family, weights = design.spec.family, design.weights
     with np.errstate(invalid="ignore", divide="ignore"):
         near = family.start(design.y, weights) - design.offset

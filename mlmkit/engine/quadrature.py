@@ -1,14 +1,14 @@
 """Adaptive Gauss–Hermite quadrature for one varying coefficient, and its gradient.
 
-Each group's likelihood is an integral over its effect u_j. With P_j(u) the group's penalised deviance, û_j its
-minimum and σ_j² = 1/H_j, the nodes are u_jk = û_j + σ_j z_k and
+Each group's likelihood is an integral over its effect u_j. With P_j(u) the group's penalised deviance, û_j
+its minimum and σ_j² = 1/H_j, the nodes are u_jk = û_j + σ_j z_k and
 
     −2 log L  =  Σ_j log H_j − 2 Σ_j log Σ_k ω_k exp(−P_j(u_jk)/2),      ω_k = w_k exp(z_k²/2)
 
 for the nodes z_k and weights w_k of the standard normal (Pinheiro & Chao 2006, J. Comput. Graph. Stat. 15,
 58–81, section 4). One node is Laplace's approximation.
 
-The nodes move with θ and b, through û_j and through σ_j. With π_jk the share of node k in the group's sum, let
+The nodes move with θ and b, through û_j and through σ_j. With π_jk the share of node k in the sum, let
 
     γ_j = Σ_k π_jk P_j′(u_jk),      α_j = 1 − ½ σ_j Σ_k π_jk z_k P_j′(u_jk)
 

@@ -51,7 +51,7 @@ class Separation:
         return np.flatnonzero(self.limits == 0)
 
     def undecided(self, design: Design) -> Design:
-        """The design of the rows that are not separated; of its columns, the finite coefficients' come first."""
+        """The design of the rows that are not separated, the finite coefficients' columns first."""
         keep = ~self.rows
         return replace(
             design,
@@ -153,8 +153,9 @@ def _furthest(cone: dict, objective: np.ndarray) -> float:
 def _message(design: Design, limits: np.ndarray, rows: np.ndarray) -> str:
     infinite = [design.fixed_names[k] for k in np.flatnonzero(limits != 0)]
     named = ", ".join(infinite[:4]) + (f" and {len(infinite) - 4} more" if len(infinite) > 4 else "")
+    coefficients = "1 coefficient has" if len(infinite) == 1 else f"{len(infinite)} coefficients have"
+    described = "1 row is" if rows.sum() == 1 else f"{rows.sum()} rows are"
     return (
-        f"{len(infinite)} coefficient{'s have' if len(infinite) > 1 else ' has'} no finite maximum ({named}): "
-        f"{int(rows.sum())} row{'s are' if rows.sum() > 1 else ' is'} described perfectly by an infinite linear "
-        "predictor, so the likelihood keeps rising towards it; a multilevel model would give finite estimates."
+        f"{coefficients} no finite maximum ({named}): {described} described perfectly by an infinite linear "
+        "predictor, so the likelihood keeps rising towards it."
     )

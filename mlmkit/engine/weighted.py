@@ -152,7 +152,8 @@ class Factorised:
         """Given the crossed effects and everything coarser, a group's are W times what is left for them."""
         levels, effects = self.part.pattern.levels, _unflattened(self.part, crossed)
         coarser = None
-        for level, done, left in zip(reversed(levels), reversed(self.chain.levels), reversed(own), strict=True):
+        steps = zip(reversed(levels), reversed(self.chain.levels), reversed(own), strict=True)
+        for level, done, left in steps:
             if len(crossed):
                 left = left - done.B.times_vector(crossed)
             if level.parent is not None:
@@ -191,7 +192,6 @@ class Factorised:
             whole[k] = np.array([result[k, a] for a in range(len(Z[k]))])
         return [whole[k] for k in range(len(Z))]
 
-
     def inverse_by_group(self) -> Effects:
         """The diagonal blocks of H⁻¹, (s, s, J) a term."""
         part, F = self.part, _inverse(self.L)
@@ -199,7 +199,8 @@ class Factorised:
         for one in part.pattern.crossed:
             whole = F[one.columns, one.columns].reshape(one.n_groups, one.size, one.n_groups, one.size)
             blocks[one.term] = np.einsum("jajb->abj", whole)
-        for level, inverse in zip(part.pattern.levels, inverse_on_pattern(part.pattern, self.chain, F), strict=True):
+        inverses = inverse_on_pattern(part.pattern, self.chain, F)
+        for level, inverse in zip(part.pattern.levels, inverses, strict=True):
             start = 0
             for k in level.terms:
                 stop = start + len(part.terms[k].Z)
@@ -244,7 +245,9 @@ def factorise(part: RandomPart, Z: Effects, weights: np.ndarray) -> Factorised:
     )
     with np.errstate(invalid="ignore", divide="ignore"):
         chain = eliminate(equations, [np.eye(level.size) for level in equations.levels])
-    L, failed = dpotrf(chain.tail + np.eye(len(chain.tail)), lower=1, clean=1) if part.crossed else (chain.tail, 0)
+    L, failed = chain.tail, 0
+    if part.crossed:
+        L, failed = dpotrf(chain.tail + np.eye(len(chain.tail)), lower=1, clean=1)
     if failed or not np.isfinite(chain.log_determinant):
         raise FloatingPointError("The curvature at the group effects is not positive definite.")
     return Factorised(part, chain, L)

@@ -47,7 +47,9 @@ def rats():
 
 
 def alcohol():
-    return load_data("alcohol").assign(drinks=lambda d: d["alcohol"].round(), year=lambda d: d["year"].astype(str))
+    return load_data("alcohol").assign(
+        drinks=lambda d: d["alcohol"].round(), year=lambda d: d["year"].astype(str)
+    )
 
 
 def classroom():
@@ -60,7 +62,9 @@ def blp():
 
 def mathachieve():
     data = load_data("mathachieve")
-    return data[data["school"].isin(data["school"].unique()[:40])].assign(good=lambda d: (d["mathach"] > 15).astype(int))
+    return data[data["school"].isin(data["school"].unique()[:40])].assign(
+        good=lambda d: (d["mathach"] > 15).astype(int)
+    )
 
 
 CBPP = "cbind(incidence, size - incidence) ~ period + (1|herd)"
@@ -89,7 +93,9 @@ def test_reference_cases(case, formula, data, n_agq):
 
 
 def test_standard_errors_allow_for_theta():
-    assert standard_errors(fit("cbind(m, n - m) ~ 1 + (1|batch)", rats()))[0] == pytest.approx(0.1211, abs=5e-5)
+    assert standard_errors(fit("cbind(m, n - m) ~ 1 + (1|batch)", rats()))[0] == pytest.approx(
+        0.1211, abs=5e-5
+    )
     np.testing.assert_allclose(
         standard_errors(fit(CBPP, cbpp())), [0.232468, 0.306642, 0.326636, 0.427434], rtol=1e-4
     )
@@ -124,7 +130,7 @@ TIGHT = {
             0.1849842,
         ),
     ),
-    "crossed, cloglog": (  # lme4 prints an SE of 0.157697: its differences of the criterion are too coarse here
+    "crossed, cloglog": (  # lme4 prints an SE of 0.157697, from coarser differences
         ("slow ~ 1 + (1|participant) + (1|spelling)", blp, "binomial(cloglog)", {}),
         (768.428362957, [0.84535571, 0.62999329], [-1.1981045], [0.1647499], -0.7222224, 0.6587634),
     ),
@@ -218,7 +224,9 @@ class TestSeparation:
     def test_fixed_effects_without_a_maximum_are_infinite(self):
         rng = np.random.default_rng(2)
         data = pd.DataFrame({"g": np.tile(np.arange(12), 20), "x": np.repeat(["a", "b"], 120)})
-        data["y"] = np.where(data["x"] == "a", 0, rng.binomial(1, 1 / (1 + np.exp(-rng.normal(size=12)[data["g"]]))))
+        data["y"] = np.where(
+            data["x"] == "a", 0, rng.binomial(1, 1 / (1 + np.exp(-rng.normal(size=12)[data["g"]])))
+        )
         estimates = fit("y ~ x + (1|g)", data)
         rest = fit("y ~ 1 + (1|g)", data[data["x"] == "b"])
         np.testing.assert_array_equal(estimates.beta, [-np.inf, np.inf])

@@ -59,8 +59,20 @@ def test_binomial_links_against_r(cbpp, link):
 @pytest.mark.parametrize(
     ("family", "beta", "se", "dispersion", "loglik"),
     [
-        ("Gamma(log)", [5.5361326109488, 0.0350206377427], 0.02137605053921, 0.0238087463836, -943.9346627209619),
-        ("Gamma", [0.003913872822444, -0.000117737228453], 7.83390612e-05, 0.0237988544625, -943.8832618967201),
+        (
+            "Gamma(log)",
+            [5.5361326109488, 0.0350206377427],
+            0.02137605053921,
+            0.0238087463836,
+            -943.9346627209619,
+        ),
+        (
+            "Gamma",
+            [0.003913872822444, -0.000117737228453],
+            7.83390612e-05,
+            0.0237988544625,
+            -943.8832618967201,
+        ),
     ],
 )
 def test_gamma_dispersion_is_as_r_has_it(family, beta, se, dispersion, loglik):
@@ -112,7 +124,9 @@ class TestSeparation:
         assert np.all(np.isnan(np.diag(estimates.vcov)[none]))
         assert np.all(np.diag(estimates.vcov)[~none] > 0)
         assert estimates.loglik == pytest.approx(-84.400226916, rel=1e-9)
-        assert len(estimates.messages) == 1 and "14 coefficients have no finite maximum" in estimates.messages[0]
+        assert (
+            len(estimates.messages) == 1 and "14 coefficients have no finite maximum" in estimates.messages[0]
+        )
         np.testing.assert_array_equal(estimates.fitted == 0, rats["m"] == 0)
 
     def test_a_reference_level_without_successes(self):

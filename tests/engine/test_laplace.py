@@ -20,7 +20,9 @@ def data():
     n = 240
     frame = pd.DataFrame({"g": rng.integers(0, 24, n), "h": rng.integers(0, 9, n), "x": rng.normal(size=n)})
     frame["s"] = frame["g"] % 6
-    eta = 0.3 + 0.4 * frame["x"] + 0.5 * rng.normal(size=24)[frame["g"]] + 0.3 * rng.normal(size=9)[frame["h"]]
+    eta = (
+        0.3 + 0.4 * frame["x"] + 0.5 * rng.normal(size=24)[frame["g"]] + 0.3 * rng.normal(size=9)[frame["h"]]
+    )
     frame["y"] = rng.poisson(np.exp(eta)).astype(float)
     frame["z"] = (frame["y"] > 1).astype(float)
     frame["t"] = rng.gamma(3, np.exp(eta) / 3)
@@ -86,7 +88,7 @@ def test_value_from_the_definition(data, formula, family):
     ],
 )
 def test_gradient_is_that_of_the_criterion(data, formula, family):
-    design, criterion, beta = prepared(formula, data, family)
+    _, criterion, beta = prepared(formula, data, family)
     h, m = 1e-4, criterion.n_theta
     theta = (0.08 if family == "gamma(inverse)" else 0.25) + 0.05 * np.arange(m)
     point = np.concatenate([theta, beta * 1.05])

@@ -47,7 +47,9 @@ def dense(part, Z):
 
 
 @pytest.mark.parametrize("storage", ["dense", "sparse"])
-@pytest.mark.parametrize("arrangement", ["one term", "nested", "uncorrelated", "crossed", "nested and crossed"])
+@pytest.mark.parametrize(
+    "arrangement", ["one term", "nested", "uncorrelated", "crossed", "nested and crossed"]
+)
 def test_factorised_solved_and_inverted(arrangement, storage, monkeypatch):
     if storage == "sparse":
         monkeypatch.setattr(equations, "SMALL_BORDER", -1)
