@@ -26,8 +26,10 @@ from .estimates import Estimates
 from .sparse import SparseSystem, sparse_system
 from .standardise import Standardised, standardise
 
-#: Crossed columns beyond which the system is tried sparse.
-WIDEST_DENSE = 4000
+#: Up to so many crossed columns the tail is dense in any case; from so many on, in no case (12 GB).
+ALWAYS_DENSE, NEVER_DENSE = 2000, 20_000
+#: How many operations of a dense factorisation take the time of a sparse one's.
+DENSE_SPEED = 30.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,8 +145,11 @@ def lmm_criterion(design, reml: bool = True) -> LmmCriterion:
     data = standardise(design)
     groups = [block.group for block in design.blocks]
     split = split_terms(data.terms, groups)
-    if crossed_width(data.terms, split[1]) > WIDEST_DENSE:
-        return LmmCriterion(design, reml, data, sparse_system(data))
+    width = crossed_width(data.terms, split[1])
+    if width > ALWAYS_DENSE:
+        system = sparse_system(data)
+        if width > NEVER_DENSE or system.work * DENSE_SPEED < width**3:
+            return LmmCriterion(design, reml, data, system)
     return LmmCriterion(design, reml, data, BlockedSystem(normal_equations(data, groups, split)))
 
 

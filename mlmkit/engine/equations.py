@@ -186,12 +186,21 @@ def _tail(terms: Sequence[Term], crossed: Sequence[CrossedTerm], Xy: np.ndarray)
         term = terms[one.term]
         with_Xy = group_products(term.Z, Xy, term.codes, term.n_groups)
         tail[one.columns, d:] = with_Xy.transpose(2, 0, 1).reshape(-1, len(Xy))
-        for other in crossed[: position + 1]:
+        tail[one.columns, one.columns] = _within(term)
+        for other in crossed[:position]:
             block = _between(term, terms[other.term])
             tail[one.columns, other.columns] = block
             tail[other.columns, one.columns] = block.T
     tail[d:, :d] = tail[:d, d:].T
     return tail
+
+
+def _within(term: Term) -> np.ndarray:
+    """Cross-products of a crossed term with itself: a block for each group on the diagonal, (J s, J s)."""
+    s, J = term.size, term.n_groups
+    whole = np.zeros((J, s, J, s))
+    whole[np.arange(J), :, np.arange(J)] = np.moveaxis(group_squares(term.Z, term.codes, J), -1, 0)
+    return whole.reshape(J * s, J * s)
 
 
 def _between(one: Term, other: Term) -> np.ndarray:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import block_diag, csc_matrix, eye_array, kron
+from scipy.sparse.csgraph import reverse_cuthill_mckee
 from scipy.sparse.linalg import SuperLU, splu
 
 from .covariance import theta_from_factors
@@ -51,6 +52,17 @@ class SparseSystem:
     products: csc_matrix
     border: np.ndarray
     Xy: np.ndarray
+
+    @property
+    def work(self) -> float:
+        """A bound on the operations of one factorisation: the squared widths of its profile, best reordered."""
+        order = reverse_cuthill_mckee(self.products, symmetric_mode=True)
+        place = np.empty(len(order), dtype=np.int64)
+        place[order] = np.arange(len(order))
+        entries = self.products.tocoo()
+        widths = np.zeros(len(order))
+        np.maximum.at(widths, place[entries.row], place[entries.row] - place[entries.col])
+        return float(widths @ widths)
 
     def start(self) -> np.ndarray:
         """A standard θ to start from: every SD as large as the residual's."""

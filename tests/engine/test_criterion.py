@@ -6,10 +6,11 @@ import pytest
 from numpy.testing import assert_allclose
 
 from mlmkit.engine import border, criterion, equations
+from mlmkit.engine.blocked import BlockedSystem
 from mlmkit.engine.border import DenseBorder, SparseBorder
 from mlmkit.engine.criterion import lmm_criterion
 from mlmkit.engine.sparse import SparseSystem
-from tests.engine.toy import KINDS, BruteForce, differences, n_theta, toy
+from tests.engine.toy import KINDS, BruteForce, block, design, differences, n_theta, toy
 
 ROUTES = ("dense border", "sparse border", "sparse border, pairs kept", "sparse system")
 
@@ -18,7 +19,8 @@ ROUTES = ("dense border", "sparse border", "sparse border, pairs kept", "sparse 
 def route(request, monkeypatch):
     """Send small designs through the engine's routes for large ones."""
     if request.param == "sparse system":
-        monkeypatch.setattr(criterion, "WIDEST_DENSE", 0)
+        monkeypatch.setattr(criterion, "ALWAYS_DENSE", -1)
+        monkeypatch.setattr(criterion, "NEVER_DENSE", -1)
     if request.param.startswith("sparse border"):
         monkeypatch.setattr(equations, "SMALL_BORDER", -1)
         monkeypatch.setattr(equations, "DENSE_SHARE", 2.0)
@@ -110,3 +112,14 @@ def test_a_model_without_fixed_part():
     for reml in (True, False):
         assert_allclose(lmm_criterion(d, reml)(theta), BruteForce(d, theta, reml).criterion, rtol=1e-11)
     assert lmm_criterion(d).solve(theta).beta.shape == (0,)
+
+
+@pytest.mark.parametrize(("local", "kind"), [(True, SparseSystem), (False, BlockedSystem)])
+def test_many_crossed_groups_go_sparse_only_where_that_is_less_work(local, kind, monkeypatch):
+    monkeypatch.setattr(criterion, "ALWAYS_DENSE", 100)
+    rng = np.random.default_rng(0)
+    pupil = np.repeat(np.arange(2000), 2)
+    teacher = (pupil // 5 + rng.integers(0, 2, 4000)) % 400 if local else rng.integers(0, 400, 4000)
+    one = np.ones(4000)
+    d = design(rng.normal(size=4000), one[:, None], [block("pupil", pupil, one), block("teacher", teacher, one)])
+    assert isinstance(lmm_criterion(d).system, kind)
