@@ -198,7 +198,8 @@ def dispersions(design: Design, mu: np.ndarray) -> tuple[float, float]:
 def _separated_estimates(design: Design, separation: Separation) -> Estimates:
     """The finite estimates from the rows that still hold information, and the infinite ones."""
     rest = separation.undecided(design)
-    return in_full(design, separation, _estimates(rest, iterate(rest), ()))
+    whole = in_full(design, separation, _estimates(rest, iterate(rest), ()))
+    return replace(whole, messages=(f"{separation.message}; a multilevel model would give finite estimates.",))
 
 
 def in_full(design: Design, separation: Separation, rest: Estimates) -> Estimates:
@@ -215,6 +216,6 @@ def in_full(design: Design, separation: Separation, rest: Estimates) -> Estimate
         vcov=vcov,
         linear_predictor=eta,
         fitted=np.where(separation.rows, (eta > 0).astype(float), design.spec.family.mean(eta)),
-        messages=(separation.message, *rest.messages),
+        messages=(f"{separation.message}.", *rest.messages),
         gradient=None,
     )

@@ -37,6 +37,7 @@ class Separation:
     columns : array of int
         Columns of X that are independent in the other rows, finite coefficients first.
     message : str
+        One sentence, without its full stop.
     """
 
     limits: np.ndarray
@@ -157,5 +158,5 @@ def _message(design: Design, limits: np.ndarray, rows: np.ndarray) -> str:
     described = "1 row is" if rows.sum() == 1 else f"{rows.sum()} rows are"
     return (
         f"{coefficients} no finite maximum ({named}): {described} described perfectly by an infinite linear "
-        "predictor, so the likelihood keeps rising towards it."
+        "predictor, so the likelihood keeps rising towards it"
     )

@@ -14,12 +14,15 @@ import numpy as np
 from scipy.linalg import cho_solve
 from scipy.linalg.lapack import dpotrf, dpotri
 
+from ..errors import DataError
 from .blocks import sum_by_group
 from .border import DenseBorder
 from .elimination import Elimination, eliminate, inverse_on_pattern
-from .equations import NormalEquations, normal_equations
+from .equations import NormalEquations, crossed_width, normal_equations, split_terms
 from .standardise import Standardised, Term, _term
 
+#: Most crossed group effects: their cross-products are one dense matrix.
+WIDEST = 12_000
 #: One array a random term: (s, J) by group, or (s, n) by row.
 Effects = list[np.ndarray]
 
@@ -89,11 +92,19 @@ def random_part(design, information: np.ndarray) -> RandomPart:
     design : Design
     information : (n,) array
         About the information each row holds on η, which sets the scale of the standardised regressors.
+
+    Raises
+    ------
+    DataError
+        The crossed terms have more group effects than one dense matrix can hold.
     """
     n, empty = len(design.y), np.empty((0, 0))
     terms = tuple(_standardised(block, np.sqrt(information)) for block in design.blocks)
+    groups = [block.group for block in design.blocks]
+    split = split_terms(terms, groups)
+    _check_width(crossed_width(terms, split[1]))
     data = Standardised(np.empty((0, n)), empty, np.zeros(n), np.zeros(0), 1.0, terms, n, 0.0)
-    pattern = normal_equations(data, [block.group for block in design.blocks])
+    pattern = normal_equations(data, groups, split)
     columns = {
         (one.term, a): one.columns.start + terms[one.term].codes * one.size + a
         for one in pattern.crossed
@@ -101,6 +112,15 @@ def random_part(design, information: np.ndarray) -> RandomPart:
     }
     cells = {key: _cells(pattern, column) for key, column in columns.items()}
     return RandomPart(terms, pattern, columns, cells)
+
+
+def _check_width(width: int) -> None:
+    if width > WIDEST:
+        raise DataError(
+            f"The crossed terms have {width} group effects, which would be held in a dense matrix of "
+            f"{width**2 * 8 / 1e9:.0f} GB: generalized models go up to {WIDEST}. Leave one of the crossed terms "
+            "out, or fit a sample of its groups."
+        )
 
 
 def _standardised(block, root: np.ndarray) -> Term:

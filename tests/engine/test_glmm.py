@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mlmkit.datasets import load_data
 from mlmkit.design import build_design
-from mlmkit.engine import conditional_covariance
+from mlmkit.engine import conditional_covariance, weighted
 from mlmkit.engine.glmm import fit_glmm
 from mlmkit.engine.irls import fit_glm
 from mlmkit.engine.lmm import fit_lmm
@@ -260,6 +260,11 @@ class TestRefusals:
     def test_quadrature_with_a_dispersion(self):
         with pytest.raises(DataError, match="dispersion"):
             fit("Reaction ~ Days + (1|Subject)", load_data("sleepstudy"), "gamma(log)", n_agq=5)
+
+    def test_more_crossed_groups_than_fit(self, monkeypatch):
+        monkeypatch.setattr(weighted, "WIDEST", 7)
+        with pytest.raises(DataError, match="have 8 group effects"):
+            fit("y ~ x + (1|g) + (1|h)", simulated(0), "poisson")
 
     def test_means_out_of_range(self):
         with pytest.raises(DataError, match="use a link that keeps means in range"):
