@@ -7,6 +7,7 @@ out what is drawn: an object with the numbers as attributes, the picture in word
 from .checks import qq, qq_data, residuals, residuals_data
 from .curves import flat_curves, group_curves, population_curve
 from .distributions import density, density_data, likelihoods, likelihoods_data
+from .draws import draws, draws_data
 from .effects import caterpillar, caterpillar_data
 from .ellipse import ellipse, ellipse_data
 from .lines import fitted_lines, fitted_lines_data, lines_by_group, lines_by_group_data, panels, panels_data
@@ -23,6 +24,8 @@ __all__ = [
     "criterion_curve_data",
     "density",
     "density_data",
+    "draws",
+    "draws_data",
     "ellipse",
     "ellipse_data",
     "fitted_lines",

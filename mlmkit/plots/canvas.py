@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..results import Fit
-from ..style import RC, house
+from ..style import RC, SIZES, house
 
 
 class Drawable(ABC):
@@ -40,8 +40,8 @@ class Picture(Drawable):
 
     def draw(self, ax: Axes | None = None) -> Axes:
         """Draw on these Axes, or on those of a new figure, and return them."""
-        with in_house(self.size):
-            ax = plt.subplots(layout="constrained")[1] if ax is None else ax
+        with in_house():
+            ax = plt.subplots(figsize=page(self.size), layout="constrained")[1] if ax is None else ax
             self.paint(ax)
         return ax
 
@@ -56,18 +56,24 @@ class Panels(Drawable):
 
     def draw(self, figure: Figure | None = None) -> Figure:
         """Draw in this figure (or subfigure), or in a new one, and return it."""
-        with in_house(self.size):
-            figure = plt.figure(layout="constrained") if figure is None else figure
+        with in_house():
+            figure = plt.figure(figsize=page(self.size), layout="constrained") if figure is None else figure
             self.paint(figure)
         return figure
 
 
 @contextmanager
-def in_house(size: str) -> Iterator[None]:
+def in_house() -> Iterator[None]:
     """The house style, unless it is in force already (perhaps enlarged for a projector)."""
     in_force = mpl.rcParams["svg.hashsalt"] == RC["svg.hashsalt"]
-    with nullcontext() if in_force else house(size):
+    with nullcontext() if in_force else house():
         yield
+
+
+def page(size: str) -> tuple[float, float]:
+    """The size of a new figure: the picture's own, unless the reader has set one (`house("slide")`)."""
+    now = tuple(mpl.rcParams["figure.figsize"])
+    return SIZES[size] if now == RC["figure.figsize"] else now
 
 
 # ---- words -------------------------------------------------------------------------------------------

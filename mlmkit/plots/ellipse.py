@@ -143,8 +143,7 @@ class Ellipse(Picture):
             ax.plot(*self.multilevel[rows].to_numpy().T, ls="", **_marker(kind), zorder=4)
 
     def _key(self) -> list[Line2D]:
-        group = self.group
-        key = [Line2D([], [], ls="", label=f"flat: each {group} alone", **_marker("flat"))]
+        key = [Line2D([], [], ls="", label="flat", **_marker("flat"))]
         key += [Line2D([], [], ls="-", lw=1.3, label="multilevel", **_marker("towards"))]
         key += [
             Line2D(
@@ -152,7 +151,7 @@ class Ellipse(Picture):
             )
         ]
         if self.away[self.terms[1]].any():
-            words = f"{term_label(self.terms[1])} moves away from $b_1$"
+            words = f"{self.terms[1]} moves away from $b_1$"
             key += [Line2D([], [], ls=DASHES["--"], lw=1.3, label=words, **_marker("away"))]
         return key
 

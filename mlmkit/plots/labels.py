@@ -20,6 +20,7 @@ SWEEPS = 30
 #: What a place costs: a pixel of overlap with each kind of thing, and distance and turning for their own sake.
 OUTSIDE, ON_LABEL, ON_POINT, ON_LINE, ON_FAINT = 50.0, 20.0, 12.0, 4.0, 0.6
 FAR, TURNED = 1.2, 6.0
+MISTAKEN = 8.0  # for each pixel by which a label is nearer to another label's point than to its own
 MARGIN = 2.0  # points kept free around each label
 
 
@@ -31,6 +32,7 @@ class Scene:
     """What labels keep clear of, in pixels: the frame's sides, dots as boxes (k, 4), segments (k, 2, 2)."""
 
     frame: np.ndarray
+    anchors: np.ndarray  # (m, 2) the points that have labels
     dots: np.ndarray
     lines: np.ndarray
     faint_lines: np.ndarray
@@ -96,7 +98,9 @@ def _scene(ax: Axes, points, lines, faint_lines, keep_clear) -> Scene:
 
     spots = place(points if keep_clear is None else np.vstack([points, keep_clear]))
     dots = np.hstack([spots - DOT * pixel, spots + DOT * pixel])
-    return Scene(np.array(ax.bbox.extents), dots, segments(lines), segments(faint_lines), pixel)
+    return Scene(
+        np.array(ax.bbox.extents), place(points), dots, segments(lines), segments(faint_lines), pixel
+    )
 
 
 def choose(options: Sequence[Places]) -> np.ndarray:
@@ -127,7 +131,10 @@ def _places(anchor, size, wish, scene: Scene) -> Places:
     directions = np.tile(directions, (len(DISTANCES), 1))
     centres = anchor + directions * (distance[:, None] * scene.pixel + size / 2)
     boxes = np.hstack([centres - size / 2, centres + size / 2])
-    return Places(boxes, FAR * distance + TURNED * _turn(directions, wish) + _covered(boxes, scene))
+    own = (
+        FAR * distance + TURNED * _turn(directions, wish) + MISTAKEN * _nearer_to_others(boxes, anchor, scene)
+    )
+    return Places(boxes, own + _covered(boxes, scene))
 
 
 def _covered(boxes: np.ndarray, scene: Scene) -> np.ndarray:
@@ -143,6 +150,21 @@ def _turn(directions: np.ndarray, wish) -> np.ndarray:
     """0 in the wished direction, 2 opposite to it; to the right and up where there is no wish."""
     wish = np.array([1.0, 0.4]) if wish is None or not np.any(wish) else wish
     return 1 - directions @ (wish / np.linalg.norm(wish))
+
+
+def _nearer_to_others(boxes: np.ndarray, anchor: np.ndarray, scene: Scene) -> np.ndarray:
+    """By how many pixels each box is nearer to another label's point than to its own, at least as far being 0."""
+    others = scene.anchors[np.any(scene.anchors != anchor, axis=1)]
+    if not len(others):
+        return np.zeros(len(boxes))
+    own = _distances(boxes, anchor[None])[:, 0]
+    return np.clip(own + DOT * scene.pixel - _distances(boxes, others).min(axis=1), 0, None)
+
+
+def _distances(boxes: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """From each box to each point in pixels, (m, k); 0 inside."""
+    low, high = boxes[:, None, :2] - points[None], points[None] - boxes[:, None, 2:]
+    return np.linalg.norm(np.clip(np.maximum(low, high), 0, None), axis=2)
 
 
 def _on_lines(boxes: np.ndarray, segments: np.ndarray) -> np.ndarray:

@@ -18,7 +18,8 @@ from .canvas import Panels, Picture, count, listed, number, response_name
 from .curves import flat_curves, group_curves, least_squares_line, only_predictor, population_curve, slopes
 from .pooling import only_group
 
-KINDS = {"flat": "flat: each group alone", "multilevel": "multilevel", "population": "population"}
+#: The lines that `panels` can draw; each is a role of the house style.
+KINDS = ("flat", "multilevel", "population")
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +60,7 @@ class SmallMultiples(Panels):
         ]
         for role, lines in self.lines.groupby("role", sort=False):
             slope = slopes(lines, ["panel", "line"])
-            name = {"flat": "flat ", "multilevel": "multilevel ", "population": "population "}.get(role, "")
+            name = f"{role} " if role in KINDS else ""
             kind = f" of {self.roles[role]}" if role in self.roles and not name else ""
             words.append(
                 f"The {count(len(slope), f'{name}line')}{kind} {'has a slope' if len(slope) == 1 else 'have slopes'} "
@@ -189,7 +190,7 @@ def panels_data(
         "panel", key=lambda names: names.map({name: k for k, name in enumerate(chosen)})
     )
     lines = lines[lines["panel"].isin(chosen)].reset_index(drop=True)
-    roles = {role: KINDS[role].replace("group", group) for role in show}
+    roles = {role: role for role in show}
     return SmallMultiples(
         points.reset_index(drop=True), lines, roles, group, x, y, min(n_columns, len(chosen))
     )

@@ -8,6 +8,7 @@ from matplotlib.text import Annotation
 from mlmkit import DataError, lmer, load_data
 from mlmkit.plots import ellipse, ellipse_data
 from mlmkit.plots.labels import overlaps
+from mlmkit.style import house
 
 
 def test_every_subject_moves_inwards_in_sigmas_own_distance(sleep, sleep_flat):
@@ -34,11 +35,13 @@ def test_arrows_run_from_the_flat_fit_to_coef(sleep, sleep_flat):
     assert drawn.multilevel.loc[308].to_numpy() == pytest.approx([253.6637, 19.66626], abs=1e-3)
 
 
+@pytest.mark.parametrize("projector", [False, True])
 @pytest.mark.parametrize("size", [(6.4, 5.8), (5, 5), (9, 5)])
-def test_no_two_labels_overlap(sleep, size):
-    fig, ax = plt.subplots(figsize=size, layout="constrained")
-    ellipse(sleep, ax=ax)
-    fig.canvas.draw()
+def test_no_two_labels_overlap(sleep, size, projector):
+    with house(projector=projector):
+        fig, ax = plt.subplots(figsize=size, layout="constrained")
+        ellipse(sleep, ax=ax)
+        fig.canvas.draw()
     labels = [text for text in ax.texts if isinstance(text, Annotation) and text.get_text()]
     boxes = np.array([label.get_window_extent().extents for label in labels])
     assert len(labels) == 18

@@ -57,3 +57,14 @@ def test_the_same_places_every_time():
         return [label.xyann for label in place_labels(ax, list("abcdefghijkl"), points)]
 
     assert places() == places()
+
+
+def test_a_label_is_nearest_to_its_own_point():
+    points = np.array([[0.5, 0.5], [0.53, 0.44], [0.47, 0.42], [0.55, 0.55]])
+    _, ax = plt.subplots()
+    ax.set(xlim=(0, 1), ylim=(0, 1))
+    boxes = boxes_of(place_labels(ax, ["331", "332", "333", "334"], points))
+    pixels = ax.transData.transform(points)
+    gaps = np.maximum(boxes[:, None, :2] - pixels, pixels - boxes[:, None, 2:]).clip(0)
+    distances = np.linalg.norm(gaps, axis=2)
+    assert list(distances.argmin(axis=1)) == [0, 1, 2, 3]

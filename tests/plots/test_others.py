@@ -110,3 +110,11 @@ def test_a_projectors_larger_type_is_kept(countries):
     with style.house("slide", projector=True):
         large = plots.density(countries).xaxis.label.get_size()
     assert large == pytest.approx(1.5 * plots.density(countries).xaxis.label.get_size())
+
+
+def test_a_picture_has_its_own_size_unless_one_is_set(sleep):
+    assert tuple(plots.ellipse(sleep).figure.get_size_inches()) == style.SIZES["tall"]
+    with style.house():
+        assert tuple(plots.ellipse(sleep).figure.get_size_inches()) == style.SIZES["tall"]
+    with style.house("slide", projector=True):
+        assert tuple(plots.ellipse(sleep).figure.get_size_inches()) == style.SIZES["slide"]
