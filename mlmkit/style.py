@@ -61,7 +61,7 @@ SIZES: dict[str, tuple[float, float]] = {
     "slide": (12.8, 7.2),
 }
 
-#: Faces that come with matplotlib, each followed by the usual ones of nearly its width, for SVG read elsewhere.
+#: Faces that come with matplotlib, each followed by common ones of nearly its width, for SVG read elsewhere.
 SERIF = ["STIXGeneral", "STIX Two Text", "Times New Roman", "Times", "serif"]
 SANS = ["DejaVu Sans", "Verdana", "sans-serif"]
 

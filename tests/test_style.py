@@ -14,9 +14,21 @@ from mlmkit import style
 # Machado, Oliveira & Fernandes (2009), severity 1: linear RGB as a dichromat sees it.
 VISION = {
     "normal": np.eye(3),
-    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
-    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
-    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+    "protanopia": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deuteranopia": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+    "tritanopia": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ],
 }
 ROLES = ["population", "group", "group2", "group3", "data", "flat"]
 
@@ -47,7 +59,13 @@ def test_roles_stand_out_from_paper(role):
 
 
 def test_colour_is_never_alone():
-    pairs = [("group", "group2"), ("group", "group3"), ("group2", "group3"), ("flat", "multilevel"), ("multilevel", "pooled")]
+    pairs = [
+        ("group", "group2"),
+        ("group", "group3"),
+        ("group2", "group3"),
+        ("flat", "multilevel"),
+        ("multilevel", "pooled"),
+    ]
     for one, other in pairs:
         assert style.LINES[one] != style.LINES[other] and style.MARKERS[one] != style.MARKERS[other]
 

@@ -1,4 +1,4 @@
-"""Models, networks and figures in words: for readers who do not see the picture, and as a check for those who do."""
+"""Models, networks and figures in words: for who does not see the picture, a check for who does."""
 
 from __future__ import annotations
 
@@ -67,13 +67,19 @@ def describe(
     'y is modelled as normally distributed around its mean'
     """
     model = read(fit_or_formula, data, family)
-    sentences = [_response(model), *_groupings(model), *_group_predictors(model), *_residual(model), *model.notes]
+    sentences = [
+        _response(model),
+        *_groupings(model),
+        *_group_predictors(model),
+        *_residual(model),
+        *model.notes,
+    ]
     if model.fit is not None:
         sentences += _Estimates(model, units or {}).sentences()
     return Paragraph(" ".join(sentences))
 
 
-# -- the model ----------------------------------------------------------------------------------------------------
+# -- the model ------------------------------------------------------------
 
 
 def listed(items, last: str = "and") -> str:
@@ -87,8 +93,18 @@ def _response(model: Model) -> str:
     names = [variable.name for variable in model.variables]
     kind = DISTRIBUTIONS[model.family]
     if model.family == "binomial":
-        kind = "binomial out of a known number of trials" if model.has_trials else "a yes or no with some probability"
-    around = "around its mean" if model.family == "gaussian" else f"with a mean modelled {scale}" if scale else "around its mean"
+        kind = (
+            "binomial out of a known number of trials"
+            if model.has_trials
+            else "a yes or no with some probability"
+        )
+    around = (
+        "around its mean"
+        if model.family == "gaussian"
+        else f"with a mean modelled {scale}"
+        if scale
+        else "around its mean"
+    )
     on = f", which depends on {listed(names)}" if names else ""
     rows = f" There are {model.n} rows." if model.n is not None and model.n > 1 else ""
     return f"{y} is modelled as {kind} {around}{on}.{rows}"
@@ -113,7 +129,10 @@ def _groupings(model: Model) -> list[str]:
         own = listed(what(model.coefficient(k)) for block in blocks for k in block.members)
         if not group.pooled:
             spread = " and residual SD" if model.sigma_by_group else ""
-            sentences.append(f"Each of {number} of {group.key} has its own {own}{spread}, free of all others: nothing is pooled.")
+            sentences.append(
+                f"Each of {number} of {group.key} has its own {own}{spread}, free of all others:"
+                " nothing is pooled."
+            )
         else:
             sentences.append(f"Each of {number} of {group.key} has its own {own}, {_drawn(model, blocks)}.")
     return sentences + _lie(model)
@@ -130,10 +149,14 @@ def _drawn(model: Model, blocks: list[Block]) -> str:
 def _lie(model: Model) -> list[str]:
     """How the groupings lie to one another."""
     sentences = [
-        f"Each group of {group.key} lies within one group of {group.outer}." for group in model.groups if group.outer is not None
+        f"Each group of {group.key} lies within one group of {group.outer}."
+        for group in model.groups
+        if group.outer is not None
     ]
     if len(model.chains) > 1:
-        sentences.append(f"The groupings {listed(chain[0].key for chain in model.chains)} cross: their effects are added.")
+        sentences.append(
+            f"The groupings {listed(chain[0].key for chain in model.chains)} cross: their effects are added."
+        )
     return sentences
 
 
@@ -142,11 +165,22 @@ def _group_predictors(model: Model) -> list[str]:
     for variable in model.variables:
         if variable.group is None:
             continue
-        moved = [what(model.coefficient(k)) for c, (_, k) in model.absorbed.items() if variable.name in model.coefficient(c).column.names]
+        moved = [
+            what(model.coefficient(k))
+            for c, (_, k) in model.absorbed.items()
+            if variable.name in model.coefficient(c).column.names
+        ]
         effect = f" and shifts the mean of the groups' {listed(dict.fromkeys(moved))}" if moved else ""
         sentences.append(f"{variable.name} is the same for all rows of a group of {variable.group}{effect}.")
-        if any(variable.name in model.coefficient(k).column.names for block in model.blocks for k in block.members):
-            sentences.append(f"Within a group {variable.name} does not change, so its varying coefficient is no slope within groups.")
+        if any(
+            variable.name in model.coefficient(k).column.names
+            for block in model.blocks
+            for k in block.members
+        ):
+            sentences.append(
+                f"Within a group {variable.name} does not change, so its varying coefficient is"
+                " no slope within groups."
+            )
     return sentences
 
 
@@ -156,7 +190,7 @@ def _residual(model: Model) -> list[str]:
     return ["The residual SD is the same for all rows."]
 
 
-# -- the estimates --------------------------------------------------------------------------------------------------
+# -- the estimates ------------------------------------------------------------
 
 
 class _Estimates:
@@ -173,7 +207,11 @@ class _Estimates:
         if self.model.groups and not self.model.pooled:
             return []
         kind = "population estimates" if self.model.pooled else "estimates"
-        said = [f"{what(c)} {self.amount(self.fit.fixef[c.column.name], c)} (SE {_short(self.fit.se[c.column.name])})" for c in fixed]
+        said = [
+            f"{what(c)} {self.amount(self.fit.fixef[c.column.name], c)}"
+            f" (SE {_short(self.fit.se[c.column.name])})"
+            for c in fixed
+        ]
         scale = SCALES[self.model.spec.family.link]
         sentences = [f"The {kind}{f', {scale},' if scale else ''} are: {listed(said)}."] if said else []
         return sentences + self.as_probability(fixed)
@@ -189,19 +227,32 @@ class _Estimates:
     def across(self) -> list[str]:
         sentences = []
         for group in self.model.groups if self.model.pooled else ():
-            sds = [(k, self.look_up(group, k)) for block in self.model.blocks_of(group) for k in block.members]
-            said = [f"{what(self.model.coefficient(k))} {self.amount(sd, self.model.coefficient(k))}" for k, sd in sds]
+            sds = [
+                (k, self.look_up(group, k)) for block in self.model.blocks_of(group) for k in block.members
+            ]
+            said = [
+                f"{what(self.model.coefficient(k))} {self.amount(sd, self.model.coefficient(k))}"
+                for k, sd in sds
+            ]
             sentences.append(f"The SD across {group.key} is: {listed(said)}{self.correlations(group)}.")
         return sentences
 
     def correlations(self, group: Group) -> str:
-        pairs = [(a, b) for block in self.model.blocks_of(group) for a in block.members for b in block.members if a < b]
+        pairs = [
+            (a, b)
+            for block in self.model.blocks_of(group)
+            for a in block.members
+            for b in block.members
+            if a < b
+        ]
         if not pairs or len(pairs) > 3:
             return ""
         if len(pairs) == 1:
             return f"; their correlation is {self.look_up(group, *pairs[0]):.2f}"
         names = {k: what(self.model.coefficient(k)) for pair in pairs for k in pair}
-        return "; correlations: " + listed(f"{names[a]} with {names[b]} {self.look_up(group, a, b):.2f}" for a, b in pairs)
+        return "; correlations: " + listed(
+            f"{names[a]} with {names[b]} {self.look_up(group, a, b):.2f}" for a, b in pairs
+        )
 
     def look_up(self, group: Group, *numbers: int) -> float:
         """An SD (one coefficient) or a correlation (two) from the fit's table."""
@@ -233,7 +284,9 @@ class _Estimates:
             return _short(value)
         unit = self.units.get(self.model.response, "")
         numbers = [part for part in coefficient.column.parts if part.level is None]
-        per = "".join(f" per {self.units[name]}" for part in numbers for name in part.names if name in self.units)
+        per = "".join(
+            f" per {self.units[name]}" for part in numbers for name in part.names if name in self.units
+        )
         return f"{_short(value)}{f' {unit}' if unit else ''}{per}"
 
 
@@ -248,7 +301,7 @@ def _short(value: float) -> str:
     return f"{value:.{min(digits, 6)}f}"
 
 
-# -- pictures ---------------------------------------------------------------------------------------------------------
+# -- pictures ------------------------------------------------------------
 
 
 def network_in_words(network: Network) -> str:
@@ -257,7 +310,8 @@ def network_in_words(network: Network) -> str:
     for node in network.nodes:
         parents = [network.node(name) for name in network.parents(node.name)]
         if parents:
-            sentences.append(f"{_introduced(node)} depends on {listed(_introduced(p) if p.observed else p.name for p in parents)}.")
+            named = listed(_introduced(parent) if parent.observed else parent.name for parent in parents)
+            sentences.append(f"{_introduced(node)} depends on {named}.")
     given = [node.name for node in network.nodes if node.kind == "given"]
     if given:
         sentences.append(f"Given and not modelled: {listed(given)}.")
@@ -272,10 +326,17 @@ def _introduced(node: Node) -> str:
 
 
 def _plate(network: Network, plate) -> str:
-    inside = [node.name for node in network.nodes if node.plates[-1:] == (plate.name,) or (plate.crosses and plate.name in node.plates)]
+    inside = [
+        node.name
+        for node in network.nodes
+        if node.plates[-1:] == (plate.name,) or (plate.crosses and plate.name in node.plates)
+    ]
     crossing = f" It overlaps the plate of {listed(plate.crosses)}." if plate.crosses else ""
-    within = f", within the plate of {plate.inside[-1]}," if plate.inside and not _any_crossed(network) else ""
-    return f"A plate{within} repeats {listed(dict.fromkeys(inside))} for {plain(plate.symbol)} ({plate.caption}).{crossing}"
+    within = (
+        f", within the plate of {plate.inside[-1]}," if plate.inside and not _any_crossed(network) else ""
+    )
+    what_is_in = listed(dict.fromkeys(inside))
+    return f"A plate{within} repeats {what_is_in} for {plain(plate.symbol)} ({plate.caption}).{crossing}"
 
 
 def _any_crossed(network: Network) -> bool:
@@ -322,7 +383,8 @@ def _panel(ax) -> str:
     drawn = listed(f"{n} {thing}{'s' if n > 1 else ''}" for n, thing in sizes if n)
     legend = ax.get_legend()
     keys = f" Key: {listed(text.get_text() for text in legend.get_texts())}." if legend else ""
-    text = f"{f'{title}: ' if title else ''}{_axis(ax, 'y')} against {_axis(ax, 'x')}, {drawn or 'nothing drawn'}.{keys}"
+    axes = f"{_axis(ax, 'y')} against {_axis(ax, 'x')}"
+    text = f"{f'{title}: ' if title else ''}{axes}, {drawn or 'nothing drawn'}.{keys}"
     return text[0].upper() + text[1:]
 
 

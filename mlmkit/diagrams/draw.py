@@ -1,7 +1,8 @@
 """A laid-out network → matplotlib artists and SVG.
 
-Observed nodes are shaded: the outcome round, what is given and not modelled square. Unknowns are open: population
-parameters with a heavy outline, group coefficients with a fine double one. So colour never speaks alone.
+Observed nodes are shaded: the outcome round, what is given and not modelled square. Unknowns are open:
+population parameters with a heavy outline, group coefficients with a fine double one. So colour never speaks
+alone.
 """
 
 from __future__ import annotations
@@ -28,7 +29,13 @@ if TYPE_CHECKING:
 INCHES = 0.66  # a unit's size in a figure of our own
 ROUNDING = 0.16
 PLATE_LINES = {"group": "-", "group2": (0, (6, 2.2)), "group3": (0, (1.4, 1.6)), "data": "-", "flat": "-"}
-KEY = (("outcome", "data"), ("given", "given, not modelled"), ("group", "group coefficient"), ("parameter", "population parameter"))
+KEY = (
+    ("outcome", "data"),
+    ("parameter", "population parameter"),
+    ("given", "given"),
+    ("group", "group coefficient"),
+)
+KEY_WIDTH = 7.0
 
 
 def figure_for(network: Network, key: bool = False) -> Figure:
@@ -43,9 +50,14 @@ def figure_for(network: Network, key: bool = False) -> Figure:
 def _bounds(network: Network, key: bool) -> Box:
     """The drawing's box: the network, and below it its notes and the key."""
     bounds = network.layout.bounds
-    lines = len(_wrapped_notes(network, bounds)) * 0.3 + (0.55 if key else 0)
-    wide = max(0.0, (7.6 if key else 0) - bounds.width) / 2
+    lines = len(_wrapped_notes(network, bounds)) * 0.3 + (0.42 * len(_key_rows(bounds)) + 0.15 if key else 0)
+    wide = max(0.0, (KEY_WIDTH / 2 if key else 0) - bounds.width) / 2
     return bounds.grown(wide, lines + (0.1 if lines else 0), 0)
+
+
+def _key_rows(bounds: Box) -> list:
+    """The key in one line, or in two where the picture is narrow."""
+    return [KEY] if bounds.width >= KEY_WIDTH else [KEY[:2], KEY[2:]]
 
 
 def _wrapped_notes(network: Network, bounds: Box) -> list[str]:
@@ -81,8 +93,9 @@ def _foot(network: Network, layout: Layout, pen: Pen, bounds: Box, key: bool) ->
     for line in _wrapped_notes(network, layout.bounds):
         pen.text(bounds.left + 0.14, y, line, 0.185, MUTED, "left")
         y -= 0.3
-    if key:
-        pen.key(bounds.left + 0.35, bounds.bottom + 0.32)
+    rows = _key_rows(layout.bounds) if key else []
+    for k, row in enumerate(rows):
+        pen.key(row, bounds.left + 0.35, bounds.bottom + 0.3 + 0.42 * (len(rows) - 1 - k))
 
 
 class Pen:
@@ -100,10 +113,18 @@ class Pen:
     def text(self, x, y, text, height, colour=INK, across="center", serif=False, zorder=6):
         family = SERIF[0] if serif else SANS[0]
         return self.ax.text(
-            x, y, text, fontsize=height * self.points, color=colour, ha=across, va="center", family=family, zorder=zorder
+            x,
+            y,
+            text,
+            fontsize=height * self.points,
+            color=colour,
+            ha=across,
+            va="center",
+            family=family,
+            zorder=zorder,
         )
 
-    # -- nodes ---------------------------------------------------------------------------------------
+    # -- nodes ------------------------------------------------------------
     def node(self, node: Node, place: tuple[float, float], side: str = "below") -> None:
         for patch in self.shapes(node, place):
             patch.set_gid(f"node-{node.name}")
@@ -122,7 +143,11 @@ class Pen:
             side = radius * 0.88
             corner = (place[0] - side, place[1] - side)
             style = "round,pad=0,rounding_size=0.07"
-            return [FancyBboxPatch(corner, 2 * side, 2 * side, style, fc=SHADE, ec=colour, lw=self.line(1.3), zorder=4)]
+            return [
+                FancyBboxPatch(
+                    corner, 2 * side, 2 * side, style, fc=SHADE, ec=colour, lw=self.line(1.3), zorder=4
+                )
+            ]
         if node.kind == "outcome":
             return [Circle(place, radius, fc=SHADE, ec=colour, lw=self.line(1.7), zorder=4)]
         if node.kind == "group":
@@ -135,9 +160,11 @@ class Pen:
         if half <= radius:
             return Circle(place, radius, fc="white", ec=colour, lw=self.line(width), zorder=4)
         corner, style = (place[0] - half, place[1] - radius), f"round,pad=0,rounding_size={radius}"
-        return FancyBboxPatch(corner, 2 * half, 2 * radius, style, fc="white", ec=colour, lw=self.line(width), zorder=4)
+        return FancyBboxPatch(
+            corner, 2 * half, 2 * radius, style, fc="white", ec=colour, lw=self.line(width), zorder=4
+        )
 
-    # -- arrows ----------------------------------------------------------------------------------------
+    # -- arrows ------------------------------------------------------------
     def arrow(self, source: Node, start, target: Node, end) -> None:
         """An arrow from border to border, stopping just short of the target."""
         angle = math.atan2(end[1] - start[1], end[0] - start[0])
@@ -145,7 +172,8 @@ class Pen:
         b = _border(target, end, angle + math.pi, 0.05)
         arrow = FancyArrowPatch(
             a, b, arrowstyle=f"-|>,head_length={self.line(5.2)},head_width={self.line(2.2)}", color=INK,
-            lw=self.line(1.15), shrinkA=0, shrinkB=0, mutation_scale=1, zorder=3, joinstyle="miter", capstyle="butt",
+            lw=self.line(1.15), shrinkA=0, shrinkB=0, mutation_scale=1, zorder=3, joinstyle="miter",
+            capstyle="butt",
         )  # fmt: skip
         arrow.set_gid(f"edge-{source.name}-{target.name}")
         self.ax.add_artist(arrow)
@@ -156,7 +184,14 @@ class Pen:
 
     def stroke(self, start, end, colour=MUTED, ls="-") -> None:
         """A plain line from centre to centre, under the nodes."""
-        self.ax.plot(*zip(start, end, strict=True), color=colour, lw=self.line(1.2), ls=ls, zorder=2, solid_capstyle="round")
+        self.ax.plot(
+            *zip(start, end, strict=True),
+            color=colour,
+            lw=self.line(1.2),
+            ls=ls,
+            zorder=2,
+            solid_capstyle="round",
+        )
 
     def bubble(self, place, label: str, colour: str) -> None:
         """An open circle with a short piece of text; a stadium where the text is long."""
@@ -164,7 +199,7 @@ class Pen:
         self.ax.add_artist(self.parameter(place, half, 0.4, colour, 1.8))
         self.text(*place, label, 0.28 if len(label) < 4 else 0.24, INK)
 
-    # -- plates ----------------------------------------------------------------------------------------
+    # -- plates ------------------------------------------------------------
     def plate(self, plate: Plate, box: Box, corner: str | None = None) -> None:
         """A box with its label: along its foot, or stacked in a lower corner that no other plate covers."""
         colour = COLOURS[plate.role]
@@ -175,24 +210,26 @@ class Pen:
         )  # fmt: skip
         patch.set_gid(f"plate-{plate.name}")
         self.ax.add_artist(patch)
-        y = box.bottom + 0.2
-        left, right = (box.left + 0.16, "left"), (box.right - 0.16, "right")
-        here = {"left": left, "right": right}.get(corner)
-        x, across = here or right
-        self.text(x, y + 0.28 * bool(here), f"${plate.symbol}$", 0.25, colour, across)
-        x, across = here or left
-        self.text(x, y, plate.caption, 0.19, MUTED, across)
+        y = box.bottom + 0.21
+        edges = {"left": (box.left + 0.16, "left"), "right": (box.right - 0.16, "right")}
+        lines = plate.caption.split(", ")[::-1] if corner else [plate.caption]
+        for k, line in enumerate(lines):
+            x, across = edges[corner or "left"]
+            self.text(x, y + 0.27 * k, line, 0.19, MUTED, across)
+        x, across = edges[corner or "right"]
+        self.text(x, y + (0.27 * len(lines) if corner else 0), f"${plate.symbol}$", 0.25, colour, across)
 
-    # -- the key -----------------------------------------------------------------------------------------
-    def key(self, x: float, y: float) -> None:
+    # -- the key ------------------------------------------------------------
+    def key(self, entries, x: float, y: float) -> None:
+        """What the shapes mean, one line of it."""
         from .network import Node
 
-        for kind, meaning in KEY:
+        for kind, meaning in entries:
             role = {"group": "group", "parameter": "population"}.get(kind, "data")
             for patch in self.shapes(Node("", "", kind, role=role), (x, y), 0.15):
                 self.ax.add_artist(patch)
             self.text(x + 0.26, y, meaning, 0.18, MUTED, "left")
-            x += 0.62 + 0.112 * len(meaning)
+            x += max(0.62 + 0.112 * len(meaning), 1.9 if len(entries) == 2 else 0)
 
 
 def _border(node: Node, place: tuple[float, float], angle: float, gap: float) -> tuple[float, float]:
@@ -217,7 +254,7 @@ def _stadium(half: float, cos: float, sin: float) -> float:
     return along + math.sqrt(along**2 - straight**2 + RADIUS**2)
 
 
-# -- SVG ------------------------------------------------------------------------------------------------------
+# -- SVG ------------------------------------------------------------
 
 
 def to_svg(network: Network, path=None, key: bool = False) -> str:
@@ -231,7 +268,7 @@ def to_svg(network: Network, path=None, key: bool = False) -> str:
 
 
 def figure_to_svg(figure: Figure, title: str, description: str) -> str:
-    """Any figure of the house as accessible SVG: `<title>`, `<desc>`, text that is text, the same each time."""
+    """Any figure as accessible SVG: `<title>`, `<desc>`, text that is text, the same file each time."""
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "mlmkit"}):
         buffer = StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
@@ -241,5 +278,6 @@ def figure_to_svg(figure: Figure, title: str, description: str) -> str:
     for faces in (SERIF, SANS):
         spare = ", ".join(f"'{face}'" if " " in face else face for face in faces)
         svg = re.sub(rf"'?{faces[0]}'?(, [^;\"]*)?(?=[;\"])", spare, svg)
-    head = f'<title>{escape(title)}</title>\n <desc>{escape(description)}</desc>\n'
-    return re.sub(r"(<svg[^>]*?)>", lambda m: f'{m[1]} role="img">\n {head}', svg, count=1)
+    head = f"<title>{escape(title)}</title>\n <desc>{escape(description)}</desc>\n"
+    fit = 'role="img" style="max-width: 100%; height: auto"'
+    return re.sub(r"(<svg[^>]*?)>", lambda m: f"{m[1]} {fit}>\n {head}", svg, count=1)

@@ -1,6 +1,6 @@
 r"""`Spec` → the model in LaTeX: by levels, as fixed and random effects, or in matrices.
 
-Only macros that MathJax knows without extensions are used, so the same text renders in JupyterLab and on GitHub.
+Only macros that MathJax knows without extensions are used: the same text renders in JupyterLab and on GitHub.
 """
 
 from __future__ import annotations
@@ -50,7 +50,10 @@ class Equation:
     @property
     def latex(self) -> str:
         """The LaTeX without dollar signs."""
-        rows = [f"{left} &{right}" + (rf", \quad \text{{for }} {scope}" if scope else "") for left, right, scope in self.lines]
+        rows = [
+            f"{left} &{right}" + (rf", \quad \text{{for }} {scope}" if scope else "")
+            for left, right, scope in self.lines
+        ]
         body = " \\\\\n".join([*rows, *(f"&{definition}" for definition in self.where)])
         return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
 
@@ -102,11 +105,13 @@ def equation(
     model = read(fit_or_formula, data, family, sigma)
     if estimates and model.fit is None:
         raise DiagramError("Estimates can be filled in where a fit is given; this is a formula.")
-    values = _Values(model) if (model.fit is not None if estimates is None else estimates) else _Symbols(model)
+    values = (
+        _Values(model) if (model.fit is not None if estimates is None else estimates) else _Symbols(model)
+    )
     return {"levels": _levels, "mixed": _mixed, "matrix": _matrix}[style](model, values, where)
 
 
-# -- symbols, or estimates in their place -----------------------------------------------------------------------
+# -- symbols, or estimates in their place ------------------------------------------------------------
 
 
 class _Symbols:
@@ -137,7 +142,8 @@ class _Symbols:
             if a == b:
                 return _squared(self.model.sd(group, a))
             low, high = sorted((a, b))
-            return rf"{self.model.rho(group, low, high)} {self.model.sd(group, low)} {self.model.sd(group, high)}"
+            sds = f"{self.model.sd(group, low)} {self.model.sd(group, high)}"
+            return f"{self.model.rho(group, low, high)} {sds}"
 
         return _matrix_of([[cell(a, b) for b in members] for a in members])
 
@@ -190,7 +196,7 @@ def _same(key: str, other: str) -> bool:
     return sorted(str(key).split(":")) == sorted(other.split(":"))
 
 
-# -- pieces -------------------------------------------------------------------------------------------------------
+# -- pieces ------------------------------------------------------------
 
 
 def _squared(symbol: str) -> str:
@@ -240,7 +246,7 @@ def _normal(mean: str, variance: str) -> str:
     return rf"\mathrm{{N}}\left({mean}, {variance}\right)"
 
 
-# -- the observations ---------------------------------------------------------------------------------------------
+# -- the observations ------------------------------------------------------------
 
 
 def _outcome(model: Model, values: _Symbols) -> tuple[str, str, str]:
@@ -270,7 +276,7 @@ def _row_column(model: Model, coefficient: Coefficient) -> str:
     return model.column(coefficient.column, model.row)
 
 
-# -- by levels ------------------------------------------------------------------------------------------------------
+# -- by levels ------------------------------------------------------------
 
 
 def _levels(model: Model, values: _Symbols, where: bool) -> Equation:
@@ -284,7 +290,10 @@ def _levels(model: Model, values: _Symbols, where: bool) -> Equation:
 def _level_terms(model: Model, values: _Symbols) -> list[tuple[str, str]]:
     """The sum in an observation's mean: group coefficients where coefficients vary, else b."""
     if not model.nested:
-        return [*_fixed_terms(model, values), *(t for group in model.groups for t in _offset_terms(model, group))]
+        return [
+            *_fixed_terms(model, values),
+            *(t for group in model.groups for t in _offset_terms(model, group)),
+        ]
     terms = []
     for coefficient in model.coefficients:
         group = model.innermost(coefficient.number)
@@ -302,17 +311,26 @@ def _fixed_terms(model: Model, values: _Symbols) -> list[tuple[str, str]]:
 
 def _offset_terms(model: Model, group: Group) -> list[tuple[str, str]]:
     numbers = [k for block in model.blocks_of(group) for k in block.members]
-    return [("+", _times(model.offset_at_row(group, k), _row_column(model, model.coefficient(k)))) for k in numbers]
+    return [
+        ("+", _times(model.offset_at_row(group, k), _row_column(model, model.coefficient(k))))
+        for k in numbers
+    ]
 
 
 def _group_line(model: Model, values: _Symbols, group: Group, block: Block) -> tuple[str, str, str]:
     """What a level's coefficients, or offsets, are drawn from."""
-    spread = values.covariance(block) if isinstance(values, _Values) and block.vector else model.covariance(block)
+    spread = (
+        values.covariance(block) if isinstance(values, _Values) and block.vector else model.covariance(block)
+    )
     spread = spread if block.vector else values.sd_squared(group, block.members[0])
     if not model.nested:
         mean = ZERO if block.vector else "0"
         return model.offsets_symbol(block), rf"\sim {_normal(mean, spread)}", _scope(group)
-    return model.coefficients_symbol(block), rf"\sim {_normal(_group_mean(model, values, group, block), spread)}", _scope(group)
+    return (
+        model.coefficients_symbol(block),
+        rf"\sim {_normal(_group_mean(model, values, group, block), spread)}",
+        _scope(group),
+    )
 
 
 def _group_mean(model: Model, values: _Symbols, group: Group, block: Block) -> str:
@@ -334,7 +352,11 @@ def _outer_vector(model: Model, group: Group, block: Block) -> str:
         return ""
     outer = parents.pop()
     same = next((b for b in model.blocks_of(outer) if b.members == block.members), None)
-    return indexed(outer.coefficient, model.seen_from(outer, group.letter), vector=True, mark=same.mark) if same else ""
+    return (
+        indexed(outer.coefficient, model.seen_from(outer, group.letter), vector=True, mark=same.mark)
+        if same
+        else ""
+    )
 
 
 def _cell(model: Model, values: _Symbols, group: Group, k: int) -> str:
@@ -346,17 +368,21 @@ def _cell(model: Model, values: _Symbols, group: Group, k: int) -> str:
     elif model.coefficient(k).fixed:
         terms.append(values.term(k, ""))
     for added in model.added_to(group, k):
-        of_groups = [p for p in model.coefficient(added).column.parts if all(model.variable(n).group for n in p.names)]
+        of_groups = [
+            p for p in model.coefficient(added).column.parts if all(model.variable(n).group for n in p.names)
+        ]
         terms.append(values.term(added, r" \, ".join(model.part(part, group.letter) for part in of_groups)))
     return _sum(terms)
 
 
-# -- fixed and random effects -----------------------------------------------------------------------------------------
+# -- fixed and random effects ------------------------------------------------------------
 
 
 def _mixed(model: Model, values: _Symbols, where: bool) -> Equation:
     if not model.pooled:
-        raise DiagramError("This model has no random effects: write it with style='levels' or style='matrix'.")
+        raise DiagramError(
+            "This model has no random effects: write it with style='levels' or style='matrix'."
+        )
     fixed = _fixed_terms(model, values)
     right = rf"\underbrace{{{_one_line(fixed)}}}_{{\text{{fixed effects}}}}" if fixed else ""
     for group in model.groups:
@@ -375,21 +401,31 @@ def _one_line(terms: list[tuple[str, str]]) -> str:
 
 def _plain_text(name: str) -> str:
     r"""A name inside `\text`, where an underscore would be an error outside MathJax."""
-    return name.replace("_", " ").replace("&", "and").replace("%", "percent").replace("#", "no. ").replace("$", "")
+    return (
+        name.replace("_", " ")
+        .replace("&", "and")
+        .replace("%", "percent")
+        .replace("#", "no. ")
+        .replace("$", "")
+    )
 
 
 def _offset_line(model: Model, values: _Symbols, group: Group, block: Block) -> tuple[str, str, str]:
     if not block.vector:
-        return model.offsets_symbol(block), rf"\sim {_normal('0', values.sd_squared(group, block.members[0]))}", _scope(group)
+        return (
+            model.offsets_symbol(block),
+            rf"\sim {_normal('0', values.sd_squared(group, block.members[0]))}",
+            _scope(group),
+        )
     spread = values.covariance(block) if isinstance(values, _Values) else model.covariance(block)
     return model.offsets_symbol(block), rf"\sim {_normal(ZERO, spread)}", _scope(group)
 
 
-# -- matrices -----------------------------------------------------------------------------------------------------------
+# -- matrices ------------------------------------------------------------
 
 
 def _matrix(model: Model, values: _Symbols, where: bool) -> Equation:
-    """The whole model in a line of vectors. Estimates are not filled in: b, Ω and V are shown by `matrices`."""
+    """The whole model in vectors. Estimates are not filled in: `matrices` shows Ω and V."""
     if model.sigma_by_group:
         raise DiagramError("A residual SD for each group is not written in matrices.")
     b = indexed("b" if model.pooled else r"\beta", vector=True)
@@ -419,22 +455,29 @@ def _dimensions(model: Model) -> tuple[str, ...]:
     parts = []
     if model.n is not None and p is not None:
         columns = sum(len(block.members) * (model.group(block.group).size or 0) for block in model.blocks)
-        parts.append(rf"X \text{{ is }} {model.n} \times {p}, \quad Z \text{{ is }} {model.n} \times {columns}")
+        parts.append(
+            rf"X \text{{ is }} {model.n} \times {p}, \quad Z \text{{ is }} {model.n} \times {columns}"
+        )
     elif p is not None:
         counts = " + ".join(
-            (f"{len(block.members)} " if len(block.members) > 1 else "") + model.group(block.group).count for block in model.blocks
+            (f"{len(block.members)} " if len(block.members) > 1 else "") + model.group(block.group).count
+            for block in model.blocks
         )
         counts = f"({counts})" if "+" in counts else counts
-        parts.append(rf"X \text{{ is }} {model.total} \times {p}, \quad Z \text{{ is }} {model.total} \times {counts}")
+        parts.append(
+            rf"X \text{{ is }} {model.total} \times {p}, \quad Z \text{{ is }} {model.total} \times {counts}"
+        )
     return tuple(parts)
 
 
-# -- definitions ----------------------------------------------------------------------------------------------------------
+# -- definitions ------------------------------------------------------------
 
 
 def _definitions(model: Model, values: _Symbols, where: bool, offsets: bool, means: bool) -> tuple[str, ...]:
     """What the vectors hold, Σ's elements, and which columns the symbols stand for."""
-    vectors = _group_vectors(model, offsets) + (_mean_vectors(model) if means and not isinstance(values, _Values) else [])
+    vectors = _group_vectors(model, offsets) + (
+        _mean_vectors(model) if means and not isinstance(values, _Values) else []
+    )
     found = [vectors, _sigmas(model, values), _long_vectors(model)]
     if where:
         found.append(_legend(model))
@@ -455,7 +498,9 @@ def _group_vectors(model: Model, offsets: bool) -> list[str]:
 def _mean_vectors(model: Model) -> list[str]:
     """b, where the network shows one node for all of its elements."""
     fed = [block for block in model.blocks if block.vector and model.feeding(block)]
-    lines = [f"{model.b_vector(block)} = {_transposed(model.b(k) for k in model.feeding(block))}" for block in fed]
+    lines = [
+        f"{model.b_vector(block)} = {_transposed(model.b(k) for k in model.feeding(block))}" for block in fed
+    ]
     numbers = [coefficient.number for coefficient in model.direct]
     if len(numbers) > 1 and not (model.nested and model.groups):
         lines.append(f"{model.b_vector()} = {_transposed(model.b(k) for k in numbers)}")
@@ -490,5 +535,7 @@ def _legend(model: Model) -> list[str]:
     if model.has_trials:
         entries.append(rf"{model.trials} : \mathrm{{trials}}")
     for group in model.groups:
-        entries.append(f"{group.letter if model.collapsed else f'{group.indicator}_{model.row}'} : {roman(group.key)}")
+        entries.append(
+            f"{group.letter if model.collapsed else f'{group.indicator}_{model.row}'} : {roman(group.key)}"
+        )
     return entries

@@ -20,7 +20,7 @@ RADIUS = 0.42
 GAP = 1.12  # between the centres of neighbours
 ROW = 1.65  # between layers
 PAD = 0.3  # from a plate's border to what is in it
-STRIP = 0.36  # the line at a plate's foot that holds its label
+STRIP = 0.4  # the line at a plate's foot that holds its label
 CAPTION = 0.26  # a caption's height under a node
 LETTER = 0.112  # a caption letter's width
 
@@ -50,18 +50,29 @@ class Box:
 
     def contains(self, other: Box) -> bool:
         return (
-            self.left <= other.left and self.bottom <= other.bottom and other.right <= self.right and other.top <= self.top
+            self.left <= other.left
+            and self.bottom <= other.bottom
+            and other.right <= self.right
+            and other.top <= self.top
         )
 
     def overlaps(self, other: Box) -> bool:
-        return self.left < other.right and other.left < self.right and self.bottom < other.top and other.bottom < self.top
+        return (
+            self.left < other.right
+            and other.left < self.right
+            and self.bottom < other.top
+            and other.bottom < self.top
+        )
 
 
 def around(boxes) -> Box:
     """The smallest box around these."""
     boxes = list(boxes)
     return Box(
-        min(b.left for b in boxes), min(b.bottom for b in boxes), max(b.right for b in boxes), max(b.top for b in boxes)
+        min(b.left for b in boxes),
+        min(b.bottom for b in boxes),
+        max(b.right for b in boxes),
+        max(b.top for b in boxes),
     )
 
 
@@ -163,12 +174,14 @@ class _Sketch:
     def parameters(self, of: Node) -> list[Node]:
         return [node for node in self.network.nodes if node.kind == "parameter" and node.anchor == of.name]
 
-    # -- plates --------------------------------------------------------------------------------------
+    # -- plates ------------------------------------------------------------
     def plate_boxes(self) -> dict[str, Box]:
         """The boxes of the plates that have something in them, from the inside out."""
         boxes: dict[str, Box] = {}
         for plate in sorted(self.network.plates, key=lambda plate: -len(plate.inside)):
-            inside = [self.box(n) for n in self.network.nodes if plate.name in n.plates and n.name in self.places]
+            inside = [
+                self.box(n) for n in self.network.nodes if plate.name in n.plates and n.name in self.places
+            ]
             inside += [boxes[other.name] for other in self.network.plates if plate.name in other.inside]
             if inside:
                 boxes[plate.name] = self.plate_box(plate, around(inside))
@@ -184,7 +197,7 @@ class _Sketch:
         placed = [self.box(node) for node in self.network.nodes if node.name in self.places]
         return around([*placed, *self.plate_boxes().values()])
 
-    # -- parameters ----------------------------------------------------------------------------------
+    # -- parameters ------------------------------------------------------------
     def row_width(self, nodes: list[Node]) -> float:
         return sum(2 * half_width(node) + 0.28 for node in nodes)
 
@@ -210,7 +223,9 @@ class _Sketch:
                 continue
             if self.box(other).grown(0.1, 0.1, 0.1).overlaps(own):
                 return False
-            if any(distance(point, place, end) < RADIUS + 0.1 for point in axis(other, self.places[other.name])):
+            if any(
+                distance(point, place, end) < RADIUS + 0.1 for point in axis(other, self.places[other.name])
+            ):
                 return False
         return True
 
@@ -243,13 +258,17 @@ class _Nested(_Sketch):
     def _feeds_outcome(self, node: Node) -> bool:
         return self.outcome.name in self.network.children(node.name)
 
-    # -- groups --------------------------------------------------------------------------------------
+    # -- groups ------------------------------------------------------------
     def _layer(self, depth: int, layer: list[Node], layers: list[list[Node]]) -> None:
         """One level of groups and its predictors, clear of the plate below."""
         outermost = depth == len(layers) - 1
         between, beside = self._group_predictors(layer)
         lower = (len(beside or between) - 1) / 2 * 1.22 + CAPTION if beside or between else 0.0
-        centre = max(y for name, (_, y) in self.places.items() if name in {self.outcome.name, *self._below(depth, layers)})
+        centre = max(
+            y
+            for name, (_, y) in self.places.items()
+            if name in {self.outcome.name, *self._below(depth, layers)}
+        )
         height = max(centre + ROW, self._top_below(layer) + 0.34 + RADIUS + lower)
         width = [max(2 * GAP, self.row_width(self.parameters(n)) if outermost else 0) for n in layer]
         if between:
@@ -258,7 +277,9 @@ class _Nested(_Sketch):
         for node, room in zip(layer, width, strict=True):
             self.places[node.name] = (x + room / 2, height)
             x += room
-        self.stack(beside, self.places[layer[0].name][0] - max([0.0, *[_clear(layer[0], n) for n in beside]]), height)
+        self.stack(
+            beside, self.places[layer[0].name][0] - max([0.0, *[_clear(layer[0], n) for n in beside]]), height
+        )
         self.stack(between, sum(self.places[node.name][0] for node in layer) / len(layer), height)
 
     def _below(self, depth: int, layers: list[list[Node]]) -> set[str]:
@@ -270,19 +291,21 @@ class _Nested(_Sketch):
         return max([box.top for box in inner], default=self.box(self.outcome).top)
 
     def _group_predictors(self, layer: list[Node]) -> tuple[list[Node], list[Node]]:
-        """Predictors of this level: those that two of its nodes depend on, to stand between them, and the rest."""
+        """Predictors of this level: those of two of its nodes, to stand between them, and the rest."""
         names = {node.name for node in layer}
         given = [node for node in self.given(layer[0].plates) if node.name not in self.places]
-        between = [node for node in given if len(names & set(self.network.children(node.name))) == 2 == len(layer)]
+        between = [
+            node for node in given if len(names & set(self.network.children(node.name))) == 2 == len(layer)
+        ]
         return between, [node for node in given if node not in between]
 
     def _step_aside(self, layer: list[Node], above: list[list[Node]]) -> float:
         """Make way for an arrow that runs from further out straight to the observations."""
         return GAP if any(self._feeds_outcome(node) for further in above for node in further) else 0.0
 
-    # -- parameters ----------------------------------------------------------------------------------
+    # -- parameters ------------------------------------------------------------
     def _population(self, layers: list[list[Node]]) -> None:
-        """Parameters of the outermost level above everything; the others outside the plates, beside theirs."""
+        """Parameters of the outermost level above all; the others outside the plates, beside theirs."""
         top, plates = self.filled().top, bool(self.plate_boxes())
         tops = layers[-1] if layers else [self.outcome]
         above = {node.name: self._from_above(node, bool(layers)) for node in tops}
@@ -299,7 +322,10 @@ class _Nested(_Sketch):
         return [p for p in self.parameters(node) if not p.plates and (has_groups or p.symbol != r"\sigma")]
 
     def _beside(self, pairs: list[tuple[Node, Node]], layers: list[list[Node]]) -> None:
-        plated = around([*self.plate_boxes().values(), *[self.box(n) for n in self.network.nodes if n.plates]] or [self.filled()])
+        plated = around(
+            [*self.plate_boxes().values(), *[self.box(n) for n in self.network.nodes if n.plates]]
+            or [self.filled()]
+        )
         half = max([half_width(parameter) for _, parameter in pairs], default=0.0)
         columns = {"right": plated.right + 0.4 + half, "left": plated.left - 0.4 - half}
         for node in dict.fromkeys(node for node, _ in pairs):
@@ -310,7 +336,9 @@ class _Nested(_Sketch):
                 rise = ((len(own) - 1) / 2 - k) * 1.05
                 self.places[parameter.name] = self._free_place(parameter, node, rise, columns, leftish)
 
-    def _free_place(self, parameter: Node, node: Node, rise: float, columns: dict[str, float], leftish: bool) -> Point:
+    def _free_place(
+        self, parameter: Node, node: Node, rise: float, columns: dict[str, float], leftish: bool
+    ) -> Point:
         """The nearest place outside the plates from which an arrow reaches its node over nothing else."""
         height = self.places[node.name][1] + rise
         for shift in (0.0, 0.8, -0.8, 1.5, -1.5, 2.2, 3.0):
@@ -322,13 +350,17 @@ class _Nested(_Sketch):
 
 
 class _Crossed(_Sketch):
-    """The observations in the middle, where the plates overlap; groups on the left, on the right and below."""
+    """The observations in the middle, where the plates overlap; groups left, right and below."""
 
     def arrange(self) -> None:
         chains = self._chains()
         self.places[self.outcome.name] = (0.0, 0.0)
         self._predictors(len(chains))
-        self.corners = {plate.name: corner for chain, corner in zip(chains, ("left", "right"), strict=False) for plate in chain}
+        self.corners = {
+            plate.name: corner
+            for chain, corner in zip(chains, ("left", "right"), strict=False)
+            for plate in chain
+        }
         inner = self.plate_boxes().get(self.outcome.plates[-1], self.filled())
         for sign, chain in zip((-1, 1), chains, strict=False):
             self._side(sign, chain, max(abs(inner.left), inner.right))
@@ -369,7 +401,7 @@ class _Crossed(_Sketch):
             height += 0.9
 
     def _group_predictors(self, sign: int, plate: Plate, x: float) -> None:
-        """Predictors of a group below its coefficients, or above where it nests: wherever the arrow is free."""
+        """Predictors of a group near its coefficients, where their arrow is free."""
         for node in self.given((*plate.inside, plate.name)):
             across = sign * (x + caption_width(node.caption) / 4)
             target = self.network.node(self.network.children(node.name)[0])
@@ -405,11 +437,10 @@ class _Crossed(_Sketch):
         order = list(self.corners).index(plate.name) if corner else 0
         outward = max(0.0, stacked_width(plate) / 2 + 0.16 - RADIUS - PAD) if corner else 0.0
         left, right = (outward, 0.0) if corner == "left" else (0.0, outward)
-        step = 0.22 * ("right" == corner) + 0.1 * (corner is None)
-        below = max(PAD + step, content.bottom - self._lowest_of(plate) + 0.78) if corner else STRIP
+        step = 0.22 * (corner == "right") + 0.1 * (corner is None)
+        below = max(PAD + step, content.bottom - self._lowest_of(plate) + 1.0) if corner else STRIP
         box = content.grown(PAD + 0.06 * order, below, PAD - step / 2)
         return Box(box.left - left, box.bottom, box.right + right, box.top)
-
 
     def _lowest_of(self, plate: Plate) -> float:
         """The foot of what stands in a plate alone: its label goes below."""
@@ -418,5 +449,5 @@ class _Crossed(_Sketch):
 
 
 def stacked_width(plate: Plate) -> float:
-    """The width of a plate's label in two lines."""
-    return max(_range_width(plate), caption_width(plate.caption)) + 0.1
+    """The width of a plate's label in lines: its range, what is repeated, how many."""
+    return max(_range_width(plate), *map(caption_width, plate.caption.split(", "))) + 0.1

@@ -51,7 +51,11 @@ class Matrices:
     title: str = field(default="", repr=False)
 
     def __repr__(self):
-        shapes = [f"{name} {' × '.join(map(str, table.shape))}" for name in NAMES if (table := getattr(self, name)) is not None]
+        shapes = [
+            f"{name} {' × '.join(map(str, table.shape))}"
+            for name in NAMES
+            if (table := getattr(self, name)) is not None
+        ]
         return f"Matrices of {self.title}: {', '.join(shapes)}"
 
     def draw(self, which=None, ax=None, spy: bool = False):
@@ -70,12 +74,18 @@ class Matrices:
         -------
         list of matplotlib Axes
         """
-        names = [which] if isinstance(which, str) else list(which or [n for n in NAMES if getattr(self, n) is not None])
+        names = (
+            [which]
+            if isinstance(which, str)
+            else list(which or [n for n in NAMES if getattr(self, n) is not None])
+        )
         for name in names:
             if name not in NAMES:
                 raise DataError(f"There is no matrix {name!r}.{did_you_mean(name, NAMES)}")
             if getattr(self, name) is None:
-                raise DataError(f"{name} needs variances: give a fit, or theta and sigma. V is for Gaussian models only.")
+                raise DataError(
+                    f"{name} needs variances: give a fit, or theta and sigma. V is for Gaussian models only."
+                )
         with mpl.rc_context(RC):
             axes = _axes(names, ax, self)
             for name, place in zip(names, axes, strict=True):
@@ -90,7 +100,9 @@ class Matrices:
         )
 
 
-def matrices(fit_or_formula, data: pd.DataFrame | None = None, family="gaussian", theta=None, sigma: float = 1.0) -> Matrices:
+def matrices(
+    fit_or_formula, data: pd.DataFrame | None = None, family="gaussian", theta=None, sigma: float = 1.0
+) -> Matrices:
     """The matrices of a model on small data.
 
     Parameters
@@ -116,7 +128,10 @@ def matrices(fit_or_formula, data: pd.DataFrame | None = None, family="gaussian"
     design, theta, sigma = _source(fit_or_formula, data, family, theta, sigma)
     n, q = len(design.y), sum(len(block.levels) * len(block.names) for block in design.blocks)
     if max(n * q, n * n * (theta is not None), q * q) > LARGEST:
-        raise DataError(f"With {n} rows and {q} group effects these tables are too large to write out; take a part of the data.")
+        raise DataError(
+            f"With {n} rows and {q} group effects these tables are too large to write out; "
+            "take a part of the data."
+        )
     X = pd.DataFrame(design.X, design.rows, list(design.fixed_names))
     Z = _regressors(design)
     if theta is None or q == 0:
@@ -136,7 +151,12 @@ def _source(it, data, family, theta, sigma) -> tuple[Design, np.ndarray | None, 
 
 def _labels(design: Design) -> pd.MultiIndex:
     """(group, term, level) of each column of Z: term after term, each with all of its levels."""
-    rows = [(block.group, name, level) for block in design.blocks for name in block.names for level in block.levels]
+    rows = [
+        (block.group, name, level)
+        for block in design.blocks
+        for name in block.names
+        for level in block.levels
+    ]
     return pd.MultiIndex.from_tuples(rows, names=["group", "term", "level"])
 
 
@@ -153,20 +173,29 @@ def _regressors(design: Design) -> pd.DataFrame:
     return pd.DataFrame(np.hstack(parts), design.rows, _labels(design))
 
 
-def _with_covariance(design: Design, X: pd.DataFrame, Z: pd.DataFrame, theta: np.ndarray, sigma: float) -> Matrices:
+def _with_covariance(
+    design: Design, X: pd.DataFrame, Z: pd.DataFrame, theta: np.ndarray, sigma: float
+) -> Matrices:
     sizes = [len(block.names) for block in design.blocks]
     expected = sum(theta_length(size) for size in sizes)
     if len(theta) != expected:
         raise DataError(f"θ has {expected} elements in this model; {len(theta)} were given.")
     factors = factors_from_theta(theta, sizes)
     # Coefficient-major: each element of Λ is repeated for all levels, hence a Kronecker product with I.
-    parts = [np.kron(factor, np.eye(len(block.levels))) for factor, block in zip(factors, design.blocks, strict=True)]
+    parts = [
+        np.kron(factor, np.eye(len(block.levels)))
+        for factor, block in zip(factors, design.blocks, strict=True)
+    ]
     Lambda = _block_diagonal(parts)
     Omega = sigma**2 * Lambda @ Lambda.T
     labels = Z.columns
     V = None
     if design.spec.family.name == "gaussian":
-        V = pd.DataFrame(Z.to_numpy() @ Omega @ Z.to_numpy().T + np.diag(sigma**2 / design.weights), design.rows, design.rows)
+        V = pd.DataFrame(
+            Z.to_numpy() @ Omega @ Z.to_numpy().T + np.diag(sigma**2 / design.weights),
+            design.rows,
+            design.rows,
+        )
     tables = [pd.DataFrame(table, labels, labels) for table in (Lambda, Omega)]
     return Matrices(X, Z, *tables, V, title=design.spec.formula)
 
@@ -180,7 +209,7 @@ def _block_diagonal(parts: list[np.ndarray]) -> np.ndarray:
     return joined
 
 
-# -- pictures -----------------------------------------------------------------------------------------------------
+# -- pictures ------------------------------------------------------------
 
 
 def _axes(names: list[str], ax, it: Matrices) -> list:
@@ -189,8 +218,13 @@ def _axes(names: list[str], ax, it: Matrices) -> list:
         if len(axes) != len(names):
             raise DataError(f"{len(names)} matrices need {len(names)} Axes; {len(axes)} were given.")
         return axes
-    widths = [min(SQUARE, max(0.55 * SQUARE, SQUARE * getattr(it, name).shape[1] / len(getattr(it, name)))) for name in names]
-    figure = Figure(figsize=(sum(widths) + 0.25 * len(names), SQUARE + 0.95), facecolor=PAPER, layout="constrained")
+    widths = [
+        min(SQUARE, max(0.55 * SQUARE, SQUARE * getattr(it, name).shape[1] / len(getattr(it, name))))
+        for name in names
+    ]
+    figure = Figure(
+        figsize=(sum(widths) + 0.25 * len(names), SQUARE + 0.95), facecolor=PAPER, layout="constrained"
+    )
     return list(np.ravel(figure.subplots(1, len(names), width_ratios=widths)))
 
 
@@ -230,7 +264,9 @@ def _edges(ax, labels: pd.MultiIndex, square: bool) -> None:
 
 def _shades():
     """Brick below zero, white at zero, blue above."""
-    return mpl.colors.LinearSegmentedColormap.from_list("signed", [COLOURS["population"], "#FFFFFF", COLOURS["group"]])
+    return mpl.colors.LinearSegmentedColormap.from_list(
+        "signed", [COLOURS["population"], "#FFFFFF", COLOURS["group"]]
+    )
 
 
 def _norm(values: np.ndarray):

@@ -149,7 +149,7 @@ class Model:
     notes: tuple[str, ...] = ()
     fit: Any = None
 
-    # -- finding -----------------------------------------------------------------------------------
+    # -- finding ------------------------------------------------------------
     @cached_property
     def by_key(self) -> dict[str, Group]:
         return {group.key: group for group in self.groups}
@@ -169,7 +169,7 @@ class Model:
     def varies(self, group: Group, number: int) -> bool:
         return any(number in block.members for block in self.blocks_of(group))
 
-    # -- shape -------------------------------------------------------------------------------------
+    # -- shape ------------------------------------------------------------
     @property
     def pooled(self) -> bool:
         return any(group.pooled for group in self.groups)
@@ -200,7 +200,7 @@ class Model:
     def has_sigma(self) -> bool:
         return self.family in ("gaussian", "gamma")
 
-    # -- symbols -----------------------------------------------------------------------------------
+    # -- symbols ------------------------------------------------------------
     @property
     def y(self) -> str:
         return indexed("m" if self.spec.response.failures else "y", self.row)
@@ -289,7 +289,7 @@ class Model:
     def b_vector(self, block: Block | None = None) -> str:
         return indexed(self.population, vector=True, mark=block.mark if block else "")
 
-    # -- columns in LaTeX --------------------------------------------------------------------------
+    # -- columns in LaTeX ------------------------------------------------------------
     def column(self, column: Column, index: str) -> str:
         """A column's value at an index: `x_i`, `x_i z_{[s_i]}`, an Iverson bracket for a level."""
         return r" \, ".join(self.part(part, index) for part in column.parts)
@@ -310,7 +310,7 @@ class Model:
             return variable.at(index)
         return variable.at(self.seen_from(self.group(variable.group), index))
 
-    # -- where things come from --------------------------------------------------------------------
+    # -- where things come from ------------------------------------------------------------
     def outer(self, group: Group) -> Group | None:
         return self.by_key.get(group.outer)
 
@@ -349,7 +349,7 @@ class Model:
         return sorted(found)
 
 
-# -- reading ------------------------------------------------------------------------------------------------
+# -- reading ------------------------------------------------------------
 
 
 def read(fit_or_formula, data: pd.DataFrame | None = None, family="gaussian", sigma: str = "shared") -> Model:
@@ -377,8 +377,12 @@ def read(fit_or_formula, data: pd.DataFrame | None = None, family="gaussian", si
     fixed, random = _columns(spec, design)
     frame = None if design is None else _rows_used(spec, design, data)
     flat = None if random else _flat_group(spec, fixed, frame)
-    groups, chains, notes = _groups(spec, design) if random else ((flat[0],), ((flat[0],),), flat[2]) if flat else ((), (), ())
-    coefficients, blocks = _flat_coefficients(groups[0], fixed, flat[1]) if flat else _coefficients(groups, fixed, random)
+    groups, chains, notes = (
+        _groups(spec, design) if random else ((flat[0],), ((flat[0],),), flat[2]) if flat else ((), (), ())
+    )
+    coefficients, blocks = (
+        _flat_coefficients(groups[0], fixed, flat[1]) if flat else _coefficients(groups, fixed, random)
+    )
     n = None if design is None else len(design.y)
     variables = _variables(coefficients, groups, frame)
     model = Model(
@@ -415,10 +419,18 @@ def _rows_used(spec: Spec, design: Design, data: pd.DataFrame) -> pd.DataFrame:
 
 def _columns(spec: Spec, design: Design | None):
     """Columns of the fixed part, and for each random term (factors, columns, codes, size), `||` split up."""
-    factors = {f.replace("`", ""): f for terms in (spec.fixed, *(t.terms for t in spec.random)) for t in terms for f in t}
+    factors = {
+        f.replace("`", ""): f
+        for terms in (spec.fixed, *(t.terms for t in spec.random))
+        for t in terms
+        for f in t
+    }
     if design is not None:
         fixed = [_column(name, factors) for name in design.fixed_names]
-        blocks = [(b.factors, [_column(name, factors) for name in b.names], b.codes, len(b.levels)) for b in design.blocks]
+        blocks = [
+            (b.factors, [_column(name, factors) for name in b.names], b.codes, len(b.levels))
+            for b in design.blocks
+        ]
         typed = [frozenset(term.factors) for term in spec.random]
         return fixed, sorted(blocks, key=lambda block: typed.index(frozenset(block[0])))
     random = []
@@ -457,12 +469,14 @@ def _part(piece: str, factors: dict[str, str]) -> Part:
         return Part(factors[piece], None, tuple(names_in(factors[piece])))
     stem = max((f for f in factors if piece.startswith(f + "[")), key=len, default=None)
     if stem is None:
-        raise DiagramError(f"The column {piece!r} cannot be traced to a variable of the formula, so it is not drawn.")
+        raise DiagramError(
+            f"The column {piece!r} cannot be traced to a variable of the formula, so it is not drawn."
+        )
     level = piece[len(stem) + 1 : -1].removeprefix("T.")
     return Part(factors[stem], level, tuple(names_in(factors[stem])))
 
 
-# -- groups -------------------------------------------------------------------------------------------------
+# -- groups ------------------------------------------------------------
 
 
 def _groups(spec: Spec, design: Design | None):
@@ -477,12 +491,16 @@ def _groups(spec: Spec, design: Design | None):
     inside = {(a.key, b.key) for a in groups for b in groups if a is not b and _inside(a, b)}
     for a, b in inside:
         if (b, a) in inside:
-            raise DiagramError(f"{a} and {b} group the rows in the same way; their variation cannot be told apart or drawn.")
+            raise DiagramError(
+                f"{a} and {b} group the rows in the same way; their variation cannot be told apart or drawn."
+            )
     chains = _chains(groups, inside)
     lettered = _lettered([group for chain in chains for group in chain], chains, groups)
     chains = tuple(tuple(lettered[group.key] for group in chain) for chain in chains)
     unknown = design is None and len(chains) > 1
-    note = "Without data the groups are drawn as crossed; with data, nested ones are found." if unknown else ""
+    note = (
+        "Without data the groups are drawn as crossed; with data, nested ones are found." if unknown else ""
+    )
     return tuple(group for chain in chains for group in chain), chains, (note,) if note else ()
 
 
@@ -504,13 +522,15 @@ def _chains(groups: list[Group], inside: set[tuple[str, str]]) -> list[list[Grou
         merged = [g for c in related for g in c] + [group]
         place = chains.index(related[0]) if related else len(chains)
         chains = [c for c in chains if c not in related]
-        chains.insert(place, sorted(merged, key=lambda g: -sum((g.key, other.key) in inside for other in merged)))
+        chains.insert(
+            place, sorted(merged, key=lambda g: -sum((g.key, other.key) in inside for other in merged))
+        )
     for chain in chains:
         for inner, outer in zip(chain, chain[1:], strict=False):
             if (inner.key, outer.key) not in inside:
                 raise DiagramError(
-                    f"{inner.key} and {outer.key} cross within another grouping, and such plates are not drawn. "
-                    "mk.structure shows how the groups lie."
+                    f"{inner.key} and {outer.key} cross within another grouping, and such plates are not "
+                    "drawn. mk.structure shows how the groups lie."
                 )
     if len(chains) > 3:
         raise DiagramError(f"Up to three crossed groupings are drawn; here are {len(chains)}.")
@@ -542,7 +562,11 @@ def _lettered(ordered: list[Group], chains, typed: list[Group]) -> dict[str, Gro
 
 
 def _free_letter(name: str, taken: set[str]) -> str:
-    return next(letter for letter in name.lower() + "srqgcpadf" if letter.isascii() and letter.isalpha() and letter not in taken)
+    return next(
+        letter
+        for letter in name.lower() + "srqgcpadf"
+        if letter.isascii() and letter.isalpha() and letter not in taken
+    )
 
 
 def _row_index(groups: tuple[Group, ...], n: int | None) -> str:
@@ -551,7 +575,7 @@ def _row_index(groups: tuple[Group, ...], n: int | None) -> str:
     return groups[0].letter if len(groups) == 1 and n is not None and groups[0].size == n else "i"
 
 
-# -- coefficients ---------------------------------------------------------------------------------------------
+# -- coefficients ------------------------------------------------------------
 
 
 def _coefficients(groups, fixed: list[Column], random):
@@ -575,12 +599,18 @@ def _blocks(groups, random, numbers: dict[str, int]) -> tuple[Block, ...]:
         for name in names:
             if names.count(name) > 1:
                 raise DiagramError(
-                    f"{name!r} varies across {group.key} in two terms of the formula. Their variances cannot be told "
-                    "apart, so the model is not drawn: let it vary in one term."
+                    f"{name!r} varies across {group.key} in two terms of the formula. Their variances "
+                    "cannot be told apart, so the model is not drawn: let it vary in one term."
                 )
         vectors = 0
         for columns in sorted(own, key=lambda columns: numbers[columns[0].name]):
-            blocks.append(Block(group.key, tuple(sorted(numbers[c.name] for c in columns)), vectors if len(columns) > 1 else 0))
+            blocks.append(
+                Block(
+                    group.key,
+                    tuple(sorted(numbers[c.name] for c in columns)),
+                    vectors if len(columns) > 1 else 0,
+                )
+            )
             vectors += len(columns) > 1
     return tuple(blocks)
 
@@ -624,7 +654,7 @@ def _spelled(parts: list[Part]) -> str:
     return ":".join(map(one, parts)) or "Intercept"
 
 
-# -- flat models with a coefficient for every group -------------------------------------------------------------
+# -- flat models with a coefficient for every group -----------------------------------------------
 
 
 def _flat_group(spec: Spec, fixed: list[Column], frame: pd.DataFrame | None):
@@ -642,7 +672,10 @@ def _flat_group(spec: Spec, fixed: list[Column], frame: pd.DataFrame | None):
         crossed = any(len(term) > 1 and factor in term for term in spec.fixed)
         if not (crossed or len(spec.fixed) == 1 or factor.startswith("C(")):
             return None
-        size, notes = None, (f"Without data, {factor} is taken for a grouping factor; with data it is looked up.",)
+        size, notes = (
+            None,
+            (f"Without data, {factor} is taken for a grouping factor; with data it is looked up.",),
+        )
         notes = () if factor.startswith("C(") else notes
     name = names_in(factor)[0]
     codes = None if frame is None else pd.factorize(frame[name], sort=True)[0]
@@ -657,11 +690,17 @@ def _flat_coefficients(group: Group, fixed: list[Column], factor: str):
         own = len(rest) < len(column.parts)
         name = ":".join(p.expr + (f"[T.{p.level}]" if p.level else "") for p in rest) or "Intercept"
         if columns.get(name, (None, own))[1] != own:
-            raise DiagramError(f"{name!r} is both common and separate for each {group.key}; such a model is not drawn.")
+            raise DiagramError(
+                f"{name!r} is both common and separate for each {group.key}; such a model is not drawn."
+            )
         columns.setdefault(name, (Column(name, rest), own))
     numbers = {name: k for k, name in enumerate(columns, start=0)}
-    coefficients = tuple(Coefficient(numbers[name], column, not own) for name, (column, own) in columns.items())
-    return coefficients, (Block(group.key, tuple(numbers[name] for name, (_, own) in columns.items() if own)),)
+    coefficients = tuple(
+        Coefficient(numbers[name], column, not own) for name, (column, own) in columns.items()
+    )
+    return coefficients, (
+        Block(group.key, tuple(numbers[name] for name, (_, own) in columns.items() if own)),
+    )
 
 
 def _with_own_sigma(model: Model) -> Model:
@@ -669,10 +708,12 @@ def _with_own_sigma(model: Model) -> Model:
         if any(c.fixed for c in model.coefficients):
             raise DiagramError("A common coefficient with a residual SD for each group is not drawn.")
         return replace(model, sigma_by_group=True)
-    raise DiagramError("sigma='separate' is for a flat Gaussian model with a coefficient for every group: y ~ 0 + g + g:x.")
+    raise DiagramError(
+        "sigma='separate' is for a flat Gaussian model with a coefficient for every group: y ~ 0 + g + g:x."
+    )
 
 
-# -- variables and the rest -------------------------------------------------------------------------------------
+# -- variables and the rest ------------------------------------------------------------
 
 
 def _variables(coefficients, groups: tuple[Group, ...], frame: pd.DataFrame | None) -> tuple[Variable, ...]:
@@ -683,10 +724,18 @@ def _variables(coefficients, groups: tuple[Group, ...], frame: pd.DataFrame | No
     variables = []
     for name in names:
         group = levels[name]
-        letter = "x" if group is None else PREDICTORS[[g.key for g in groups].index(group)] if len(groups) > 1 else "z"
+        letter = (
+            "x"
+            if group is None
+            else PREDICTORS[[g.key for g in groups].index(group)]
+            if len(groups) > 1
+            else "z"
+        )
         peers = [other for other in names if levels[other] == group]
         number = None if len(peers) == 1 else peers.index(name) + 1
-        variables.append(Variable(name, letter, number, group, frame is not None and _is_categorical(frame[name])))
+        variables.append(
+            Variable(name, letter, number, group, frame is not None and _is_categorical(frame[name]))
+        )
     return tuple(variables)
 
 
@@ -717,8 +766,12 @@ def _has_weights(spec: Spec, design: Design | None) -> bool:
 def _notes(design: Design | None, coefficients) -> tuple[str, ...]:
     if design is None:
         if any(c.column.names for c in coefficients):
-            return ("Without data every predictor is drawn at the level of observations and taken for a number.",)
+            return (
+                "Without data every predictor is drawn at the level of observations and taken for a number.",
+            )
         return ()
     dropped = f"{design.n_dropped} rows with a missing value are left out." if design.n_dropped else ""
-    aliased = f"Left out as collinear with earlier columns: {', '.join(design.aliased)}." if design.aliased else ""
+    aliased = (
+        f"Left out as collinear with earlier columns: {', '.join(design.aliased)}." if design.aliased else ""
+    )
     return tuple(note for note in (dropped, aliased) if note)

@@ -167,7 +167,11 @@ class Network:
 
 
 def network(
-    fit_or_formula, data: pd.DataFrame | None = None, family="gaussian", style: str = "plate", sigma: str = "shared"
+    fit_or_formula,
+    data: pd.DataFrame | None = None,
+    family="gaussian",
+    style: str = "plate",
+    sigma: str = "shared",
 ) -> Network:
     """The Bayesian network of a model, derived from its formula.
 
@@ -218,7 +222,9 @@ def from_model(model: Model) -> Network:
     edges: list[Edge] = []
     _add_groups(model, nodes, edges)
     _add_observations(model, nodes, edges)
-    return Network(title_of(model.spec), tuple(nodes), tuple(dict.fromkeys(edges)), _plates(model), model.notes)
+    return Network(
+        title_of(model.spec), tuple(nodes), tuple(dict.fromkeys(edges)), _plates(model), model.notes
+    )
 
 
 def title_of(spec: Spec) -> str:
@@ -226,7 +232,7 @@ def title_of(spec: Spec) -> str:
     return spec.formula if family == "gaussian" else f"{spec.formula} ({family})"
 
 
-# -- groups and what they depend on ---------------------------------------------------------------------------
+# -- groups and what they depend on ------------------------------------------------------------
 
 
 def _add_groups(model: Model, nodes: list[Node], edges: list[Edge]) -> None:
@@ -292,7 +298,11 @@ def _scalars(model: Model, numbers: list[int], anchor: str) -> list[Node]:
     symbols = tuple(model.b(number) for number in numbers)
     in_a_row = numbers == list(range(numbers[0], numbers[-1] + 1))
     if len(symbols) > 3:
-        label = rf"{symbols[0]}, \ldots, {symbols[-1]}" if in_a_row else rf"{symbols[0]}, {symbols[1]}, \ldots, {symbols[-1]}"
+        label = (
+            rf"{symbols[0]}, \ldots, {symbols[-1]}"
+            if in_a_row
+            else rf"{symbols[0]}, {symbols[1]}, \ldots, {symbols[-1]}"
+        )
     else:
         label = ", ".join(symbols)
     return [_parameter(label, symbols, anchor)]
@@ -308,7 +318,7 @@ def _parameter(symbol: str, members: tuple[str, ...], anchor: str) -> Node:
     return Node(plain(symbol), symbol, "parameter", "", (), "population", members, anchor)
 
 
-# -- observations ---------------------------------------------------------------------------------------------
+# -- observations ------------------------------------------------------------
 
 
 def _add_observations(model: Model, nodes: list[Node], edges: list[Edge]) -> None:
@@ -393,7 +403,7 @@ def _predictor(model: Model, name: str) -> Node:
     return Node(plain(symbol), symbol, "given", name, plates, "data", (symbol,))
 
 
-# -- plates -----------------------------------------------------------------------------------------------------
+# -- plates ------------------------------------------------------------
 
 
 def _plates_of(model: Model, group: Group) -> tuple[str, ...]:
@@ -414,11 +424,9 @@ def _plates(model: Model) -> tuple[Plate, ...]:
     for chain in model.chains:
         for group in reversed(chain):
             crosses = tuple(other.letter for other in model.groups if other not in chain)
-            role = _role(group.order) if group.pooled else "flat"
-            plates.append(
-                Plate(group.letter, _range(group.letter, group.count), _count(group.name, group.count, group.size),
-                      role, group.size, _plates_of(model, group)[:-1], crosses)
-            )  # fmt: skip
+            symbol, caption = _range(group.letter, group.count), _count(group.name, group.count, group.size)
+            role, inside = _role(group.order) if group.pooled else "flat", _plates_of(model, group)[:-1]
+            plates.append(Plate(group.letter, symbol, caption, role, group.size, inside, crosses))
     if model.row and not model.collapsed:
         symbol, caption = _range(model.row, model.total), _count("rows", model.total, model.n)
         plates.append(Plate(model.row, symbol, caption, "data", model.n, _plates_of_rows(model)[:-1]))

@@ -1,4 +1,4 @@
-"""How groupings lie to one another in data: nested, crossed or in part, with counts, a picture and a formula."""
+"""How groupings lie to one another in data: nested, crossed, in part; with counts, picture and formula."""
 
 from __future__ import annotations
 
@@ -21,15 +21,16 @@ from .layout import Box
 
 #: The share of parents whose ids must start again from the first for ids to count as numbered within them.
 RESTARTS = 0.9
+STEP = 1.5  # between the levels of a tree
 ROLES = ("group", "group2", "group3")
 
 
 @dataclass(frozen=True)
 class Relation:
-    """How two groupings lie: "nested" (`inner` within `outer`), "crossed", "partially crossed" or "identical".
+    """How two groupings lie: "nested" (`inner` in `outer`), "crossed", "partially crossed" or "identical".
 
-    `filled` of `cells` combinations of their levels occur in the data. `restarts` says that the ids of `inner`
-    start again in each group of `outer`, as when classes are numbered within their schools.
+    `filled` of `cells` combinations of their levels occur in the data. `restarts` says that the ids of
+    `inner` start again in each group of `outer`, as when classes are numbered within their schools.
     """
 
     kind: str
@@ -42,7 +43,7 @@ class Relation:
     def __str__(self):
         share = f"{self.filled} of {self.cells} combinations occur"
         text = {
-            "nested": f"{self.inner} is nested in {self.outer}: each {self.inner} occurs with one {self.outer}",
+            "nested": f"{self.inner} is nested in {self.outer}: each {self.inner} is in one {self.outer}",
             "crossed": f"{self.inner} and {self.outer} are crossed: all {self.cells} combinations occur",
             "partially crossed": f"{self.inner} and {self.outer} are partially crossed: {share}",
             "identical": f"{self.inner} and {self.outer} are the same grouping under two names",
@@ -77,7 +78,7 @@ class Structure:
 
     @property
     def nested(self) -> bool:
-        """Whether the groupings form one chain, each within the next (ids numbered within their parent count)."""
+        """Whether the groupings form one chain, each within the next (ids numbered within parents do)."""
         pairs = {frozenset((r.inner, r.outer)): r for r in self.relations}
         chain = [pairs[frozenset(pair)] for pair in zip(self.groups, self.groups[1:], strict=False)]
         return all(r.kind == "nested" or r.restarts for r in chain)
@@ -89,7 +90,7 @@ class Structure:
 
     @cached_property
     def cells(self) -> pd.DataFrame:
-        """How many rows there are in each combination of the first two groupings (of those that cross, if any do)."""
+        """Rows in each combination of two groupings: the first that cross, else the first."""
         pair = (self.crossing.inner, self.crossing.outer) if self.crossing else self.groups[:2]
         if len(pair) < 2:
             return self.data[pair[0]].value_counts(sort=False).to_frame("rows")
@@ -99,7 +100,10 @@ class Structure:
         return table[sorted(table.columns, key=lambda inner: int(table[inner].to_numpy().argmax()))]
 
     def __str__(self):
-        lines = [f"{row.Index}: {row.groups} groups, {row.fewest} to {row.most} rows each" for row in self.counts.itertuples()]
+        lines = [
+            f"{row.Index}: {row.groups} groups, {row.fewest} to {row.most} rows each"
+            for row in self.counts.itertuples()
+        ]
         lines += map(str, self.relations)
         lines += [f"Formula: {self.formula}", *(f"Check: {warning}" for warning in self.warnings)]
         return "\n".join(lines)
@@ -175,8 +179,12 @@ def structure(data: pd.DataFrame, groups) -> Structure:
     found = tuple(_relation(used, a, b) for a, b in combinations(names, 2))
     ordered = _outermost_first(names, found)
     missing = len(data) - len(used)
-    warnings = [_warning(r, used) for r in found] + [f"{missing} rows without a group are left out." if missing else ""]
-    return Structure(ordered, _counts(used, ordered), found, _formula(ordered, found), tuple(filter(None, warnings)), used)
+    warnings = [_warning(r, used) for r in found] + [
+        f"{missing} rows without a group are left out." if missing else ""
+    ]
+    return Structure(
+        ordered, _counts(used, ordered), found, _formula(ordered, found), tuple(filter(None, warnings)), used
+    )
 
 
 def _counts(data: pd.DataFrame, names) -> pd.DataFrame:
@@ -213,7 +221,9 @@ def _restarts(data: pd.DataFrame, inner: str, outer: str) -> bool:
 
 
 def _outermost_first(names: list[str], relations) -> tuple[str, ...]:
-    within = {name: sum(r.inner == name and (r.kind == "nested" or r.restarts) for r in relations) for name in names}
+    within = {
+        name: sum(r.inner == name and (r.kind == "nested" or r.restarts) for r in relations) for name in names
+    }
     return tuple(sorted(names, key=lambda name: within[name]))
 
 
@@ -232,7 +242,9 @@ def _formula(ordered: tuple[str, ...], relations) -> str:
         while chain[0] in parent:
             chain.insert(0, parent[chain[0]])
         chains.append(chain)
-    return " + ".join(f"(1|{'/'.join(chain)})" for chain in sorted(chains, key=lambda chain: ordered.index(chain[0])))
+    return " + ".join(
+        f"(1|{'/'.join(chain)})" for chain in sorted(chains, key=lambda chain: ordered.index(chain[0]))
+    )
 
 
 def _warning(relation: Relation, data: pd.DataFrame) -> str:
@@ -240,21 +252,22 @@ def _warning(relation: Relation, data: pd.DataFrame) -> str:
     if relation.restarts:
         first = sorted(data[inner].unique())[0]
         return (
-            f"the ids of {inner} repeat across {outer}: {inner} {first} of one {outer} is a different one from {inner} {first} "
-            f"of another, if they are numbered within it. Write (1|{outer}/{inner}); (1|{inner}) alone would mix them up."
+            f"the ids of {inner} repeat across {outer}: {inner} {first} of one {outer} is a different one "
+            f"from {inner} {first} of another, if they are numbered within it. Write (1|{outer}/{inner}); "
+            f"(1|{inner}) alone would mix them up."
         )
     if relation.kind == "crossed":
         small, large = sorted((inner, outer), key=lambda name: data[name].nunique())
         return (
-            f"each {small} occurs with every {large}. If the ids of {small} are only numbered within {large}, they are "
-            f"nested: write (1|{large}/{small})."
+            f"each {small} occurs with every {large}. If the ids of {small} are only numbered within {large}, they "
+            f"are nested: write (1|{large}/{small})."
         )
     if relation.kind == "identical":
         return f"{inner} and {outer} cannot both vary: keep one."
     return ""
 
 
-# -- the tree -----------------------------------------------------------------------------------------------------
+# -- the tree ------------------------------------------------------------
 
 
 @dataclass
@@ -272,13 +285,13 @@ def _draw_tree(it: Structure, ax):
     leaves = _spread(top, 0.0)
     depth = len(it.groups)
     left = 0.185 * max(len(_level(it, k)) for k in range(depth + 1)) + 0.5
-    bounds = Box(-left - 0.5, -0.55, leaves + 0.1, depth * 1.5 + 0.6)
+    bounds = Box(-left - 0.5, -0.55, leaves + 0.1, depth * STEP + 0.6)
     ax, pen = _canvas(ax, bounds)
     for branch in top.children:
-        _branch(pen, branch, depth, it)
+        _branch(pen, branch, depth)
     _ellipsis(pen, top, depth)
     for k in range(depth + 1):
-        pen.text(-left - 0.3, (depth - k) * 1.5, _level(it, k), 0.32, MUTED, "left")
+        pen.text(-left - 0.3, (depth - k) * STEP, _level(it, k), 0.32, MUTED, "left")
     return ax
 
 
@@ -313,11 +326,11 @@ def _spread(branch: _Branch, x: float) -> float:
     return x + 0.22
 
 
-def _branch(pen: Pen, branch: _Branch, level: int, it: Structure) -> None:
-    y, depth = level * 1.5, len(it.groups)
+def _branch(pen: Pen, branch: _Branch, level: int) -> None:
+    y = level * STEP
     for child in branch.children:
-        pen.stroke((branch.x, y), (child.x, y - 1.5))
-        _branch(pen, child, level - 1, it)
+        pen.stroke((branch.x, y), (child.x, y - STEP))
+        _branch(pen, child, level - 1)
     _ellipsis(pen, branch, level - 1)
     if level:
         role = ROLES[min(level - 1, 2)]
@@ -329,10 +342,10 @@ def _branch(pen: Pen, branch: _Branch, level: int, it: Structure) -> None:
 def _ellipsis(pen: Pen, branch: _Branch, level: int) -> None:
     if branch.gap_after is not None and branch.gap_after + 1 < len(branch.children):
         a, b = branch.children[branch.gap_after].x, branch.children[branch.gap_after + 1].x
-        pen.dots((a + b) / 2, level * 1.5)
+        pen.dots((a + b) / 2, level * STEP)
 
 
-# -- the crossing graph ---------------------------------------------------------------------------------------------
+# -- the crossing graph ------------------------------------------------------------
 
 
 def _draw_graph(it: Structure, ax):
@@ -340,7 +353,9 @@ def _draw_graph(it: Structure, ax):
     above, below = it.crossing.inner, it.crossing.outer
     a, b = _some(it.data, above, below)
     cells = it.data[it.data[above].isin(a) & it.data[below].isin(b)].drop_duplicates([above, below])
-    cells = cells.assign(a=[a.index(v) for v in cells[above]], b=[b.index(v) for v in cells[below]]).sort_values(["a", "b"])
+    cells = cells.assign(
+        a=[a.index(v) for v in cells[above]], b=[b.index(v) for v in cells[below]]
+    ).sort_values(["a", "b"])
     width = 1.0 * (len(cells) - 1)
     top = [_along(k, len(a), width) for k in range(len(a))]
     foot = [_along(k, len(b), width) for k in range(len(b))]
@@ -383,12 +398,16 @@ def _some(data: pd.DataFrame, above: str, below: str) -> tuple[list, list]:
         shared = table.loc[:, table.loc[a].any()].sum(axis=1).drop(a)
         a.append(shared.idxmax())
     overlap = table.loc[a].sum()
-    b = overlap[overlap > 0].sort_values(ascending=False, kind="stable").index[: 3 if table.loc[a].all().all() else 4]
+    b = (
+        overlap[overlap > 0]
+        .sort_values(ascending=False, kind="stable")
+        .index[: 3 if table.loc[a].all().all() else 4]
+    )
     order = list(table.index), list(table.columns)
     return sorted(a, key=order[0].index), sorted(b, key=order[1].index)
 
 
-# -- the table of cells -----------------------------------------------------------------------------------------------
+# -- the table of cells ------------------------------------------------------------
 
 
 def _draw_cells(it: Structure, ax):
@@ -396,7 +415,9 @@ def _draw_cells(it: Structure, ax):
     if ax is None:
         figure = Figure(figsize=(6.4, 4.8), facecolor=PAPER)
         ax = figure.add_subplot()
-    shades = mpl.colors.LinearSegmentedColormap.from_list("cells", [tint(COLOURS["group"], 0.75), COLOURS["group"]])
+    shades = mpl.colors.LinearSegmentedColormap.from_list(
+        "cells", [tint(COLOURS["group"], 0.75), COLOURS["group"]]
+    )
     filled = np.ma.masked_equal(table.to_numpy(), 0)
     image = ax.imshow(filled, aspect="auto", cmap=shades, interpolation="nearest", vmin=0.5)
     ax.set(xlabel=table.columns.name or "", ylabel=table.index.name or "")

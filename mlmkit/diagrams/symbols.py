@@ -1,4 +1,4 @@
-"""Symbols as text: one spelling for LaTeX, for matplotlib and, in plain letters, for people and screen readers."""
+"""Symbols as text: one spelling for LaTeX and matplotlib, and one in plain letters for people."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ def indexed(letter: str, *indices, vector: bool = False, mark: str = "") -> str:
 def plain(latex: str) -> str:
     r"""LaTeX symbols in plain letters: `\vec{\beta}_{j0}` is "β_j0"."""
     text = re.sub(r"\\vec\{([^{}]*)\}", r"\1", latex)
-    text = re.sub(r"\\([A-Za-z]+)", lambda m: _GREEK.get(m[1], {"ldots": "…", "prime": "′"}.get(m[1], "")), text)
+    text = re.sub(
+        r"\\([A-Za-z]+)", lambda m: _GREEK.get(m[1], {"ldots": "…", "prime": "′"}.get(m[1], "")), text
+    )
     return re.sub(r"[{}\\]", "", text).strip()
 
 

@@ -19,7 +19,7 @@ from .symbols import indexed, plain
 SIDE = 1.02  # from an observation to its predictor
 APART = 0.56  # half the way between the two observations of a group
 BETWEEN = 1.1  # between neighbours of different groups
-DOTS = 0.9  # what an ellipsis takes
+DOTS = 0.82  # what an ellipsis takes
 DEPTH = 2.8  # from the observations down to σ
 
 
@@ -73,7 +73,8 @@ def unroll(model: Model) -> Network:
 def _refuse(model: Model) -> None:
     reasons = {
         "One observation has nothing to unroll": not model.row,
-        "Crossed groups are not drawn unrolled (mk.structure shows how the rows cross)": len(model.chains) > 1,
+        "Crossed groups are not drawn unrolled (mk.structure shows how the rows cross)": len(model.chains)
+        > 1,
         "Nested groups are not drawn unrolled (mk.structure draws their tree)": len(model.groups) > 1,
         "Coefficients that vary independently are not drawn unrolled": len(model.blocks) > 1,
         "Trials together with coefficients that do not vary are not drawn unrolled": bool(
@@ -85,20 +86,28 @@ def _refuse(model: Model) -> None:
             raise DiagramError(f"{reason}; use style='plate'.")
 
 
-# -- which observations are shown, and where ----------------------------------------------------------------------
+# -- which observations are shown, and where ------------------------------------------------------------
 
 
 def _shown(model: Model) -> list[tuple[_Leaf, bool]]:
     """Observations from left to right, each with whether something is left out before it."""
     n = model.total
     if not model.groups:
-        return [(_Leaf("1", ""), False), (_Leaf("2", ""), False), (_Leaf(n, ""), model.n is None or model.n > 3)]
+        return [
+            (_Leaf("1", ""), False),
+            (_Leaf("2", ""), False),
+            (_Leaf(n, ""), model.n is None or model.n > 3),
+        ]
     if model.collapsed:
         J, skipped = model.groups[0].count, model.groups[0].size > 3
         return [(_Leaf("1", "1"), False), (_Leaf("2", "2"), False), (_Leaf(J, J), skipped)]
     if model.n is None:
         pairs = [("1", "2", "1"), ("3", "4", "2"), (f"{n}-1", n, model.groups[0].count)]
-        return [(_Leaf(row, j, outward=2 * m - 1), j == pairs[2][2] and m == 0) for *rows, j in pairs for m, row in enumerate(rows)]
+        return [
+            (_Leaf(row, j, outward=2 * m - 1), j == pairs[2][2] and m == 0)
+            for *rows, j in pairs
+            for m, row in enumerate(rows)
+        ]
     return [leaf for j in dict.fromkeys([0, 1, model.groups[0].size - 1]) for leaf in _ends(model, j)]
 
 
@@ -135,7 +144,7 @@ def _spread(model: Model, shown: list[tuple[_Leaf, bool]], picture: _Picture) ->
     return [replace(leaf, x=leaf.x - middle) for leaf in leaves]
 
 
-# -- what is drawn ------------------------------------------------------------------------------------------------
+# -- what is drawn ------------------------------------------------------------
 
 
 def _observations(model: Model, leaves: list[_Leaf], picture: _Picture) -> list[str]:
@@ -186,16 +195,22 @@ def _group_predictor(model: Model, group: Group, name: str, node: str, picture: 
     symbol = _predictor(model, group.key, name)
     if symbol:
         x, y = picture.places[node]
-        absorbed = [target for target, _ in model.absorbed.values()] == [group.key] * len(model.absorbed) and model.absorbed
+        absorbed = [target for target, _ in model.absorbed.values()] == [group.key] * len(
+            model.absorbed
+        ) and model.absorbed
         if not absorbed:
-            raise DiagramError("A predictor of groups that is not part of their mean is not drawn unrolled; use style='plate'.")
-        picture.link(picture.add(symbol, "given", (x - SIDE - 0.1, y)), [node])
+            raise DiagramError(
+                "A predictor of groups that is not part of their mean is not drawn unrolled; "
+                "use style='plate'."
+            )
+        outward = 1 if x > 0.5 else -1
+        picture.link(picture.add(symbol, "given", (x + outward * (SIDE + 0.1), y)), [node])
 
 
 def _dots_between(model: Model, groups: list[str], picture: _Picture) -> None:
     if len(groups) == 3 and (model.n is None or model.groups[0].size > 3):
         (a, height), (b, _) = picture.places[groups[1]], picture.places[groups[2]]
-        picture.dots.append(((a + b) / 2 - (0.5 if model.absorbed else 0.0), height))
+        picture.dots.append(((a + b) / 2, height))
 
 
 def _population(model: Model, heads: list[str], groups: dict[str, list[str]], picture: _Picture) -> None:
@@ -220,7 +235,9 @@ def _across(picture: _Picture, symbols, height: float, targets: list[str]) -> No
     widths = [2 * half_width(Node(plain(symbol), symbol, "parameter")) + 0.75 for symbol, _ in symbols]
     at = -sum(widths) / 2
     for (symbol, members), width in zip(symbols, widths, strict=True):
-        picture.link(picture.add(symbol, "parameter", (at + width / 2, height), "population", members), targets)
+        picture.link(
+            picture.add(symbol, "parameter", (at + width / 2, height), "population", members), targets
+        )
         at += width
 
 

@@ -16,11 +16,13 @@ def sleep():
 
 
 def test_a_fit_in_words_with_units(sleep):
-    text = describe(mk.lmer("Reaction ~ Days + (Days|Subject)", sleep), units={"Reaction": "ms", "Days": "day"})
+    text = describe(
+        mk.lmer("Reaction ~ Days + (Days|Subject)", sleep), units={"Reaction": "ms", "Days": "day"}
+    )
     for part in (
-        "Each of the 18 groups of Subject has its own intercept and slope of Days, drawn together, with correlation",
+        "Each of the 18 groups of Subject has its own intercept and slope of Days, drawn together",
         "intercept 251.4 ms (SE 6.825) and slope of Days 10.47 ms per day (SE 1.546)",
-        "The SD across Subject is: intercept 24.74 ms and slope of Days 5.922 ms per day; their correlation is 0.07.",
+        "SD across Subject is: intercept 24.74 ms and slope of Days 5.922 ms per day; their correlation is 0.07",
         "The residual SD is 25.59 ms.",
     ):
         assert part in text
@@ -36,14 +38,21 @@ def test_nested_crossed_and_flat():
     assert "Each group of classid lies within one group of schoolid." in describe(
         "mathscore ~ 1 + (1|classid) + (1|schoolid)", classroom
     )
-    assert "participant and spelling cross" in describe("rt ~ 1 + (1|participant) + (1|spelling)", mk.load_data("blp"))
-    assert "nothing is pooled" in describe("Reaction ~ 0 + Subject + Subject:Days", mk.load_data("sleepstudy"))
+    assert "participant and spelling cross" in describe(
+        "rt ~ 1 + (1|participant) + (1|spelling)", mk.load_data("blp")
+    )
+    assert "nothing is pooled" in describe(
+        "Reaction ~ 0 + Subject + Subject:Days", mk.load_data("sleepstudy")
+    )
 
 
 def test_predictors_of_groups_and_why_they_have_no_varying_slope():
     data = mk.load_data("mathachieve").merge(mk.load_data("mathachieve_school"), on="school")
     cross = describe("mathach ~ ses * himinty + (ses|school)", data)
-    assert "himinty is the same for all rows of a group of school and shifts the mean of the groups' intercept and slope of ses" in cross
+    assert (
+        "himinty is the same for all rows of a group of school and shifts the mean of the groups' intercept"
+        " and slope of ses" in cross
+    )
     assert "no slope within groups" in describe("mathach ~ pracad + (pracad|school)", data)
 
 
@@ -89,4 +98,9 @@ def test_alt_text_of_a_figure():
 
 
 def test_lists():
-    assert listed([]) == "" and listed(["a"]) == "a" and listed(["a", "b"]) == "a and b" and listed("abc") == "a, b and c"
+    assert (
+        listed([]) == ""
+        and listed(["a"]) == "a"
+        and listed(["a", "b"]) == "a and b"
+        and listed("abc") == "a, b and c"
+    )

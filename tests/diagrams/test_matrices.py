@@ -41,13 +41,19 @@ def test_v_gives_the_generalised_least_squares_estimate_and_the_criterion(fit, s
     b = np.linalg.solve(X.T @ np.linalg.solve(V, X), X.T @ np.linalg.solve(V, y))
     np.testing.assert_allclose(b, fit.fixef, rtol=1e-6)
     rest = y - X @ b
-    reml = np.linalg.slogdet(V)[1] + np.linalg.slogdet(X.T @ np.linalg.solve(V, X))[1] + rest @ np.linalg.solve(V, rest)
+    reml = (
+        np.linalg.slogdet(V)[1]
+        + np.linalg.slogdet(X.T @ np.linalg.solve(V, X))[1]
+        + rest @ np.linalg.solve(V, rest)
+    )
     assert reml + (180 - 2) * np.log(2 * np.pi) == pytest.approx(fit.criterion, abs=1e-4)
 
 
 def test_omega_is_sigma_squared_lambda_lambda_transposed_for_nested_groups():
     classroom = mk.load_data("classroom").iloc[:200]
-    m = matrices("mathscore ~ ses + (1|schoolid) + (ses|classid)", classroom, theta=[0.3, 0.1, 0.2, 0.5], sigma=2.0)
+    m = matrices(
+        "mathscore ~ ses + (1|schoolid) + (ses|classid)", classroom, theta=[0.3, 0.1, 0.2, 0.5], sigma=2.0
+    )
     Lambda = m.Lambda.to_numpy()
     np.testing.assert_allclose(m.Omega, 4.0 * Lambda @ Lambda.T)
     Z = m.Z.to_numpy()
@@ -90,7 +96,13 @@ def test_refusals(sleep):
 def test_pictures(fit):
     m = matrices(fit)
     axes = m.draw()
-    assert [ax.get_title(loc="center").split()[0] for ax in axes] == ["$X$", "$Z$", r"$\Lambda$", r"$\Omega$", "$V$"]
+    assert [ax.get_title(loc="center").split()[0] for ax in axes] == [
+        "$X$",
+        "$Z$",
+        r"$\Lambda$",
+        r"$\Omega$",
+        "$V$",
+    ]
     (one,) = m.draw("V", spy=True)
     shown = one.images[0].get_array()
     assert set(np.unique(shown)) == {0.0, 1.0} and shown.shape == (180, 180)

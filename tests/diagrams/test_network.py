@@ -18,7 +18,7 @@ from mlmkit.diagrams.network import Network, network
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 
-# Arrows as "child < parents", plates as "index in those around it x those it crosses: what stands in it alone".
+# Arrows as "child < parents", plates as "index in those around x those it crosses: what stands in it alone".
 EXPECTED = {
     "rats": ("β_j < b τ; m_j < β_j n_j", "j: β_j m_j n_j"),
     "alcohol": ("β_j < b τ; y_i < β_j σ", "j: β_j; i in j: y_i"),
@@ -27,7 +27,10 @@ EXPECTED = {
     "sleep_vi": ("β_j0 < b_0 τ_0; y_i < β_j0 b_1 σ x_i", "j: β_j0; i in j: y_i x_i"),
     "sleep_vs": ("β_j1 < b_1 τ_1; y_i < β_j1 b_0 σ x_i", "j: β_j1; i in j: y_i x_i"),
     "sleep_diag": ("β_j0 < b_0 τ_0; β_j1 < b_1 τ_1; y_i < β_j0 β_j1 σ x_i", "j: β_j0 β_j1; i in j: y_i x_i"),
-    "classroom_full": ("β_k < b Σ_s; γ_j < β_k Σ_c; y_i < γ_j σ x_i", "k: β_k; j in k: γ_j; i in k j: y_i x_i"),
+    "classroom_full": (
+        "β_k < b Σ_s; γ_j < β_k Σ_c; y_i < γ_j σ x_i",
+        "k: β_k; j in k: γ_j; i in k j: y_i x_i",
+    ),
     "classroom_diag": (
         "β_k < b Σ_s; γ_j0 < β_k τ_c0; γ_j1 < β_k τ_c1; y_i < γ_j0 γ_j1 σ x_i",
         "k: β_k; j in k: γ_j0 γ_j1; i in k j: y_i x_i",
@@ -61,23 +64,62 @@ WITHOUT_DATA = [
     ("y ~ x + (1|g)", "gamma(log)", "β_j0 < b_0 τ_0; y_i < β_j0 b_1 σ x_i", "j: β_j0; i in j: y_i x_i"),
     ("y ~ 1 + (x|g)", "gaussian", "β_j < b Σ; y_i < β_j σ x_i", "j: β_j; i in j: y_i x_i"),
     ("y ~ 0 + x + (0 + x|g)", "gaussian", "β_j < b τ; y_i < β_j σ x_i", "j: β_j; i in j: y_i x_i"),
-    ("y ~ x + (1|g) + (0 + x|g)", "gaussian", "β_j0 < b_0 τ_0; β_j1 < b_1 τ_1; y_i < β_j0 β_j1 σ x_i",
-     "j: β_j0 β_j1; i in j: y_i x_i"),
+    (
+        "y ~ x + (1|g) + (0 + x|g)",
+        "gaussian",
+        "β_j0 < b_0 τ_0; β_j1 < b_1 τ_1; y_i < β_j0 β_j1 σ x_i",
+        "j: β_j0 β_j1; i in j: y_i x_i",
+    ),
     ("y ~ 0 + g + g:x", "gaussian", "y_i < β_j σ x_i", "j: β_j; i in j: y_i x_i"),
-    ("y ~ log(x) + I(x**2) + (1|g)", "gaussian", "β_j0 < b_0 τ_0; y_i < β_j0 b_1, b_2 σ x_i", "j: β_j0; i in j: y_i x_i"),
-    ("y ~ x * w + (x|g)", "gaussian", "β_j < b Σ; y_i < β_j b_2, b_3 σ x_i1 x_i2", "j: β_j; i in j: y_i x_i1 x_i2"),
-    ("y ~ x + (x|a/b)", "gaussian", "β_k < b Σ_a; γ_j < β_k Σ_s; y_i < γ_j σ x_i", "k: β_k; j in k: γ_j; i in k j: y_i x_i"),
-    ("y ~ x + (1|a/b/c)", "gaussian", "β_l0 < b_0 τ_a0; γ_k0 < β_l0 τ_s0; δ_j0 < γ_k0 τ_c0; y_i < δ_j0 b_1 σ x_i",
-     "l: β_l0; k in l: γ_k0; j in l k: δ_j0; i in l k j: y_i x_i"),
-    ("y ~ x + (x|p) + (1|q)", "gaussian", "ζ_j < Σ_p; ξ_k0 < τ_q0; y_i < ζ_j ξ_k0 b σ x_i",
-     "j x k: ζ_j; k x j: ξ_k0; i in j k: y_i x_i"),
-    ("y ~ 1 + (1|p) + (1|q) + (1|r)", "gaussian", "ζ_j < τ_p; ξ_k < τ_q; ψ_l < τ_r; y_i < ζ_j ξ_k ψ_l b σ",
-     "j x k l: ζ_j; k x j l: ξ_k; l x j k: ψ_l; i in j k l: y_i"),
-    ("y ~ 1 + (1|school/class) + (1|rater)", "gaussian",
-     "ξ_k < τ_s; ζ_j < τ_c; ψ_l < τ_r; y_i < ζ_j ξ_k ψ_l b σ",
-     "k x l: ξ_k; j in k x l: ζ_j; l x j k: ψ_l; i in k j l: y_i"),
-    ("y ~ a + b + c + d + e + (1|g)", "gaussian", "β_j0 < b_0 τ_0; y_i < β_j0 b_1, …, b_5 σ x_i", "j: β_j0; i in j: y_i x_i"),
-]  # fmt: skip
+    (
+        "y ~ log(x) + I(x**2) + (1|g)",
+        "gaussian",
+        "β_j0 < b_0 τ_0; y_i < β_j0 b_1, b_2 σ x_i",
+        "j: β_j0; i in j: y_i x_i",
+    ),
+    (
+        "y ~ x * w + (x|g)",
+        "gaussian",
+        "β_j < b Σ; y_i < β_j b_2, b_3 σ x_i1 x_i2",
+        "j: β_j; i in j: y_i x_i1 x_i2",
+    ),
+    (
+        "y ~ x + (x|a/b)",
+        "gaussian",
+        "β_k < b Σ_a; γ_j < β_k Σ_s; y_i < γ_j σ x_i",
+        "k: β_k; j in k: γ_j; i in k j: y_i x_i",
+    ),
+    (
+        "y ~ x + (1|a/b/c)",
+        "gaussian",
+        "β_l0 < b_0 τ_a0; γ_k0 < β_l0 τ_s0; δ_j0 < γ_k0 τ_c0; y_i < δ_j0 b_1 σ x_i",
+        "l: β_l0; k in l: γ_k0; j in l k: δ_j0; i in l k j: y_i x_i",
+    ),
+    (
+        "y ~ x + (x|p) + (1|q)",
+        "gaussian",
+        "ζ_j < Σ_p; ξ_k0 < τ_q0; y_i < ζ_j ξ_k0 b σ x_i",
+        "j x k: ζ_j; k x j: ξ_k0; i in j k: y_i x_i",
+    ),
+    (
+        "y ~ 1 + (1|p) + (1|q) + (1|r)",
+        "gaussian",
+        "ζ_j < τ_p; ξ_k < τ_q; ψ_l < τ_r; y_i < ζ_j ξ_k ψ_l b σ",
+        "j x k l: ζ_j; k x j l: ξ_k; l x j k: ψ_l; i in j k l: y_i",
+    ),
+    (
+        "y ~ 1 + (1|school/class) + (1|rater)",
+        "gaussian",
+        "ξ_k < τ_s; ζ_j < τ_c; ψ_l < τ_r; y_i < ζ_j ξ_k ψ_l b σ",
+        "k x l: ξ_k; j in k x l: ζ_j; l x j k: ψ_l; i in k j l: y_i",
+    ),
+    (
+        "y ~ a + b + c + d + e + (1|g)",
+        "gaussian",
+        "β_j0 < b_0 τ_0; y_i < β_j0 b_1, …, b_5 σ x_i",
+        "j: β_j0; i in j: y_i x_i",
+    ),
+]
 
 
 def arrows(net: Network) -> dict[str, set[str]]:
@@ -85,7 +127,7 @@ def arrows(net: Network) -> dict[str, set[str]]:
 
 
 def expected_arrows(text: str) -> dict[str, set[str]]:
-    """"a < b c; …" read back; names with ", " inside are protected by putting the pieces together again."""
+    """ "a < b c; …" read back; names with ", " inside are protected by putting the pieces together again."""
     found = {}
     for part in text.split("; "):
         child, parents = part.split(" < ")
@@ -111,7 +153,10 @@ def expected_plates(text: str) -> dict[str, tuple[set, set, set]]:
 @pytest.fixture(scope="module")
 def course_data():
     joined = load_data("mathachieve").merge(load_data("mathachieve_school"), on="school")
-    other = {name: pd.read_csv(REFERENCE / "data" / f"{name}.csv") for name in ("Dyestuff", "Penicillin", "Pastes", "cbpp")}
+    other = {
+        name: pd.read_csv(REFERENCE / "data" / f"{name}.csv")
+        for name in ("Dyestuff", "Penicillin", "Pastes", "cbpp")
+    }
     return lambda name: joined if name == "math" else other[name] if name in other else load_data(name)
 
 
@@ -132,7 +177,9 @@ def test_every_reference_model_has_the_network_that_was_worked_out_by_hand(case,
     assert plates(net) == expected_plates(expected[1])
 
 
-@pytest.mark.parametrize(("formula", "family", "edges", "boxes"), WITHOUT_DATA, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(
+    ("formula", "family", "edges", "boxes"), WITHOUT_DATA, ids=lambda value: str(value)[:40]
+)
 def test_networks_of_formulas_alone(formula, family, edges, boxes):
     net = network(formula, family=family)
     assert arrows(net) == expected_arrows(edges)
@@ -151,17 +198,26 @@ def test_membership_is_of_all_the_plates_around():
 
 
 def test_plates_say_how_many_from_the_data():
-    sizes = {p.name: p.size for p in network("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy")).plates}
+    sizes = {
+        p.name: p.size for p in network("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy")).plates
+    }
     assert sizes == {"j": 18, "i": 180}
-    captions = [p.caption for p in network("rt ~ 1 + (1|participant) + (1|spelling)", load_data("blp")).plates]
+    captions = [
+        p.caption for p in network("rt ~ 1 + (1|participant) + (1|spelling)", load_data("blp")).plates
+    ]
     assert captions == ["participant, J = 78", "spelling, K = 58", "rows, n = 651"]
 
 
 def test_kinds_and_captions_of_nodes():
     net = network("Reaction ~ Days + (Days|Subject)")
     assert {node.name: node.kind for node in net.nodes} == {
-        "b": "parameter", "Σ": "parameter", "β_j": "group", "σ": "parameter", "y_i": "outcome", "x_i": "given",
-    }  # fmt: skip
+        "b": "parameter",
+        "Σ": "parameter",
+        "β_j": "group",
+        "σ": "parameter",
+        "y_i": "outcome",
+        "x_i": "given",
+    }
     assert net.node("b").members == ("b_0", "b_1")
     assert net.node("x_i").caption == "Days" and net.node("y_i").caption == "Reaction"
 
@@ -175,9 +231,11 @@ def test_a_predictor_of_groups_is_found_in_the_data_only(course_data):
     assert not with_data.notes
 
 
-def test_a_predictor_of_groups_stays_with_the_observations_where_nothing_varies_that_it_could_move(course_data):
+def test_a_predictor_of_groups_stays_with_the_observations_where_nothing_varies_that_it_could_move(
+    course_data,
+):
     net = network("mathach ~ ses * himinty + (1|school)", course_data("math"))
-    # himinty moves the schools' mean intercepts; in ses:himinty, whose slope does not vary, it reaches y_i itself.
+    # himinty moves the schools' mean intercepts; in ses:himinty, whose slope does not vary, it reaches y_i.
     assert set(net.children("z_j")) == {"β_j0", "y_i"}
 
 
@@ -213,17 +271,28 @@ def test_ids_that_repeat_are_nested_by_the_formula():
     classroom = load_data("classroom")
     slash, colon, unique = (
         network(f"mathscore ~ ses + {random}", classroom)
-        for random in ("(1|schoolid/classid2)", "(1|schoolid) + (1|schoolid:classid2)", "(1|schoolid) + (1|classid)")
+        for random in (
+            "(1|schoolid/classid2)",
+            "(1|schoolid) + (1|schoolid:classid2)",
+            "(1|schoolid) + (1|classid)",
+        )
     )
     assert arrows(slash) == arrows(colon) == arrows(unique)
-    assert [p.size for p in slash.plates] == [p.size for p in colon.plates] == [p.size for p in unique.plates] == [107, 312, 1190]
+    assert (
+        [p.size for p in slash.plates]
+        == [p.size for p in colon.plates]
+        == [p.size for p in unique.plates]
+        == [107, 312, 1190]
+    )
     crossed = network("mathscore ~ ses + (1|schoolid) + (1|classid2)", classroom)
     assert crossed.plates[0].crosses, "classid2 alone crosses the schools: its ids repeat"
 
 
 def test_two_groupings_without_data_are_drawn_crossed_and_say_so():
     net = network("y ~ 1 + (1|classid) + (1|schoolid)")
-    assert net.plates[0].crosses == ("k",) and any("with data, nested ones are found" in note for note in net.notes)
+    assert net.plates[0].crosses == ("k",) and any(
+        "with data, nested ones are found" in note for note in net.notes
+    )
 
 
 def test_a_level_may_skip_a_coefficient():
@@ -248,7 +317,7 @@ def test_a_fit_has_the_network_of_its_formula_and_data():
     assert network(fit) == network("Reaction ~ Days + (Days|Subject)", sleep)
 
 
-# -- refusals -----------------------------------------------------------------------------------------------------
+# -- refusals ------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -283,7 +352,7 @@ def test_bad_arguments_are_refused():
         network("y ~ x").node("beta")
 
 
-# -- unrolled -----------------------------------------------------------------------------------------------------
+# -- unrolled ------------------------------------------------------------
 
 
 def test_unrolled_shows_first_second_and_last():
@@ -319,7 +388,7 @@ def test_unrolled_refuses_what_plates_can_show(formula):
         network(formula, style="unrolled")
 
 
-# -- geometry: what a picture must never do --------------------------------------------------------------------------
+# -- geometry: what a picture must never do ------------------------------------------------------------
 
 
 def layouts(course_data):
@@ -327,13 +396,31 @@ def layouts(course_data):
         yield case["id"], drawn(case, course_data)
     for formula, family, _, _ in WITHOUT_DATA:
         yield formula, network(formula, family=family)
-    for formula in ("mathach ~ ses * himinty + (ses||school)", "mathach ~ ses + sex + minority + sector + size + (ses|school)"):
+    for formula in (
+        "mathach ~ ses * himinty + (ses||school)",
+        "mathach ~ ses + sex + minority + sector + size + (ses|school)",
+    ):
         yield formula, network(formula, course_data("math"))
-    for formula in ("rt ~ old20 + log(freq) + (1|participant) + (1|spelling)", "rt ~ nletters + (nletters|participant) + (1|spelling)"):
+    for formula in (
+        "rt ~ old20 + log(freq) + (1|participant) + (1|spelling)",
+        "rt ~ nletters + (nletters|participant) + (1|spelling)",
+    ):
         yield formula, network(formula, course_data("blp"))
     yield "skip", network("mathscore ~ ses + (1|classid) + (ses|schoolid)", course_data("classroom"))
-    for formula, family in (("y ~ x + (x|g)", "gaussian"), ("cbind(m, f) ~ 1 + (1|g)", "binomial"), ("y ~ x", "gaussian")):
+    for formula, family in (
+        ("y ~ x + (x|g)", "gaussian"),
+        ("cbind(m, f) ~ 1 + (1|g)", "binomial"),
+        ("y ~ x", "gaussian"),
+    ):
         yield f"unrolled {formula}", network(formula, family=family, style="unrolled")
+    yield (
+        "unrolled himinty",
+        network("mathach ~ ses * himinty + (ses|school)", course_data("math"), style="unrolled"),
+    )
+    yield (
+        "unrolled rats",
+        network("cbind(m, n - m) ~ 1 + (1|batch)", course_data("rats"), "binomial", style="unrolled"),
+    )
 
 
 def test_nodes_do_not_overlap_and_arrows_run_over_no_node(course_data):
@@ -342,7 +429,9 @@ def test_nodes_do_not_overlap_and_arrows_run_over_no_node(course_data):
         for k, node in enumerate(net.nodes):
             for other in net.nodes[k + 1 :]:
                 gap = min(
-                    math.dist(p, q) for p in axis(node, places[node.name]) for q in axis(other, places[other.name])
+                    math.dist(p, q)
+                    for p in axis(node, places[node.name])
+                    for q in axis(other, places[other.name])
                 )
                 assert gap > 2 * RADIUS, f"{name}: {node.name} touches {other.name}"
         for edge in net.edges:
@@ -364,10 +453,14 @@ def test_plates_hold_their_nodes_and_no_others(course_data):
                 else:
                     assert not box.overlaps(room), f"{name}: {node.name} stands on plate {plate.name}"
             for outer in plate.inside:
-                assert net.layout.plates[outer].contains(box), f"{name}: plate {plate.name} is not within {outer}"
+                assert net.layout.plates[outer].contains(box), (
+                    f"{name}: plate {plate.name} is not within {outer}"
+                )
             for other in plate.crosses:
                 crossing = net.layout.plates[other]
-                assert box.overlaps(crossing) and not box.contains(crossing), f"{name}: {plate.name} and {other} do not cross"
+                assert box.overlaps(crossing) and not box.contains(crossing), (
+                    f"{name}: {plate.name} and {other} do not cross"
+                )
 
 
 def _cross(a, b, c, d) -> bool:
@@ -392,7 +485,7 @@ def test_a_layout_is_the_same_every_time():
     assert one.layout == two.layout and one.to_svg() == two.to_svg()
 
 
-# -- pictures as files ---------------------------------------------------------------------------------------------
+# -- pictures as files ------------------------------------------------------------
 
 
 def test_svg_has_text_title_and_description():

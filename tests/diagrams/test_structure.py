@@ -17,7 +17,12 @@ def grid(a: int, b: int) -> pd.DataFrame:
 def test_children_in_classes_in_schools():
     found = structure(load_data("classroom"), ["classid", "schoolid"])
     (relation,) = found.relations
-    assert (relation.kind, relation.inner, relation.outer, relation.filled) == ("nested", "classid", "schoolid", 312)
+    assert (relation.kind, relation.inner, relation.outer, relation.filled) == (
+        "nested",
+        "classid",
+        "schoolid",
+        312,
+    )
     assert found.groups == ("schoolid", "classid") and found.formula == "(1|schoolid/classid)"
     assert found.counts.groups.to_dict() == {"schoolid": 107, "classid": 312}
     assert found.nested and found.crossing is None and not found.warnings
@@ -28,13 +33,21 @@ def test_class_numbers_that_repeat_across_schools_are_noticed():
     (relation,) = found.relations
     assert relation.kind == "partially crossed" and relation.restarts and relation.filled == 312
     assert found.formula == "(1|schoolid/classid2)"
-    assert "repeat across schoolid" in found.warnings[0] and "(1|classid2) alone would mix them up" in found.warnings[0]
+    assert (
+        "repeat across schoolid" in found.warnings[0]
+        and "(1|classid2) alone would mix them up" in found.warnings[0]
+    )
 
 
 def test_people_and_words_cross_in_part():
     found = structure(load_data("blp"), ["participant", "spelling"])
     (relation,) = found.relations
-    assert (relation.kind, relation.filled, relation.cells, relation.restarts) == ("partially crossed", 662, 78 * 58, False)
+    assert (relation.kind, relation.filled, relation.cells, relation.restarts) == (
+        "partially crossed",
+        662,
+        78 * 58,
+        False,
+    )
     assert found.formula == "(1|participant) + (1|spelling)" and not found.warnings
     assert found.cells.shape == (78, 58) and int((found.cells > 0).to_numpy().sum()) == 662
 
@@ -54,7 +67,13 @@ def test_one_grouping_and_one_under_two_names():
 
 
 def test_three_levels_and_a_nested_pair_that_crosses_a_third():
-    rows = [(f"s{s}", f"s{s}c{c}", f"s{s}c{c}p{p}") for s in range(3) for c in range(2) for p in range(4) for _ in range(2)]
+    rows = [
+        (f"s{s}", f"s{s}c{c}", f"s{s}c{c}p{p}")
+        for s in range(3)
+        for c in range(2)
+        for p in range(4)
+        for _ in range(2)
+    ]
     data = pd.DataFrame(rows, columns=["school", "klass", "pupil"])
     assert structure(data, ["pupil", "school", "klass"]).formula == "(1|school/klass/pupil)"
     data["rater"] = [f"r{k % 5}" for k in range(len(data))]
@@ -80,7 +99,10 @@ def test_what_cannot_be_read_is_refused():
 
 
 def test_pictures_fit_the_structure():
-    nested, crossed = structure(load_data("classroom"), ["schoolid", "classid"]), structure(grid(5, 4), ["a", "b"])
+    nested, crossed = (
+        structure(load_data("classroom"), ["schoolid", "classid"]),
+        structure(grid(5, 4), ["a", "b"]),
+    )
     texts = [text.get_text() for text in nested.draw().texts]
     assert {"107 schoolid", "312 classid", "1190 rows", "1", "2", "107"} <= set(texts)
     texts = [text.get_text() for text in crossed.draw().texts]
@@ -104,6 +126,8 @@ def test_the_lines_of_the_graph_are_rows_that_exist():
 
 def test_words_and_svg():
     found = structure(load_data("blp"), ["participant", "spelling"])
-    assert found.alt_text.startswith("Crossing graph of 662 rows in 78 groups of participant and 58 groups of spelling.")
+    assert found.alt_text.startswith(
+        "Crossing graph of 662 rows in 78 groups of participant and 58 groups of spelling."
+    )
     assert "<desc>Crossing graph" in found._repr_svg_()
     assert "Formula: (1|participant) + (1|spelling)" in str(found)
