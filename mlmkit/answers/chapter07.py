@@ -1,0 +1,114 @@
+"""Chapter 7's questions: group-level predictors, MathAchieve."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from ..check import Question, Wrong
+from ..datasets import load_data
+from ..models import lmer
+
+
+@cache
+def _fit(formula: str):
+    data = load_data("mathachieve").merge(load_data("mathachieve_school"), on="school")
+    data["between"] = data.groupby("school").ses.transform("mean")
+    data["within"] = data.ses - data.between
+    return lmer(formula, data)
+
+
+def _pracad():
+    return _fit("mathach ~ pracad + (1|school)")
+
+
+def _interaction(name: str) -> float:
+    return _fit("mathach ~ ses * himinty + (ses|school)").fixef[name]
+
+
+def _explained(column: str) -> float:
+    """By what part pracad reduces the spread of intercepts, in SDs or in variances."""
+    return 1 - _pracad().varcorr[column][0] / _fit("mathach ~ 1 + (1|school)").varcorr[column][0]
+
+
+def _context(sector: str = " + sector") -> float:
+    b = _fit(f"mathach ~ within + between{sector} + (within|school)").fixef
+    return b["between"] - b["within"]
+
+
+QUESTIONS = (
+    Question(
+        "07-1",
+        "choices",
+        {"b", "c", "e"},
+        right="one value for each school.",
+        wrong=(
+            Wrong({"b", "c"}, "meanses is a property of schools, too: the mean of its pupils' ses."),
+            Wrong({"a", "b", "c", "e"}, "ses differs between pupils of one school."),
+        ),
+    ),
+    Question(
+        "07-2",
+        "number",
+        lambda: 0.2 * _pracad().fixef["pracad"],
+        right="a difference of 0.2 times the slope.",
+        wrong=(
+            Wrong(lambda: _pracad().fixef["pracad"], "That is for a whole unit, from nobody to everybody."),
+            Wrong(
+                lambda: _pracad().fixef["Intercept"] + 0.2 * _pracad().fixef["pracad"],
+                "That is the level of a school with pracad 0.2; in a difference the intercept drops out.",
+            ),
+        ),
+    ),
+    Question(
+        "07-3",
+        "number",
+        lambda: _interaction("ses") + _interaction("ses:himinty"),
+        right="b₁ + b₃.",
+        wrong=(
+            Wrong(lambda: _interaction("ses"), "That is the slope where himinty is 0."),
+            Wrong(lambda: _interaction("ses:himinty"), "That is how much the slopes differ; add it to b₁."),
+            Wrong(
+                lambda: _interaction("ses") + _interaction("himinty"),
+                "himinty moves the intercept; the slope is moved by the interaction.",
+            ),
+        ),
+    ),
+    Question(
+        "07-4",
+        "number",
+        lambda: _explained("vcov"),
+        right="the share of the variance between schools that goes with pracad.",
+        wrong=(
+            Wrong(lambda: _explained("sdcor"), "You compared SDs; the question is about variances."),
+            Wrong(lambda: 1 - _explained("vcov"), "That is the share that is left."),
+        ),
+    ),
+    Question(
+        "07-5",
+        "formula",
+        "mathach ~ ses * sector + (ses|school)",
+        right="main effects, a cross-level interaction, and a line for each school.",
+        wrong=(
+            Wrong("mathach ~ ses + sector + (ses|school)", "There sector moves the intercept only."),
+            Wrong("mathach ~ ses * sector + (1|school)", "There the slope does not vary across schools."),
+            Wrong(
+                "mathach ~ ses + (ses * sector|school)",
+                "sector is a property of schools: it has no slope that varies across them.",
+            ),
+        ),
+    ),
+    Question(
+        "07-6",
+        "number",
+        lambda: _context(),
+        right="smaller than without sector.",
+        wrong=(
+            Wrong(lambda: _context(""), "That is without sector in the model."),
+            Wrong(lambda: -_context(), "Between minus within, not the other way round."),
+            Wrong(
+                lambda: _fit("mathach ~ within + between + sector + (within|school)").fixef["between"],
+                "That is the between-school slope; subtract the within-school slope.",
+            ),
+        ),
+    ),
+)
