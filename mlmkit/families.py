@@ -39,8 +39,12 @@ LOG_BOUND = 690.0
 INVERSE_ROOT_2PI = 1 / np.sqrt(2 * np.pi)
 
 
+def _within(eta, lower, upper):
+    return np.minimum(np.maximum(eta, lower), upper)
+
+
 def _logistic(eta):
-    return 1 / (1 + np.exp(-np.clip(eta, -LOGIT_BOUND, LOGIT_BOUND)))
+    return 1 / (1 + np.exp(-_within(eta, -LOGIT_BOUND, LOGIT_BOUND)))
 
 
 def _logistic_slope(eta):
@@ -53,19 +57,19 @@ def _logistic_curvature(eta):
 
 
 def _normal_cdf(eta):
-    return ndtr(np.clip(eta, -PROBIT_BOUND, PROBIT_BOUND))
+    return ndtr(_within(eta, -PROBIT_BOUND, PROBIT_BOUND))
 
 
 def _normal_density(eta):
-    return INVERSE_ROOT_2PI * np.exp(-0.5 * np.clip(eta, -PROBIT_BOUND, PROBIT_BOUND) ** 2)
+    return INVERSE_ROOT_2PI * np.exp(-0.5 * _within(eta, -PROBIT_BOUND, PROBIT_BOUND) ** 2)
 
 
 def _cloglog_exp(eta):
-    return np.exp(np.clip(eta, CLOGLOG_LOWER, CLOGLOG_UPPER))
+    return np.exp(_within(eta, CLOGLOG_LOWER, CLOGLOG_UPPER))
 
 
 def _exp(eta):
-    return np.exp(np.clip(eta, -LOG_BOUND, LOG_BOUND))
+    return np.exp(_within(eta, -LOG_BOUND, LOG_BOUND))
 
 
 LINKS = {
@@ -277,6 +281,12 @@ class Family:
     def variance(self, mu) -> Array:
         """The variance function V(μ): Var(y) = dispersion × V(μ) / weight."""
         return self._distribution.variance(np.asarray(mu, float))
+
+    @property
+    def keeps_range(self) -> bool:
+        """Whether the link keeps every mean in the distribution's range, whatever η."""
+        bounded = self.link in {"logit", "probit", "cloglog"}
+        return bounded or (self.link == "log" and self.name != "binomial") or self.name == "gaussian"
 
     def valid(self, mu) -> bool:
         """Whether every mean is finite and strictly inside the distribution's range."""

@@ -11,6 +11,7 @@ diagonal is zero; the functions below choose the one form that is reported.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from scipy.linalg import block_diag
@@ -21,6 +22,7 @@ def theta_length(size: int) -> int:
     return size * (size + 1) // 2
 
 
+@cache
 def lower_indices(size: int) -> tuple[np.ndarray, np.ndarray]:
     """Rows and columns of the lower triangle, column by column."""
     columns, rows = np.triu_indices(size)

@@ -121,7 +121,7 @@ def _start(design: Design, Q: np.ndarray) -> np.ndarray:
     family, weights = design.spec.family, design.weights
     with np.errstate(invalid="ignore", divide="ignore"):
         near = family.start(design.y, weights) - design.offset
-        level = family.start(np.average(design.y, weights=weights), np.inf) if len(near) else 0.0
+        level = family.start(weights @ design.y / np.sum(weights), np.inf)
     candidates = []
     if np.all(np.isfinite(near)):
         fisher = family.working(design.y, near + design.offset, weights).fisher

@@ -84,9 +84,9 @@ def find_modes(part: RandomPart, Z: Effects, response: Response, start: Effects)
     u, family = start, response.family
     small = DECREMENT_WITH_DISPERSION if family.has_dispersion else DECREMENT
     eta = response.population + part.predictor(Z, u)
-    if not family.valid(family.mean(eta)):
+    if not _valid(family, eta):
         u, eta = [np.zeros_like(effect) for effect in start], response.population
-        if not family.valid(family.mean(eta)):
+        if not _valid(family, eta):
             raise FloatingPointError("A mean is out of the family's range whatever the group effects.")
     for steps in range(1, MAX_STEPS + 1):
         working = family.working(response.y, eta, response.weights)
@@ -97,12 +97,16 @@ def find_modes(part: RandomPart, Z: Effects, response: Response, start: Effects)
         if decrement < small:
             return Modes(u, eta, working.mu, working.score, working.fisher, curvature, steps)
         move, size = part.predictor(Z, step), 1.0
-        if decrement >= SMALL or not family.valid(family.mean(eta + move)):
+        if decrement >= SMALL or not _valid(family, eta + move):
             value = _penalised(response, eta, u)
             size = _step_size(response, eta, move, u, step, value)
         u = [effect + size * change for effect, change in zip(u, step, strict=True)]
         eta = eta + size * move
     raise FloatingPointError(f"The conditional modes were not found in {MAX_STEPS} steps.")
+
+
+def _valid(family: Family, eta: np.ndarray) -> bool:
+    return family.keeps_range or family.valid(family.mean(eta))
 
 
 def _step_weights(response: Response, eta: np.ndarray, working: Working) -> np.ndarray:

@@ -22,7 +22,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import logsumexp
 
 from .blocks import sum_by_group
 from .laplace import Approximation, approximate
@@ -99,7 +98,8 @@ def integrate(
         working = response.family.working(response.y, eta, response.weights)
         kernel = response.weights * response.family.kernels(response.y, working.mu)
     log_terms = rule.log_weights[:, None] + sum_by_group(kernel, codes, n_groups) - 0.5 * u**2
-    total = logsumexp(log_terms, axis=0)
+    highest = log_terms.max(axis=0)
+    total = highest + np.log(np.exp(log_terms - highest).sum(axis=0))
     value = np.sum(np.log(H)) - 2.0 * np.sum(total) - 2.0 * response.constant
     if not np.isfinite(value):
         raise FloatingPointError("A quadrature node takes a mean out of the family's range.")

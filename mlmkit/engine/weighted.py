@@ -15,9 +15,9 @@ from scipy.linalg import cho_solve
 from scipy.linalg.lapack import dpotrf, dpotri
 
 from ..errors import DataError
-from .blocks import sum_by_group
+from .blocks import posterior_spread, sum_by_group
 from .border import DenseBorder
-from .elimination import Elimination, eliminate, inverse_on_pattern
+from .elimination import Eliminated, Elimination, eliminate, inverse_on_pattern
 from .equations import NormalEquations, crossed_width, normal_equations, split_terms
 from .standardise import Standardised, Term, _term
 
@@ -260,17 +260,27 @@ def factorise(part: RandomPart, Z: Effects, weights: np.ndarray) -> Factorised:
     for a, row in enumerate(weighted):
         for b in range(a + 1):
             products[a, b] = products[b, a] = np.bincount(finest.codes, row * z[b], finest.n_groups)
-    equations = replace(
-        part.pattern, products=products, border=_border(part, Z, weighted), tail=_tail(part, Z, weights)
-    )
-    with np.errstate(invalid="ignore", divide="ignore"):
-        chain = eliminate(equations, [np.eye(level.size) for level in equations.levels])
+    chain = _eliminated(part, Z, weights, weighted, products)
     L, failed = chain.tail, 0
     if part.crossed:
         L, failed = dpotrf(chain.tail + np.eye(len(chain.tail)), lower=1, clean=1)
     if failed or not np.isfinite(chain.log_determinant):
         raise FloatingPointError("The curvature at the group effects is not positive definite.")
     return Factorised(part, chain, L)
+
+
+def _eliminated(part: RandomPart, Z: Effects, weights, weighted: np.ndarray, products: np.ndarray) -> Elimination:
+    """The chain eliminated; a single grouping is no more than its own blocks."""
+    levels = part.pattern.levels
+    with np.errstate(invalid="ignore", divide="ignore"):
+        if len(levels) == 1 and not part.crossed:
+            W, log_determinant = posterior_spread(products, np.eye(len(products)))
+            nothing = np.empty((len(products), 0, products.shape[2]))
+            only = Eliminated(products, nothing, DenseBorder(nothing), W)
+            return Elimination((only,), np.empty((0, 0)), log_determinant)
+        border, tail = _border(part, Z, weighted), _tail(part, Z, weights)
+        equations = replace(part.pattern, products=products, border=border, tail=tail)
+        return eliminate(equations, [np.eye(level.size) for level in levels])
 
 
 def _border(part: RandomPart, Z: Effects, weighted: np.ndarray):
