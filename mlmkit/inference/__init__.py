@@ -11,7 +11,6 @@ from . import (
     icc,
     influence,
     intervals,
-    newgroup,
     predict,
     profile,
     r2,
@@ -19,5 +18,21 @@ from . import (
 )
 from .compare import anova
 from .newgroup import NewGroup
+from .profile import Profile
 
-__all__ = ["NewGroup", "anova"]
+__all__ = [
+    "NewGroup",
+    "Profile",
+    "anova",
+    "bootstrap",
+    "degrees",
+    "diagnostics",
+    "glance",
+    "icc",
+    "influence",
+    "intervals",
+    "predict",
+    "profile",
+    "r2",
+    "simulate",
+]

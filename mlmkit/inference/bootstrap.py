@@ -1,4 +1,4 @@
-"""The parametric bootstrap: refit the model to responses simulated from it, and see how the estimates scatter."""
+"""The parametric bootstrap: fit the model to responses drawn from it, and see how the estimates scatter."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ def bootstrap(
     n, seed
         How many, and the seed: the same seed gives the same numbers for any number of workers.
     statistic
-        From a fit to numbers, a Series if they are to have names; by default the parameters, named as in `confint`.
+        From a fit to numbers, a Series if they are to have names; by default the parameters, named as in
+        `confint`.
     workers
         Processes, −1 for one a core; None runs where `joblib.parallel_config` says, such as a Dask cluster.
     progress
@@ -57,7 +58,8 @@ def bootstrap(
     names = parameter_labels(fit) if statistic is None else getattr(fitted[0], "index", None)
     missing = np.full(len(fitted[0]), np.nan)
     draws = np.array([missing if values is None else np.asarray(values) for values, _ in outcomes])
-    return Noted(draws, columns=names, notes=_notes(n, n - len(fitted), np.mean([flag for _, flag in outcomes])))
+    singular = np.mean([flag for _, flag in outcomes])
+    return Noted(draws, columns=names, notes=_notes(n, n - len(fitted), singular))
 
 
 def _notes(n: int, failed: int, singular: float) -> list[str]:

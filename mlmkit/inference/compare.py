@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -12,8 +14,8 @@ from .noted import Noted
 from .parameters import as_ml
 
 REFITTED = (
-    "Models fitted by REML were fitted again by maximum likelihood, since REML criteria of different fixed parts "
-    "do not compare."
+    "Models fitted by REML were fitted again by maximum likelihood, since REML criteria of different fixed "
+    "parts do not compare."
 )
 
 
@@ -29,8 +31,8 @@ def anova(*fits: Fit) -> Noted:
     -------
     DataFrame
         A row a model, the smallest first: npar, AIC, BIC, logLik, deviance (−2 logLik), and against the model
-        above it Chisq, Df and `Pr(>Chisq)`. Where the models differ by one varying coefficient, `Pr(mixture)` is
-        the p value that allows for an SD that cannot be negative (half χ²_q, half χ²_{q+1}).
+        above it Chisq, Df and `Pr(>Chisq)`. Where the models differ by one varying coefficient, `Pr(mixture)`
+        is the p value that allows for an SD that cannot be negative (half χ²_q, half χ²_{q+1}).
 
     References
     ----------
@@ -42,14 +44,15 @@ def anova(*fits: Fit) -> Noted:
     table = pd.DataFrame([_row(fit) for fit in fits], [fit.formula for fit in fits])
     table["Chisq"] = -table["deviance"].diff()
     table["Df"] = table["npar"].diff()
-    table["Pr(>Chisq)"] = np.where(table["Df"] > 0, stats.chi2.sf(table["Chisq"].clip(lower=0), table["Df"]), np.nan)
+    p = stats.chi2.sf(table["Chisq"].clip(lower=0), table["Df"])
+    table["Pr(>Chisq)"] = np.where(table["Df"] > 0, p, np.nan)
     notes = [REFITTED] if refitted else []
-    mixtures = [np.nan] + [_mixture(*pair) for pair in zip(fits, fits[1:], strict=False)]
+    mixtures = [np.nan] + [_mixture(*pair) for pair in pairwise(fits)]
     if not np.isnan(mixtures).all():
         table["Pr(mixture)"] = mixtures
         notes.append(
-            "Pr(>Chisq) is naive where an SD is tested: zero lies on the edge of its range, so this p value is too "
-            "large. Pr(mixture) is half the tail of χ² with one degree of freedom less, half that with all of them."
+            "Pr(>Chisq) is naive where an SD is tested: zero lies at the edge of its range, so this p value "
+            "is too large. Pr(mixture) is half the tail of χ² with one degree of freedom less, half with all."
         )
     return Noted(table, notes=notes)
 
@@ -64,10 +67,11 @@ def _check(fits) -> None:
     for fit in fits[1:]:
         if fit.nobs != first.nobs:
             raise DataError(
-                f"{first.formula!r} was fitted to {first.nobs} rows and {fit.formula!r} to {fit.nobs}: likelihoods "
-                "compare on the same rows only, so drop the rows with missing values first."
+                f"{first.formula!r} was fitted to {first.nobs} rows and {fit.formula!r} to {fit.nobs}: "
+                "likelihoods compare on the same rows only, so drop the rows with missing values first."
             )
-        if fit.family.name != first.family.name or not np.allclose(fit.design.y, first.design.y, rtol=1e-12, atol=0):
+        same = np.allclose(fit.design.y, first.design.y, rtol=1e-12, atol=0)
+        if fit.family.name != first.family.name or not same:
             raise DataError(f"{first.formula!r} and {fit.formula!r} do not have the same response.")
 
 
@@ -82,7 +86,7 @@ def _row(fit: Fit) -> dict:
 
 
 def _mixture(small: Fit, large: Fit) -> float:
-    """The mixture p value where one more coefficient varies, correlated with q others; NaN for other tests."""
+    """The mixture p value where one more coefficient varies, correlated with q others; else NaN."""
     q = extra_coefficient(small, large)
     if q is None:
         return np.nan
@@ -95,7 +99,7 @@ def _tail(chisq: float, df: int) -> float:
 
 
 def extra_coefficient(small: Fit, large: Fit) -> int | None:
-    """With how many others the one coefficient correlates that varies in `large` only; None if that is not all."""
+    """With how many others the one coefficient correlates that only `large` lets vary; else None."""
     if set(small.design.fixed_names) != set(large.design.fixed_names):
         return None
     before, after = _varying(small), _varying(large)

@@ -1,7 +1,7 @@
 """Tests of fixed coefficients that allow for variances having been estimated from few groups.
 
-The statistic b̂/SE is only nearly normal, since SE is itself an estimate. Both methods here compare it with Student's
-t, whose degrees of freedom say how well the variances behind SE are known.
+The statistic b̂/SE is only nearly normal, since SE is itself an estimate. Both methods here compare it with
+Student's t, whose degrees of freedom say how well the variances behind SE are known.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def tests(fit: MixedFit, contrasts=None, ddf: str = "satterthwaite") -> Noted:
     Parameters
     ----------
     contrasts : DataFrame, dict or array, optional
-        A row a combination, a column a coefficient (`{"Days": 1, "Intercept": -1}` for one); every coefficient on its
-        own if left out.
+        A row a combination, a column a coefficient (`{"Days": 1, "Intercept": -1}` for one); every
+        coefficient on its own if left out.
     ddf
         `"satterthwaite"`, or `"kenward-roger"`, which also corrects the standard errors (REML fits of up to
         a few thousand rows).
@@ -47,8 +47,8 @@ def tests(fit: MixedFit, contrasts=None, ddf: str = "satterthwaite") -> Noted:
 
     References
     ----------
-    Giesbrecht & Burns (1985), Biometrics 41:477–486; Kuznetsova, Brockhoff & Christensen (2017), J. Stat. Softw.
-    82(13); Kenward & Roger (1997), Biometrics 53:983–997.
+    Giesbrecht & Burns (1985), Biometrics 41:477–486; Kuznetsova, Brockhoff & Christensen (2017), J. Stat.
+    Softw. 82(13); Kenward & Roger (1997), Biometrics 53:983–997.
     """
     method = _method(fit, ddf)
     L = _contrasts(fit, contrasts)
@@ -100,7 +100,7 @@ def _method(fit: MixedFit, ddf: str):
     one_of("ddf", ddf, METHODS)
     if fit.family.name != "gaussian" or fit.family.link != "identity":
         raise DataError(
-            f"Degrees of freedom are for linear mixed models; this one is {fit.family}. Its tests are z tests."
+            f"Degrees of freedom are for linear mixed models; this one is {fit.family}; its tests are z."
         )
     return Satterthwaite(fit) if ddf == "satterthwaite" else KenwardRoger(fit)
 
@@ -122,20 +122,25 @@ def _contrasts(fit: MixedFit, contrasts) -> pd.DataFrame:
     if not isinstance(contrasts, pd.DataFrame):
         contrasts = np.atleast_2d(np.asarray(contrasts, dtype=float))
         if contrasts.shape[1] != len(names):
-            raise DataError(f"A contrast has {contrasts.shape[1]} weights for the {len(names)} coefficients {names}.")
+            raise DataError(
+                f"A contrast has {contrasts.shape[1]} weights for the {len(names)} coefficients {names}."
+            )
         contrasts = pd.DataFrame(contrasts, columns=names)
     strange = [name for name in contrasts.columns if name not in names]
     if strange:
-        raise DataError(f"{strange[0]!r} is not a coefficient of this fit.{did_you_mean(str(strange[0]), names)}")
+        raise DataError(
+            f"{strange[0]!r} is not a coefficient of this fit.{did_you_mean(str(strange[0]), names)}"
+        )
     return contrasts.reindex(columns=names).fillna(0.0)
 
 
 class Satterthwaite:
     """Degrees of freedom by matching the first two moments of the estimated variance to those of a χ².
 
-    With φ = (θ, log σ), A the covariance of φ̂ (twice the inverse Hessian of the criterion) and g the gradient of
-    v = lᵀV_b l, df = 2v²/gᵀAg. The Hessian follows from the profiled criterion f(θ) and h = log σ̂²(θ): by σ it is
-    known, by θ it is f″ + df h′h′ᵀ, so only f″ and the derivatives of V_b by θ are differences.
+    With φ = (θ, log σ), A the covariance of φ̂ (twice the inverse Hessian of the criterion) and g the
+    gradient of v = lᵀV_b l, df = 2v²/gᵀAg. The Hessian follows from the profiled criterion f(θ) and h = log
+    σ̂²(θ): by σ it is known, by θ it is f″ + df h′h′ᵀ, so only f″ and the derivatives of V_b by θ are
+    differences.
     """
 
     def __init__(self, fit: MixedFit):
@@ -164,8 +169,10 @@ class Satterthwaite:
         return float(2 * variance**2 / (g @ self.covariance @ g))
 
     def f_statistic(self, L: np.ndarray, beta: np.ndarray) -> tuple[float, float]:
-        """F, and its denominator's degrees of freedom from those of the independent directions of L (Fai & Cornelius
-        1996, J. Stat. Comput. Simul. 54:363–378)."""
+        """F, and its denominator's degrees of freedom from those of the independent directions of L.
+
+        Fai & Cornelius (1996), J. Stat. Comput. Simul. 54:363–378.
+        """
         values, vectors = np.linalg.eigh(L @ self.vcov @ L.T)
         kept = values > 1e-10 * values.max()
         directions = vectors[:, kept].T @ L

@@ -1,4 +1,4 @@
-"""What the pictures of a model's assumptions are drawn from: residuals against fitted values, and Q–Q plots."""
+"""What pictures of a model's assumptions are drawn from: residuals against fitted values, and Q–Q plots."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from ..results import Fit, MixedFit, verb
 
 @verb(Fit)
 def diagnostics(fit: Fit) -> pd.DataFrame:
-    """A row for each row used: fitted, resid (response), scaled (in residual SDs), and the normal quantile of the latter.
+    """A row for each row used: fitted, resid (response), scaled (in residual SDs) and its normal_quantile.
 
-    Plot `resid` against `fitted` for the mean and the spread, `scaled` against `normal_quantile` for the shape.
+    Plot `resid` against `fitted` for the mean and the spread, `scaled` against `normal_quantile` for the
+    shape.
     """
     scaled = fit.resid("scaled")
     return pd.DataFrame(
@@ -38,8 +39,8 @@ def group_diagnostics(fit: MixedFit) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns group, level, term, effect (the conditional mode ζ̂), scaled (ζ̂ over the SD that ζ̂ itself has across
-        groups, √(τ² − conditional variance)) and normal_quantile (of scaled, within its term).
+        Columns group, level, term, effect (the conditional mode ζ̂), scaled (ζ̂ over the SD that ζ̂ itself
+        has across groups, √(τ² − conditional variance)) and normal_quantile (of scaled, within its term).
     """
     frames = []
     for block, modes, covariance, Sigma in zip(

@@ -1,8 +1,8 @@
 """One parameter held at a value, the likelihood maximised over all the others.
 
-Covariances are profiled through T, the Cholesky factor of Σ = TTᵀ with the parameter's own columns first. Then an SD
-is T₁₁, and a correlation ρ makes the second row t(ρ, √(1 − ρ²)): both are held fixed by fixing entries of T, and
-everything else stays free.
+Covariances are profiled through T, the Cholesky factor of Σ = TTᵀ with the parameter's own columns first.
+Then an SD is T₁₁, and a correlation ρ makes the second row t(ρ, √(1 − ρ²)): both are held fixed by fixing
+entries of T, and everything else stays free.
 """
 
 from __future__ import annotations
@@ -54,9 +54,7 @@ class Focus:
 def coefficient(fit: Fit, k: int) -> Focus:
     """The k-th fixed coefficient: its column moves into the offset."""
     value, se = float(fit.estimates.beta[k]), float(np.sqrt(fit.estimates.vcov[k, k]))
-    return Focus(
-        fit.design.fixed_names[k], value, se, -np.inf, np.inf, partial(_with_coefficient, fit, k)
-    )
+    return Focus(fit.design.fixed_names[k], value, se, -np.inf, np.inf, partial(_with_coefficient, fit, k))
 
 
 def _with_coefficient(fit: Fit, k: int, value: float) -> float:
@@ -108,8 +106,8 @@ def _unit(fit: MixedFit, block: int, i: int) -> float:
     return fit.sigma / np.sqrt(np.mean(fit.design.blocks[block].Z[:, i] ** 2))
 
 
-# -- What is held: from the free numbers to all of them, and the derivatives of these by those. All of them are the
-# -- entries of T in units of `scale`, then log σ, or for a generalized model b.
+# -- What is held: from the free numbers to all of them, and the derivatives of all by the free ones. They are
+# -- the entries of T in units of `scale`, then log σ, or for a generalized model b.
 
 
 @dataclass(frozen=True)
@@ -175,14 +173,14 @@ class HeldCorrelation:
         return self.start, self.start + 1
 
     def starts(self, free: np.ndarray) -> list[np.ndarray]:
-        """Whatever ρ is, it does not matter where either SD is 0: a second and a third valley to look into."""
+        """Where either SD is 0 any ρ is as good: a second and a third valley to look into."""
         near_zero = [free.copy(), free.copy()]
         for start, place in zip(near_zero, self.bounded(), strict=True):
             start[place] = NUDGE
         return [free, *near_zero]
 
 
-# -- The likelihood of everything that is not held ------------------------------------------------------------
+# -- The likelihood of everything that is not held
 
 
 @dataclass(eq=False)
@@ -268,7 +266,7 @@ def _scale_of_T(fit: MixedFit, design: Design) -> np.ndarray:
 
 
 def linear_likelihood(fit: MixedFit, design: Design) -> Likelihood:
-    """Of a linear mixed model, b at its best: log|V| + n log 2πσ² + r²/σ², from the criterion and r² = nσ̂²."""
+    """Of a linear mixed model, b at its best: log|V| + n log 2πσ² + r²/σ², by the criterion and r² = nσ̂²."""
     criterion = lmm_criterion(design, reml=False)
     n = len(design.y)
 
@@ -282,11 +280,13 @@ def linear_likelihood(fit: MixedFit, design: Design) -> Likelihood:
         by_log_sigma = 2 * n * (1 - (at.sigma / sigma) ** 2) - by_theta @ theta
         return value, np.append(by_theta / sigma, by_log_sigma)
 
-    return Likelihood(value_and_gradient, np.append(_scale_of_T(fit, design), 1.0), np.array([np.log(fit.sigma)]))
+    return Likelihood(
+        value_and_gradient, np.append(_scale_of_T(fit, design), 1.0), np.array([np.log(fit.sigma)])
+    )
 
 
 def slope_of_r2(design: Design, at: Estimates) -> np.ndarray:
-    """∂r²/∂Λ = −2 Σ_j q_j q_jᵀ Λ with q_j = Z_jᵀ W (y − Xb̂ − ZΛû), by the envelope theorem and û_j = Λᵀq_j."""
+    """∂r²/∂Λ = −2 Σ_j q_j q_jᵀ Λ, q_j = Z_jᵀ W (y − Xb̂ − ZΛû): the envelope theorem, with û_j = Λᵀq_j."""
     residual = design.weights * (design.y - at.linear_predictor)
     sizes = [len(block.names) for block in design.blocks]
     gradients = []

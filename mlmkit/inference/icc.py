@@ -18,7 +18,7 @@ from .rows import Rows, as_frame, new_rows, rows_used
 LATENT_VARIANCE = {"logit": np.pi**2 / 3, "probit": 1.0, "cloglog": np.pi**2 / 6}
 
 AVERAGED = (
-    "Variances are averaged over the rows, since they depend on the predictors; icc(at={…}) gives the ICC at a value."
+    "Variances are averaged over the rows, since they depend on the predictors; icc(at={…}) takes values."
 )
 
 
@@ -31,21 +31,22 @@ def icc(fit: MixedFit, at=None, scale: str | None = None) -> Noted:
     Parameters
     ----------
     at : DataFrame or dict, optional
-        Values of the predictors at which to compute it, as `{"Days": [0, 9]}`. A varying slope, or a link other
-        than the identity, makes it depend on them; left out, variances are averaged over the rows.
+        Values of the predictors at which to compute it, as `{"Days": [0, 9]}`. A varying slope, or a link
+        other than the identity, makes it depend on them; left out, variances are averaged over the rows.
     scale
-        Of a generalized model: `"latent"` (of the variable behind the response: its residual variance is π²/3 for
-        logit, 1 for probit), `"response"` (of a single observation, a 0 or 1), or both if left out.
+        Of a generalized model: `"latent"` (of the variable behind the response: its residual variance is π²/3
+        for logit, 1 for probit), `"response"` (of a single observation, a 0 or 1), or both if left out.
 
     Returns
     -------
     DataFrame
-        A row a grouping factor, scale and value of the predictors; columns group, scale, icc, after those of `at`.
+        A row a grouping factor, scale and value of the predictors; columns group, scale, icc, after those of
+        `at`.
 
     References
     ----------
-    Goldstein, Browne & Rasbash (2002), Understanding Statistics 1:223–231; Nakagawa, Johnson & Schielzeth (2017),
-    J. R. Soc. Interface 14:20170213; Johnson (2014), Methods in Ecology and Evolution 5:944–946.
+    Goldstein, Browne & Rasbash (2002), Understanding Statistics 1:223–231; Nakagawa, Johnson & Schielzeth
+    (2017), J. R. Soc. Interface 14:20170213; Johnson (2014), Methods in Ecology and Evolution 5:944–946.
     """
     scales = _scales(fit, scale)
     linear = fit.family.name == "gaussian"
@@ -120,22 +121,22 @@ def _response_variances(fit: MixedFit, rows: Rows, by_group: dict) -> tuple[dict
     eta, s2 = cells[:, 0], cells[:, 1:].T
     total = s2.sum(axis=0)
     between, within = variances(fit.family, eta, np.sqrt(total), fit.sigma**2)
-    parts = {
-        group: variance_of_part(fit.family, eta, np.sqrt(own), np.sqrt(np.maximum(total - own, 0)))[place.ravel()]
-        for group, own in zip(by_group, s2, strict=True)
-    }
-    return parts, (between + within)[place.ravel()]
+    place, parts = place.ravel(), {}
+    for group, own in zip(by_group, s2, strict=True):
+        rest = np.maximum(total - own, 0)
+        parts[group] = variance_of_part(fit.family, eta, np.sqrt(own), np.sqrt(rest))[place]
+    return parts, (between + within)[place]
 
 
 @verb(MixedFit)
 def design_effect(fit: MixedFit) -> pd.DataFrame:
-    """What clustering costs: how many independent observations the rows are worth, for a mean over all of them.
+    """What clustering costs: how many independent observations the rows are worth, for their mean.
 
     Returns
     -------
     DataFrame
-        A row a grouping factor: groups, size (Σn_j²/n, the size of a random row's group), icc (of the response),
-        design_effect 1 + (size − 1) icc, and effective_n, the rows divided by it.
+        A row a grouping factor: groups, size (Σn_j²/n, the size of a random row's group), icc (of the
+        response), design_effect 1 + (size − 1) icc, and effective_n, the rows divided by it.
 
     References
     ----------
@@ -153,7 +154,7 @@ def design_effect(fit: MixedFit) -> pd.DataFrame:
 
 @verb(MixedFit)
 def shrinkage(fit: MixedFit) -> ByGroup:
-    """How far the data of each group speak for themselves: 1 − conditional variance / τ², by group and coefficient.
+    """How far each group's data speak for it: 1 − conditional variance / τ², by group and coefficient.
 
     1: the group's estimate is its own; 0: it is the population's. With one varying intercept it is the weight
     n_j τ²/(n_j τ² + σ²) of the group's mean. Laid out as `fit.ranef`; NaN where τ is 0.

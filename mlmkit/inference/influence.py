@@ -17,14 +17,16 @@ from .replicate import run
 
 
 @verb(Fit)
-def influence(fit: Fit, group: str | None = None, workers: int | None = None, progress: bool = False) -> Noted:
+def influence(
+    fit: Fit, group: str | None = None, workers: int | None = None, progress: bool = False
+) -> Noted:
     """The estimates without each group, or without each row, from exact refits.
 
     Parameters
     ----------
     group
-        The grouping factor whose groups are left out one at a time; not needed where there is one. `"rows"` leaves
-        out single rows.
+        The grouping factor whose groups are left out one at a time; not needed where there is one. `"rows"`
+        leaves out single rows.
     workers, progress
         As in `bootstrap`.
 
@@ -42,8 +44,15 @@ def influence(fit: Fit, group: str | None = None, workers: int | None = None, pr
     work = _Without(replace(fit, data=None), codes)
     values = np.array(run(work, range(len(levels)), workers, progress, f"without each {name}"))
     labels = parameter_labels(fit)
-    table = Noted(values, levels.rename(name), labels, notes=[f"Each row: the estimates without that {name.rstrip('s')}."])
-    table["cooks_distance"] = _cooks_distance(fit, values[:, [labels.index(n) for n in fit.design.fixed_names]])
+    table = Noted(
+        values,
+        levels.rename(name),
+        labels,
+        notes=[f"Each row: the estimates without that {'row' if name == 'rows' else name}."],
+    )
+    table["cooks_distance"] = _cooks_distance(
+        fit, values[:, [labels.index(n) for n in fit.design.fixed_names]]
+    )
     return table
 
 
@@ -97,7 +106,9 @@ def without_rows(design: Design, rows: np.ndarray) -> Design:
 def _without_rows(block: Block, kept: np.ndarray) -> Block:
     present, codes = np.unique(block.codes[kept], return_inverse=True)
     if len(present) < 2:
-        raise DataError(f"Without these rows {block.group!r} has fewer than two groups: nothing varies across them.")
+        raise DataError(
+            f"Without these rows {block.group!r} has fewer than two groups: nothing varies across them."
+        )
     return replace(block, levels=block.levels[present], codes=codes.astype(np.intp), Z=block.Z[kept])
 
 
@@ -114,9 +125,12 @@ def _cases(fit: Fit, group: str | None) -> tuple[str, np.ndarray, pd.Index]:
     for block in blocks:
         if sorted(block.group.split(":")) == sorted(str(group).split(":")):
             return block.group, block.codes, block.levels
-    raise DataError(f"{group!r} is not a grouping factor of this model.{did_you_mean(str(group), [*groups, 'rows'])}")
+    raise DataError(
+        f"{group!r} is not a grouping factor of this model.{did_you_mean(str(group), [*groups, 'rows'])}"
+    )
 
 
 def _cooks_distance(fit: Fit, without: np.ndarray) -> np.ndarray:
     change = fit.estimates.beta - without
-    return np.einsum("jp,pj->j", change, np.linalg.solve(fit.estimates.vcov, change.T)) / len(fit.estimates.beta)
+    scaled = np.linalg.solve(fit.estimates.vcov, change.T)
+    return np.einsum("jp,pj->j", change, scaled) / change.shape[1]

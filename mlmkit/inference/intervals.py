@@ -9,6 +9,10 @@ from ..results import Fit, FlatFit, verb
 from .noted import Noted
 from .parameters import one_of, parameters, tails
 
+FIXED_ONLY = (
+    "Wald intervals are for fixed coefficients only: estimates of SDs and correlations are skewed, so take "
+    'method="profile" or "bootstrap" for them.'
+)
 METHODS = ("wald", "profile", "bootstrap")
 
 
@@ -30,20 +34,21 @@ def confint(
         Their confidence.
     method
         `"wald"`: estimate ± quantile × standard error, for the fixed coefficients. `"profile"`: the values a
-        likelihood-ratio test would not reject, for SDs and correlations too. `"bootstrap"`: percentiles of the
-        estimates from responses simulated from the fit.
+        likelihood-ratio test would not reject, for SDs and correlations too. `"bootstrap"`: percentiles of
+        the estimates from responses simulated from the fit.
     n, seed, workers, progress
         Of the bootstrap; see `bootstrap`.
 
     Returns
     -------
     DataFrame
-        A row a parameter, the names of `fit.fixef` first, then `sd_Days|Subject`, `cor_Intercept.Days|Subject`
-        and `sigma`; columns lower and upper. Its notes say what was done.
+        A row a parameter, the names of `fit.fixef` first, then `sd_Days|Subject`,
+        `cor_Intercept.Days|Subject` and `sigma`; columns lower and upper. Its notes say what was done.
 
     References
     ----------
-    Pinheiro & Bates (2000), *Mixed-Effects Models in S and S-PLUS*, section 2.4; Bates et al. (2015), section 5.1.
+    Pinheiro & Bates (2000), *Mixed-Effects Models in S and S-PLUS*, section 2.4; Bates et al. (2015), section
+    5.1.
     """
     one_of("method", method, METHODS)
     probabilities = tails(level)
@@ -66,8 +71,5 @@ def wald(fit: Fit, probabilities: tuple[float, float]) -> Noted:
     se = fit.se.reindex(fit.fixef.index).to_numpy()
     table.loc[fit.fixef.index] = fit.fixef.to_numpy()[:, None] + se[:, None] * quantiles
     if len(names) > len(fit.fixef):
-        table.notes = (
-            "Wald intervals are for fixed coefficients only: estimates of SDs and correlations are skewed, "
-            'so take method="profile" or "bootstrap" for them.',
-        )
+        table.notes = (FIXED_ONLY,)
     return table

@@ -1,7 +1,7 @@
-"""Kenward and Roger's small-sample correction: a larger covariance of b̂, and degrees of freedom that go with it.
+"""Kenward and Roger's small-sample correction: a larger covariance of b̂, and degrees of freedom with it.
 
-V = Σ_r φ_r G_r is linear in the entries φ of the Σs and σ². With P_r = −XᵀV⁻¹G_rV⁻¹X and
-Q_rs = XᵀV⁻¹G_rV⁻¹G_sV⁻¹X, the covariance W of φ̂ is from the expected information, and the covariance of b̂ becomes
+V = Σ_r φ_r G_r is linear in the entries φ of the Σs and σ². With P_r = −XᵀV⁻¹G_rV⁻¹X and Q_rs =
+XᵀV⁻¹G_rV⁻¹G_sV⁻¹X, the covariance W of φ̂ is from the expected information, and the covariance of b̂ becomes
 Φ + 2Φ{Σ_rs W_rs (Q_rs − P_rΦP_s)}Φ (Kenward & Roger 1997, Biometrics 53:983–997, equations 3–5).
 
 The matrices are n × n and dense, which is honest for the few hundred rows where the correction matters.
@@ -24,7 +24,9 @@ class KenwardRoger:
 
     def __init__(self, fit: MixedFit):
         _check(fit)
-        self.notes: tuple[str, ...] = ("Standard errors and degrees of freedom by Kenward and Roger's method.",)
+        self.notes: tuple[str, ...] = (
+            "Standard errors and degrees of freedom by Kenward and Roger's method.",
+        )
         X, G = fit.design.X, list(covariance_derivatives(fit))
         inverse = np.linalg.inv(_covariance(fit, G))
         VX = inverse @ X
@@ -40,7 +42,9 @@ class KenwardRoger:
         VG = [inverse @ g for g in G]
         traces = np.array([[np.sum(one * other.T) for other in VG] for one in VG])
         phi_P = np.array([self.phi @ p for p in self.P])
-        information = traces - 2 * np.einsum("ab,rsba->rs", self.phi, Q) + np.einsum("rab,sba->rs", phi_P, phi_P)
+        information = (
+            traces - 2 * np.einsum("ab,rsba->rs", self.phi, Q) + np.einsum("rab,sba->rs", phi_P, phi_P)
+        )
         return 2 * np.linalg.pinv((information + information.T) / 2, rcond=1e-12, hermitian=True)
 
     def degrees(self, weights: np.ndarray) -> float:
@@ -82,9 +86,7 @@ def covariance_derivatives(fit: MixedFit) -> Iterator[np.ndarray]:
 
 
 def _covariance(fit: MixedFit, G: list[np.ndarray]) -> np.ndarray:
-    entries = [
-        Sigma[i, m] for Sigma in fit.covariances for i in range(len(Sigma)) for m in range(i + 1)
-    ]
+    entries = [Sigma[i, m] for Sigma in fit.covariances for i in range(len(Sigma)) for m in range(i + 1)]
     return sum(value * g for value, g in zip([*entries, fit.sigma**2], G, strict=True))
 
 
@@ -93,6 +95,6 @@ def _check(fit: MixedFit) -> None:
         raise DataError("Kenward and Roger's method is for REML fits: fit the model with reml=True.")
     if fit.nobs > MOST_ROWS:
         raise DataError(
-            f"Kenward and Roger's method works with {fit.nobs} × {fit.nobs} matrices here; above {MOST_ROWS} rows use "
-            'ddf="satterthwaite".'
+            f"Kenward and Roger's method works with {fit.nobs} × {fit.nobs} matrices here; above {MOST_ROWS} "
+            'rows use ddf="satterthwaite".'
         )

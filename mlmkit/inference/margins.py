@@ -1,7 +1,7 @@
 """From the linear predictor to the response, the group effects integrated out.
 
-For η ~ N(m, s²) and a link that is not the identity, E g⁻¹(η) is not g⁻¹(m): a mean over groups is not the mean of
-the average group. Integrals by Gauss–Hermite quadrature.
+For η ~ N(m, s²) and a link that is not the identity, E g⁻¹(η) is not g⁻¹(m): a mean over groups is not the
+mean of the average group. Integrals by Gauss–Hermite quadrature.
 """
 
 from __future__ import annotations

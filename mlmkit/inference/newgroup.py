@@ -1,7 +1,8 @@
 """The next group: what the model says of a group not yet seen.
 
-Its coefficients are β = b + ζ with ζ ~ N(0, Σ). With b and Σ at their estimates this is a normal distribution; the
-error of b̂ widens it by its covariance, and the error of Σ̂ makes it a mixture, here over bootstrap replicates.
+Its coefficients are β = b + ζ with ζ ~ N(0, Σ). With b and Σ at their estimates this is a normal
+distribution; the error of b̂ widens it by its covariance, and the error of Σ̂ makes it a mixture, here over
+bootstrap replicates.
 """
 
 from __future__ import annotations
@@ -99,7 +100,7 @@ class NewGroup:
         )
 
     def density(self, values, x=None, scale: str = "response") -> np.ndarray:
-        """The density of the new group's mean at one row of predictors, at each of `values`: what a curve draws."""
+        """The density of the new group's mean at one row of predictors, at each of `values`."""
         one_of("scale", scale, ("response", "link"))
         _, means, sds = self._linear(x)
         values = np.asarray(values, dtype=float)
@@ -120,7 +121,7 @@ class NewGroup:
         """The linear predictor at each row: means and SDs of its components, (m, K)."""
         if x is None and self.terms != ("Intercept",):
             raise DataError(
-                f"The mean of a new {self.group} depends on predictors: give their values, as in at({{'x': 0}})."
+                f"A new {self.group}'s mean depends on predictors: give their values, as in at({{'x': 0}})."
             )
         frame = as_frame({} if x is None else x)
         if x is None:
@@ -130,7 +131,10 @@ class NewGroup:
         return frame, offset[:, None] + w @ self.means.T, np.sqrt(np.maximum(variance, 0.0))
 
     def __repr__(self):
-        return "\n\n".join(f"{title}:\n{table.to_string()}" for title, table in self._tables()) + f"\n{self._note()}"
+        return (
+            "\n\n".join(f"{title}:\n{table.to_string()}" for title, table in self._tables())
+            + f"\n{self._note()}"
+        )
 
     def _repr_html_(self):
         tables = "".join(f"<p>{title}</p>{table.to_html()}" for title, table in self._tables())
@@ -177,7 +181,10 @@ def new_group(
     terms = tuple(fit.coef[group].columns)
     if uncertainty == "all":
         draws = fit.bootstrap(n, seed, _Components(group, terms), workers, progress).dropna().to_numpy()
-        means, covariances = draws[:, : len(terms)], draws[:, len(terms) :].reshape(-1, len(terms), len(terms))
+        means, covariances = (
+            draws[:, : len(terms)],
+            draws[:, len(terms) :].reshape(-1, len(terms), len(terms)),
+        )
     else:
         means, covariances = (part[None] for part in _component(fit, group, terms))
         covariances = covariances + (uncertainty == "b") * _padded_vcov(fit, terms)
@@ -219,11 +226,15 @@ def _which(fit: MixedFit, group: str | None) -> str:
         raise DataError(f"Say of which grouping factor the new group is: {', '.join(map(repr, groups))}.")
     match = [name for name in groups if sorted(name.split(":")) == sorted(str(group).split(":"))]
     if not match:
-        raise DataError(f"{group!r} is not a grouping factor of this model.{did_you_mean(str(group), groups)}")
+        raise DataError(
+            f"{group!r} is not a grouping factor of this model.{did_you_mean(str(group), groups)}"
+        )
     return match[0]
 
 
-def _loadings(fit: MixedFit, group: str, terms: Sequence[str], x: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def _loadings(
+    fit: MixedFit, group: str, terms: Sequence[str], x: pd.DataFrame
+) -> tuple[np.ndarray, np.ndarray]:
     """(m, c) what each coefficient is multiplied by at each row, and the rows' offset."""
     rows = new_rows(fit, x, groups=False, offset=None if np.any(fit.design.offset) else 0.0)
     columns = dict(zip(fit.design.fixed_names, rows.X.T, strict=True))
@@ -238,7 +249,9 @@ def _summary(means: np.ndarray, sds: np.ndarray, probabilities) -> pd.DataFrame:
     mean = means.mean(axis=1)
     variance = (sds**2 + means**2).mean(axis=1) - mean**2
     lower, upper = (_mixture_quantile(means, sds, p) for p in probabilities)
-    return pd.DataFrame({"mean": mean, "sd": np.sqrt(np.maximum(variance, 0)), "lower": lower, "upper": upper})
+    return pd.DataFrame(
+        {"mean": mean, "sd": np.sqrt(np.maximum(variance, 0)), "lower": lower, "upper": upper}
+    )
 
 
 def _mixture_quantile(means: np.ndarray, sds: np.ndarray, probability: float) -> np.ndarray:
@@ -249,5 +262,8 @@ def _mixture_quantile(means: np.ndarray, sds: np.ndarray, probability: float) ->
         middle = (lower + upper) / 2
         with np.errstate(divide="ignore", invalid="ignore"):
             below = np.nan_to_num(stats.norm.cdf(middle[:, None], means, sds), nan=0.5).mean(axis=1)
-        lower, upper = np.where(below < probability, middle, lower), np.where(below < probability, upper, middle)
+        lower, upper = (
+            np.where(below < probability, middle, lower),
+            np.where(below < probability, upper, middle),
+        )
     return (lower + upper) / 2

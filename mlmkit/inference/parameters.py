@@ -64,7 +64,9 @@ def as_ml(fit: Fit) -> Fit:
 def tails(level: float) -> tuple[float, float]:
     """The two probabilities that leave `level` between them."""
     if not (isinstance(level, int | float | np.number) and 0 < level < 1):
-        raise DataError(f"The level {level!r} is not a probability: give a number between 0 and 1, such as 0.95.")
+        raise DataError(
+            f"The level {level!r} is not a probability: give a number between 0 and 1, such as 0.95."
+        )
     return (1 - level) / 2, (1 + level) / 2
 
 

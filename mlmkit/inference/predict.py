@@ -1,7 +1,7 @@
 """Predictions, and three intervals that are easily mistaken for each other.
 
-*mean*: where the mean lies; *group*: where a new group's mean will lie; *observation*: where a new observation
-will lie. Each contains the one before and adds a source of variation.
+*mean*: where the mean lies; *group*: where a new group's mean will lie; *observation*: where a new
+observation will lie. Each contains the one before and adds a source of variation.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ def predict(
         Rows to predict for; the rows fitted if left out.
     groups
         `"all"` adds the effects of each row's groups; `"none"` predicts for the population, ζ = 0. In a
-        generalized model the latter is the mean of the median group, not the mean over groups (see `new_group`).
+        generalized model the latter is the mean of the median group, not the mean over groups (see
+        `new_group`).
     new_levels
         What to do with a group the fit never saw: `"error"` names it, `"population"` takes ζ = 0.
     interval

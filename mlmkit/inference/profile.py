@@ -1,8 +1,8 @@
 """Profile likelihood: how the best attainable likelihood falls as one parameter is moved.
 
-ζ(v) = sign(v − v̂) √(D(v) − D̂), with D = −2 log L maximised over all other parameters. Where the likelihood is
-normal ζ is a straight line; its curvature shows the skewness that Wald's intervals ignore. The interval of level
-1 − α holds the values with |ζ| ≤ z_{1−α/2} (Bates et al. 2015, section 5.1).
+ζ(v) = sign(v − v̂) √(D(v) − D̂), with D = −2 log L maximised over all other parameters. Where the likelihood
+is normal ζ is a straight line; its curvature shows the skewness that Wald's intervals ignore. The interval of
+level 1 − α holds the values with |ζ| ≤ z_{1−α/2} (Bates et al. 2015, section 5.1).
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ STEP, MOST_POINTS = 0.4, 40
 CLOSE = 1e-6
 
 ON_ML = "Profiles of a REML fit are made on the ML criterion, so the intervals surround the ML estimates."
-ONE_SIDED = "A limit at 0, or at ±1 for a correlation, is the end of the parameter's range: the likelihood does not exclude it."
+ONE_SIDED = (
+    "A limit at 0, or ±1 for a correlation, is the end of the range: the likelihood does not exclude it."
+)
 NO_CORRELATION = "A correlation with something whose SD is estimated as 0 has no profile."
 NOT_FINITE = "A coefficient without a finite estimate has no profile."
 
@@ -110,7 +112,7 @@ def profile(fit: Fit, which: list[str] | None = None, level: float = 0.95) -> Pr
 
 
 def _finite_part(fit: Fit) -> Fit:
-    """The fit without the rows that infinite coefficients describe perfectly: they say nothing on the others."""
+    """The fit without the rows that infinite coefficients describe perfectly: they say no more."""
     infinite = ~np.isfinite(fit.estimates.linear_predictor)
     return fit.reestimate(without_rows(fit.design, infinite)) if infinite.any() else fit
 
@@ -173,12 +175,11 @@ def _inverse(values: np.ndarray, zetas: np.ndarray, target: float) -> float:
 
 
 def _foci(fit: Fit, wanted: list[str] | None) -> list[Focus]:
-    makers = {
-        name: (lambda k=k: coefficient(fit, k))
-        for k, name in enumerate(fit.design.fixed_names)
-    }
+    makers = {name: (lambda k=k: coefficient(fit, k)) for k, name in enumerate(fit.design.fixed_names)}
     if isinstance(fit, MixedFit):
-        if fit.family.has_dispersion and not (fit.family.name == "gaussian" and fit.family.link == "identity"):
+        if fit.family.has_dispersion and not (
+            fit.family.name == "gaussian" and fit.family.link == "identity"
+        ):
             raise DataError(f"There are no profiles for the {fit.family} family; use method='bootstrap'.")
         makers |= _random_makers(fit)
     if wanted is None:

@@ -13,17 +13,18 @@ from .rows import rows_used
 
 @verb(Fit)
 def r2(fit: Fit) -> pd.Series:
-    """R² of Nakagawa and Schielzeth: the share of variance due to the fixed part, and to all but the residual.
+    """R² of Nakagawa and Schielzeth: the share of variance due to the fixed part, and to all but residuals.
 
     Returns
     -------
     Series
-        `marginal` (fixed part) and `conditional` (fixed part and group effects); of a flat model `r2` alone. A
-        generalized model's is on the link's scale, with the latent residual variance (see `icc`).
+        `marginal` (fixed part) and `conditional` (fixed part and group effects); of a flat model `r2` alone.
+        A generalized model's is on the link's scale, with the latent residual variance (see `icc`).
 
     References
     ----------
-    Nakagawa & Schielzeth (2013), Methods in Ecology and Evolution 4:133–142; Johnson (2014), the same 5:944–946.
+    Nakagawa & Schielzeth (2013), Methods in Ecology and Evolution 4:133–142; Johnson (2014), the same
+    5:944–946.
     """
     fixed = float(np.var(fit.design.X @ fit.estimates.beta, ddof=1))
     if isinstance(fit, FlatFit):
@@ -38,7 +39,9 @@ def r2(fit: Fit) -> pd.Series:
 
 def _latent(fit: Fit, rows, by_group: dict) -> float:
     if fit.family.link not in LATENT_VARIANCE and fit.family.link != "log":
-        raise DataError(f"R² has no residual variance to work with for the {fit.family} family; use logit, probit or log.")
+        raise DataError(
+            f"R² has no residual variance to work with for the {fit.family} family; use logit, probit or log."
+        )
     return latent_variance(fit, rows, by_group)
 
 

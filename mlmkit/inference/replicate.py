@@ -1,7 +1,7 @@
 """The same computation many times, on any number of workers, with the same result.
 
-Each repetition has a seed of its own and the work is cut into batches that do not depend on who does them, so one
-core, many or a cluster give the same numbers. joblib runs the batches: inside
+Each repetition has a seed of its own and the work is cut into batches that do not depend on who does them, so
+one core, many or a cluster give the same numbers. joblib runs the batches: inside
 `joblib.parallel_config(backend="dask")` they run on a Dask cluster.
 """
 
@@ -16,7 +16,9 @@ from tqdm.auto import tqdm
 BATCH = 20
 
 
-def run(function: Callable, items: Sequence, workers: int | None = None, progress: bool = True, what: str = "") -> list:
+def run(
+    function: Callable, items: Sequence, workers: int | None = None, progress: bool = True, what: str = ""
+) -> list:
     """[function(item) for item in items], in parallel.
 
     Parameters
@@ -24,8 +26,8 @@ def run(function: Callable, items: Sequence, workers: int | None = None, progres
     function
         Called with one item; must be picklable.
     workers
-        joblib's `n_jobs`: a number of processes, −1 for one a core, None for what `joblib.parallel_config` says
-        (one, where it says nothing).
+        joblib's `n_jobs`: a number of processes, −1 for one a core, None for what `joblib.parallel_config`
+        says (one, where it says nothing).
     progress
         Whether to show a bar, titled `what`.
     """

@@ -1,4 +1,4 @@
-"""New rows of data as the columns of a fitted model: X, each term's Z, and which known group a row belongs to."""
+"""New rows of data as the columns of a fitted model: X, each term's Z, and which group a row belongs to."""
 
 from __future__ import annotations
 
@@ -88,13 +88,17 @@ def _matrix(columns: Columns, data: pd.DataFrame) -> np.ndarray:
         _present(name, data)
         if data[name].isna().any():
             row = data.index[data[name].isna()][0]
-            raise DataError(f"{name!r} is missing in row {row!r} of the new data: fill it in or take the row out.")
+            raise DataError(
+                f"{name!r} is missing in row {row!r} of the new data: fill it in or take the row out."
+            )
     return columns.matrix(data[used] if used else data)
 
 
 def _present(name: str, data: pd.DataFrame) -> None:
     if name not in data.columns:
-        raise DataError(f"The new data have no column {name!r}, which the model needs.{did_you_mean(name, data.columns)}")
+        raise DataError(
+            f"The new data have no column {name!r}, which the model needs.{did_you_mean(name, data.columns)}"
+        )
 
 
 def _block_matrix(block: Block, data: pd.DataFrame) -> np.ndarray:
@@ -108,12 +112,14 @@ def group_labels(block: Block, data: pd.DataFrame) -> pd.Index:
     for name in block.factors:
         if name not in data.columns:
             raise DataError(
-                f"The new data have no column {name!r} to say which group a row belongs to; for the population "
-                'instead of known groups, predict takes groups="none".'
+                f"The new data have no column {name!r} to say which group a row belongs to; for the "
+                'population instead of known groups, predict takes groups="none".'
             )
         if data[name].isna().any():
             row = data.index[data[name].isna()][0]
-            raise DataError(f"{name!r} is missing in row {row!r} of the new data: fill it in or take the row out.")
+            raise DataError(
+                f"{name!r} is missing in row {row!r} of the new data: fill it in or take the row out."
+            )
     if len(block.factors) == 1:
         return pd.Index(data[block.factors[0]].astype(object))
     parts = [data[name].astype(str) for name in block.factors]
@@ -129,7 +135,7 @@ def _codes(block: Block, data: pd.DataFrame) -> np.ndarray:
 
 
 def population_part(X: np.ndarray, beta: np.ndarray) -> np.ndarray:
-    """Xb, where a coefficient may be infinite (a separated group): a row that does not use it stays finite."""
+    """Xb, where a coefficient may be infinite (a separated group): a row without it stays finite."""
     finite = np.isfinite(beta)
     eta = X[:, finite] @ beta[finite]
     for column, limit in zip(X[:, ~finite].T, beta[~finite], strict=True):
@@ -140,7 +146,9 @@ def population_part(X: np.ndarray, beta: np.ndarray) -> np.ndarray:
 def _offset(fit: Fit, offset, m: int) -> np.ndarray:
     if offset is None:
         if np.any(fit.design.offset != 0):
-            raise DataError("The model was fitted with an offset: give the new rows' with offset=…, 0 for none.")
+            raise DataError(
+                "The model was fitted with an offset: give the new rows' with offset=…, 0 for none."
+            )
         return np.zeros(m)
     return np.broadcast_to(np.asarray(offset, dtype=float), (m,))
 

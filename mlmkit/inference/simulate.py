@@ -27,7 +27,8 @@ def simulate(fit: Fit, n: int = 1, seed=None, groups: str = "new", newdata=None)
         `"new"` draws the group effects afresh for each response, from N(0, Σ); `"same"` keeps the groups'
         conditional modes and draws only what varies within them.
     newdata : DataFrame, optional
-        Other rows than those fitted: another design to try out. Its groups are new ones, whatever their names.
+        Other rows than those fitted: another design to try out. Its groups are new ones, whatever their
+        names.
 
     Returns
     -------
@@ -52,7 +53,9 @@ def seeds(seed, n: int) -> list[np.random.SeedSequence]:
     return np.random.SeedSequence(seed).spawn(n)
 
 
-def draw(fit: Fit, rows: Rows, sizes: Sequence[int], rng: np.random.Generator, new_groups: bool) -> np.ndarray:
+def draw(
+    fit: Fit, rows: Rows, sizes: Sequence[int], rng: np.random.Generator, new_groups: bool
+) -> np.ndarray:
     """One response: group effects, linear predictor, mean, and the family's own variation."""
     estimates, family = fit.estimates, fit.family
     eta = rows.offset + population_part(rows.X, estimates.beta)
@@ -75,9 +78,10 @@ def _rows(fit: Fit, newdata, groups: str) -> tuple[Rows, list[int]]:
     if newdata is None:
         return rows_used(fit), [len(block.levels) for block in fit.design.blocks]
     if groups == "same":
-        raise DataError('groups="same" keeps the groups of the data fitted; leave newdata out, or use groups="new".')
+        raise DataError(
+            'groups="same" keeps the groups of the data fitted; leave newdata out, or use groups="new".'
+        )
     rows = new_rows(fit, newdata, groups=False)
     labels = [group_labels(block, newdata) for block in fit.design.blocks]
     codes = tuple(pd.factorize(values)[0] for values in labels)
     return Rows(rows.index, rows.X, rows.Z, codes, rows.offset, rows.weights), [max(c) + 1 for c in codes]
-

@@ -1,0 +1,58 @@
+"""Case deletion against lme4's refits."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+
+import mlmkit as mk
+from mlmkit.errors import DataError
+from mlmkit.inference.influence import without_rows
+
+from .conftest import data
+
+
+def test_every_subject_left_out_as_lme4_refits_it(fit, reference):
+    table, expected = fit("sleepstudy").influence(), reference["deletion"]
+    assert list(table.index.astype(str)) == expected["groups"]
+    assert_allclose(table.drop(columns="cooks_distance"), expected["values"], rtol=1e-5, atol=1e-5)
+    assert_allclose(table["cooks_distance"], expected["cooks"], rtol=1e-6)
+
+
+def test_rows_one_at_a_time():
+    """Cook's distance of a linear model in closed form: e²h/(pσ²(1 − h)²)."""
+    flat = mk.lm("Reaction ~ Days", data("sleepstudy").head(30))
+    X = flat.design.X
+    h = np.einsum("ip,pq,iq->i", X, np.linalg.inv(X.T @ X), X)
+    expected = flat.resid("response") ** 2 * h / (2 * flat.sigma**2 * (1 - h) ** 2)
+    assert_allclose(flat.influence("rows")["cooks_distance"], expected, rtol=1e-8)
+
+
+def test_the_same_with_workers(fit):
+    alone, two = (fit("penicillin").influence("sample", workers=workers) for workers in (None, 2))
+    pd.testing.assert_frame_equal(pd.DataFrame(alone), pd.DataFrame(two))
+
+
+def test_a_coefficient_only_one_group_informs_is_missing_without_it():
+    d = data("sleepstudy").assign(first=lambda d: (d["Subject"].astype(str) == "308").astype(float))
+    table = mk.lmer("Reaction ~ Days + first + (1|Subject)", d).influence()
+    assert table["first"].isna().sum() == 1 and np.isnan(table["first"].iloc[0])
+    assert table["Days"].notna().all()
+
+
+def test_a_designs_other_rows_and_groups_stay(fit):
+    design = fit("penicillin").design
+    smaller = without_rows(design, design.blocks[0].codes == 3)
+    assert [len(block.levels) for block in smaller.blocks] == [23, 6] and len(smaller.y) == 138
+    again = mk.lmer("diameter ~ 1 + (1|plate) + (1|sample)", data("Penicillin").loc[smaller.rows])
+    assert fit("penicillin").reestimate(smaller).criterion == pytest.approx(again.criterion, abs=1e-8)
+
+
+def test_what_to_leave_out_is_asked_for(fit):
+    with pytest.raises(DataError, match="'plate', 'sample', or 'rows'"):
+        fit("penicillin").influence()
+    with pytest.raises(DataError, match="'dish' is not a grouping factor"):
+        fit("penicillin").influence("dish")
+    two = mk.lmer("Reaction ~ Days + (1|Subject)", data("sleepstudy").head(20))
+    with pytest.raises(DataError, match="fewer than two groups"):
+        two.influence()

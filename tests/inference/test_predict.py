@@ -1,0 +1,159 @@
+"""Predictions, and the three intervals."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+from scipy import stats
+
+import mlmkit as mk
+from mlmkit.errors import DataError
+
+from .conftest import data
+
+ENDS = {"Subject": ["308", "308"], "Days": [0, 9]}
+
+
+def half_width(table):
+    return ((table["upper"] - table["lower"]) / 2 / stats.norm.ppf(0.975)).to_numpy()
+
+
+def test_without_new_data_they_are_the_fitted_values(fit):
+    assert_allclose(fit("sleepstudy").predict(), fit("sleepstudy").fitted)
+    assert_allclose(fit("rats").predict(), fit("rats").fitted)
+
+
+def test_they_are_lme4s(fit, reference):
+    expected, sleep = reference["predict"], fit("sleepstudy")
+    assert_allclose(sleep.predict(ENDS), expected["sleep_308"], rtol=1e-7)
+    assert_allclose(sleep.predict(ENDS), [253.663652, 430.660019], atol=5e-5)
+    assert_allclose(sleep.predict({"Days": [0, 9]}, groups="none"), expected["sleep_population"], rtol=1e-9)
+    assert sleep.predict({"Days": 9}, groups="none").iloc[0] == pytest.approx(345.610678, abs=1e-6)
+    new = sleep.predict({"Subject": ["308", "999"], "Days": 9}, new_levels="population")
+    assert_allclose(new, expected["sleep_new"], rtol=1e-7)
+
+
+def test_generalized_models_predict_on_either_scale(fit, reference):
+    new = {"period": ["p1", "p4"], "herd": 2}
+    population = fit("cbpp").predict(new, groups="none")
+    assert_allclose(population, reference["predict"]["cbpp_population_response"], rtol=1e-6)
+    link = fit("cbpp").predict(new, scale="link")
+    assert_allclose(link, reference["predict"]["cbpp_herd2_link"], rtol=1e-5)
+    assert_allclose(fit("cbpp").predict(new), 1 / (1 + np.exp(-link)))
+
+
+def test_numbers_and_text_name_the_same_group(fit):
+    assert_allclose(
+        fit("sleepstudy").predict({"Subject": [308, 308], "Days": [0, 9]}), fit("sleepstudy").predict(ENDS)
+    )
+
+
+def test_a_nested_group_is_found_by_both_its_names(fit):
+    nested = mk.lmer("mathscore ~ ses + (1|schoolid/classid2)", data("classroom"))
+    rows = data("classroom").iloc[[0, 500, 1189]]
+    assert_allclose(nested.predict(rows), nested.fitted.loc[rows.index])
+
+
+def test_the_index_is_that_of_the_new_data(fit):
+    rows = pd.DataFrame({"Days": [1, 2]}, index=["a", "b"])
+    assert list(fit("sleepstudy").predict(rows, groups="none").index) == ["a", "b"]
+
+
+def test_mean_group_and_observation_add_up(fit):
+    """Variances: xVxᵀ, then zΣzᵀ, then σ²."""
+    sleep, x = fit("sleepstudy"), np.array([1.0, 9.0])
+    widths = [
+        half_width(sleep.predict({"Days": 9}, groups="none", interval=kind))[0]
+        for kind in ("mean", "group", "observation")
+    ]
+    mean = x @ sleep.vcov.to_numpy() @ x
+    between = x @ sleep.covariances[0] @ x
+    assert_allclose(np.square(widths), np.cumsum([mean, between, sleep.sigma**2]), rtol=1e-9)
+
+
+def test_a_known_groups_mean_against_the_joint_normal(fit):
+    """b flat and γ ~ N(0, Ω): the error of xb̂ + zζ̂ from the dense covariance of (b̂ − b, γ̂ − γ)."""
+    sleep = fit("sleepstudy")
+    design, block = sleep.design, sleep.design.blocks[0]
+    Z = np.zeros((180, 36))
+    for i, j in enumerate(block.codes):
+        Z[i, 2 * j : 2 * j + 2] = block.Z[i]
+    C = np.hstack([design.X, Z])
+    prior = np.zeros((38, 38))
+    prior[2:, 2:] = np.kron(np.eye(18), np.linalg.inv(sleep.covariances[0]))
+    covariance = np.linalg.inv(C.T @ C / sleep.sigma**2 + prior)
+    expected = np.sqrt(np.einsum("ic,cd,id->i", C, covariance, C))
+    assert_allclose(half_width(sleep.predict(interval="mean")), expected, rtol=1e-8)
+
+
+def test_an_unseen_groups_mean_is_a_new_groups(fit):
+    sleep = fit("sleepstudy")
+    unseen = sleep.predict({"Subject": "999", "Days": 9}, new_levels="population", interval="mean")
+    new = sleep.predict({"Days": 9}, groups="none", interval="group")
+    assert_allclose(unseen, new)
+
+
+def test_a_linear_models_intervals_are_rs(reference):
+    flat, new = mk.lm("Reaction ~ Days", data("sleepstudy")), {"Days": [0, 9]}
+    for kind in ("mean", "observation"):
+        assert_allclose(flat.predict(new, interval=kind), reference["predict"][f"lm_{kind}"], rtol=1e-9)
+
+
+def test_intervals_cover_what_they_say():
+    """New groups' means and observations from a model whose parameters are known well."""
+    rng, J = np.random.default_rng(5), 400
+    g = np.repeat(np.arange(J), 5)
+    y = 3 + rng.normal(0, 2, J)[g] + rng.normal(0, 1, 5 * J)
+    fit = mk.lmer("y ~ 1 + (1|g)", pd.DataFrame({"y": y, "g": g}))
+    new_means = 3 + rng.normal(0, 2, 20000)
+    for kind, values in (("group", new_means), ("observation", new_means + rng.normal(0, 1, 20000))):
+        _, low, high = fit.predict(pd.DataFrame(index=[0]), groups="none", interval=kind, level=0.8).iloc[0]
+        assert np.mean((low < values) & (values < high)) == pytest.approx(0.8, abs=0.03)
+
+
+def test_an_observations_interval_is_of_counts(fit):
+    """For a binomial the limits are proportions of the trials, and contain the interval of the mean."""
+    rows = data("rats").head(5)
+    table, mean = (fit("rats").predict(rows, interval=kind) for kind in ("observation", "mean"))
+    counts = table[["lower", "upper"]].mul(rows["n"], axis=0)
+    assert_allclose(counts, counts.round(), atol=1e-9)
+    assert (table["upper"] > mean["upper"]).all() and (table["lower"] < mean["lower"]).all()
+
+
+def test_infinite_coefficients_spoil_only_their_own_rows():
+    with pytest.warns(mk.FitWarning):
+        flat = mk.glm("cbind(m, n - m) ~ 0 + batch", data("rats").iloc[[0, 40, 60]])
+    table = flat.predict(interval="mean")
+    assert table.iloc[0]["prediction"] == pytest.approx(0) and np.isnan(table.iloc[0]["upper"])
+    assert table.iloc[1:].notna().all(axis=None)
+
+
+def test_an_offset_is_asked_for():
+    d = pd.DataFrame({"y": np.random.default_rng(1).poisson(4, 200), "g": np.arange(200) % 20, "t": 2.0})
+    fit = mk.glmer("y ~ 1 + (1|g)", d, family="poisson", offset=np.log(d["t"]))
+    assert_allclose(fit.predict({"g": [0]}, offset=np.log(2.0)), fit.fitted.iloc[:1])
+    with pytest.raises(DataError, match="offset"):
+        fit.predict({"g": [0]})
+
+
+@pytest.mark.parametrize(
+    ("new", "options", "words"),
+    [
+        ({"Subject": ["308", "999"], "Days": 9}, {}, "never saw Subject 999 .row 1.*population"),
+        ({"Days": 9}, {}, "no column 'Subject'.*groups=\"none\""),
+        ({"Subject": "308"}, {}, "no column 'Days'"),
+        ({"Subject": "308", "Days": np.nan}, {}, "'Days' is missing in row 0"),
+        ({"Subject": "308", "Days": 9}, {"interval": "group"}, 'goes with groups="none"'),
+        ({"Subject": "308", "Days": 9}, {"interval": "prediction"}, "'observation'"),
+        ({"Subject": "308", "Days": 9}, {"groups": "some"}, "groups='some'"),
+        (3, {}, "DataFrame or a dict"),
+    ],
+)
+def test_what_is_wrong_is_named(fit, new, options, words):
+    with pytest.raises(DataError, match=words):
+        fit("sleepstudy").predict(new, **options)
+
+
+def test_a_level_the_predictor_never_had_is_named(fit):
+    with pytest.raises(DataError, match="'period' has the value 'p9'.*p1.*p4"):
+        fit("cbpp").predict({"period": "p9"}, groups="none")

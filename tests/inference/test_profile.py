@@ -1,0 +1,130 @@
+"""Profile likelihood against lme4's."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+from scipy.optimize import approx_fprime
+
+import mlmkit as mk
+from mlmkit.errors import DataError
+from mlmkit.inference.focus import HeldSigma, Problem, correlation, standard_deviation
+from mlmkit.inference.parameters import as_ml
+
+from .conftest import data
+
+ORDER = {  # lme4's rows in our order
+    "dyestuff": [2, 0, 1],
+    "penicillin": [3, 0, 1, 2],
+    "pastes": [3, 0, 1, 2],
+    "sleepstudy": [4, 5, 0, 2, 1, 3],
+    "cbpp": [1, 2, 3, 4, 0],
+}
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_intervals_are_lme4s(fit, reference, name):
+    """lme4 interpolates its curve, ours is solved for the ends: they agree as the interpolation is good."""
+    table = fit(name).confint(method="profile")
+    expected = np.array(reference["profile"][name]["values"])[ORDER[name]]
+    assert_allclose(table.to_numpy(), expected, rtol=2e-4, atol=1e-9)
+
+
+def test_published_intervals(fit):
+    """Bates's lme4 book, chapter 1 and 2, as printed."""
+    dyestuff = fit("dyestuff", reml=False).confint(method="profile")
+    assert_allclose(dyestuff.loc["sigma"], [38.2300, 67.6577], atol=2e-4)
+    assert_allclose(dyestuff.loc["Intercept"], [1486.4515, 1568.5485], atol=2e-4)
+    penicillin = fit("penicillin", reml=False).confint(method="profile")
+    assert_allclose(penicillin.loc["sd_Intercept|plate"], [0.633566, 1.182104], atol=5e-6)
+    assert_allclose(penicillin.loc["sd_Intercept|sample"], [1.095782, 3.556319], atol=1e-4)
+    assert_allclose(penicillin.loc["Intercept"], [21.26663, 24.67782], atol=5e-5)
+    sleep = fit("sleepstudy").confint(method="profile")
+    assert_allclose(sleep.loc["Days"], [7.359, 13.576], atol=5e-4)
+    assert_allclose(sleep.loc["sd_Days|Subject"], [3.801, 8.753], atol=5e-4)
+    assert_allclose(sleep.loc["sigma"], [22.898, 28.858], atol=5e-4)
+
+
+def test_the_curve_goes_through_lme4s_points(fit, reference):
+    points = pd.DataFrame(reference["zeta"])
+    curve = fit("sleepstudy").profile(["sd_Days|Subject"]).curve("sd_Days|Subject")
+    points = points[points["parameter"].eq("sd_Days|Subject") & points["zeta"].abs().lt(2.5)]
+    assert len(points) > 8
+    assert_allclose(curve(points["value"]), points["zeta"], atol=5e-3)
+
+
+def test_zeta_rises_from_minus_to_plus(fit):
+    table = fit("sleepstudy").profile().table
+    for _, points in table.groupby("parameter"):
+        assert (points["value"].diff().dropna() > 0).all() and (points["zeta"].diff().dropna() > 0).all()
+        assert points["zeta"].min() < -2.5 and points["zeta"].max() > 2.5
+
+
+def test_an_sd_that_may_be_zero_has_its_limit_at_zero(fit):
+    table = fit("pastes").confint(method="profile")
+    assert table.loc["sd_Intercept|batch", "lower"] == 0.0
+    assert any("end of the range" in note for note in table.notes)
+
+
+def test_where_an_sd_is_zero_the_curve_is_the_smaller_models(fit):
+    """ζ at 0 is the root of the likelihood-ratio statistic against the model without that variation."""
+    whole, small = (
+        mk.lmer(f"mathscore ~ ses + (1|classid) + ({x}|schoolid)", data("classroom"), reml=False)
+        for x in ("ses", "1")
+    )
+    zero = standard_deviation(whole, 1, 1, "sd").deviance(0.0)
+    assert_allclose(zero, small.criterion, atol=1e-6)
+
+
+def test_any_correlation_is_as_good_as_no_variation_at_least(fit):
+    """A singular fit whose profile has several valleys: the deviance is bounded by that of an SD of 0."""
+    whole = fit("classroom_singular", reml=False)
+    bound = mk.lmer("mathscore ~ ses + (ses|classid) + (1|schoolid)", data("classroom"), reml=False).criterion
+    focus = correlation(whole, 1, 0, 1, "cor")
+    assert all(focus.deviance(rho) <= bound + 1e-6 for rho in (0.2, -0.1, -0.5, -1.0))
+
+
+def test_the_profiled_likelihoods_gradient_is_its_differences(fit):
+    ml = as_ml(fit("sleepstudy"))
+    likelihood = Problem(ml, 0, [1, 0], HeldSigma()).likelihood
+    x = np.array([5.0, 3.0, 20.0, 3.1])
+    _, gradient = likelihood.value_and_gradient(x)
+    assert_allclose(
+        gradient, approx_fprime(x, lambda x: likelihood.value_and_gradient(x)[0], 1e-6), rtol=1e-4, atol=1e-4
+    )
+
+
+def test_reml_profiles_are_made_on_ml_and_say_so(fit):
+    restricted, maximum = fit("dyestuff").profile(), fit("dyestuff", reml=False).profile()
+    assert "made on the ML criterion" in restricted.notes[0] and not maximum.notes
+    assert_allclose(restricted.confint().to_numpy(), maximum.confint().to_numpy(), rtol=1e-6)
+
+
+def test_a_flat_fit_has_profiles_of_its_coefficients():
+    """Of an intercept alone, −2 log L is known: n log(1 + n(ȳ − v)²/RSS) above its minimum."""
+    y = data("sleepstudy")["Reaction"]
+    low, high = mk.lm("Reaction ~ 1", data("sleepstudy")).confint(method="profile").loc["Intercept"]
+    rss = ((y - y.mean()) ** 2).sum()
+    half = np.sqrt(rss / len(y) * np.expm1(1.959963984540054**2 / len(y)))
+    assert_allclose([low, high], [y.mean() - half, y.mean() + half], rtol=1e-7)
+
+
+def test_infinite_coefficients_have_no_profile_and_spoil_no_other():
+    rats = (
+        data("rats").query("batch in ['1', '15', '61']")
+        if data("rats")["batch"].dtype == object
+        else data("rats").iloc[[0, 14, 60]]
+    )
+    with pytest.warns(mk.FitWarning):
+        flat = mk.glm("cbind(m, n - m) ~ 0 + batch", rats)
+    table = flat.confint(method="profile")
+    alone = mk.glm("cbind(m, n - m) ~ 1", rats.iloc[[2]]).confint(method="profile")
+    assert table.iloc[0].isna().all() and any("no profile" in note for note in table.notes)
+    assert_allclose(table.iloc[2], alone.iloc[0], rtol=1e-6)
+
+
+def test_an_unknown_parameter_is_named(fit):
+    with pytest.raises(DataError, match="Did you mean 'Days'"):
+        fit("sleepstudy").profile(["Day"])
+    with pytest.raises(DataError, match="no profile of 'sigma'"):
+        fit("dyestuff").profile(["Intercept"]).curve("sigma")
