@@ -11,7 +11,7 @@ from .model import Block, Coefficient, Group, Model, read
 from .symbols import plain
 
 if TYPE_CHECKING:
-    from .network import Network, Node
+    from .graph import Network, Node
 
 DISTRIBUTIONS = {
     "gaussian": "normally distributed",

@@ -24,10 +24,11 @@ from .layout import RADIUS, Box, Layout, half_width
 from .symbols import plain
 
 if TYPE_CHECKING:
-    from .network import Network, Node, Plate
+    from .graph import Network, Node, Plate
 
 INCHES = 0.66  # a unit's size in a figure of our own
 ROUNDING = 0.16
+SQUARE = 0.88  # half a square node's side, in radii
 PLATE_LINES = {"group": "-", "group2": (0, (6, 2.2)), "group3": (0, (1.4, 1.6)), "data": "-", "flat": "-"}
 KEY = (
     ("outcome", "data"),
@@ -126,7 +127,7 @@ class Pen:
 
     # -- nodes ------------------------------------------------------------
     def node(self, node: Node, place: tuple[float, float], side: str = "below") -> None:
-        for patch in self.shapes(node, place):
+        for patch in self.shapes(node.kind, node.role, place, RADIUS, half_width(node)):
             patch.set_gid(f"node-{node.name}")
             self.ax.add_artist(patch)
         x, y = place
@@ -137,23 +138,20 @@ class Pen:
         elif node.caption:
             self.text(x, y - RADIUS - 0.15, node.caption, 0.19, MUTED)
 
-    def shapes(self, node: Node, place: tuple[float, float], radius: float = RADIUS) -> list:
-        colour = COLOURS[node.role]
-        if node.kind == "given":
-            side = radius * 0.88
-            corner = (place[0] - side, place[1] - side)
-            style = "round,pad=0,rounding_size=0.07"
-            return [
-                FancyBboxPatch(
-                    corner, 2 * side, 2 * side, style, fc=SHADE, ec=colour, lw=self.line(1.3), zorder=4
-                )
-            ]
-        if node.kind == "outcome":
+    def shapes(self, kind: str, role: str, place, radius: float, half: float) -> list:
+        """The outlines of one kind of node, `half` as wide."""
+        colour = COLOURS[role]
+        if kind == "given":
+            side = radius * SQUARE
+            corner, style = (place[0] - side, place[1] - side), "round,pad=0,rounding_size=0.07"
+            outline = {"fc": SHADE, "ec": colour, "lw": self.line(1.3), "zorder": 4}
+            return [FancyBboxPatch(corner, 2 * side, 2 * side, style, **outline)]
+        if kind == "outcome":
             return [Circle(place, radius, fc=SHADE, ec=colour, lw=self.line(1.7), zorder=4)]
-        if node.kind == "group":
-            rings = [Circle(place, radius, fc="white", ec=colour, lw=self.line(1.5), zorder=4)]
-            return [*rings, Circle(place, radius * 0.86, fc="white", ec=colour, lw=self.line(0.7), zorder=4)]
-        return [self.parameter(place, half_width(node) if radius == RADIUS else radius, radius, colour)]
+        if kind == "group":
+            rings = ((radius, 1.5), (radius * 0.86, 0.7))
+            return [Circle(place, r, fc="white", ec=colour, lw=self.line(lw), zorder=4) for r, lw in rings]
+        return [self.parameter(place, half, radius, colour)]
 
     def parameter(self, place, half: float, radius: float, colour: str, width: float = 2.3):
         """An open circle, or a stadium where more room is needed."""
@@ -222,11 +220,9 @@ class Pen:
     # -- the key ------------------------------------------------------------
     def key(self, entries, x: float, y: float) -> None:
         """What the shapes mean, one line of it."""
-        from .network import Node
-
         for kind, meaning in entries:
             role = {"group": "group", "parameter": "population"}.get(kind, "data")
-            for patch in self.shapes(Node("", "", kind, role=role), (x, y), 0.15):
+            for patch in self.shapes(kind, role, (x, y), 0.15, 0.15):
                 self.ax.add_artist(patch)
             self.text(x + 0.26, y, meaning, 0.18, MUTED, "left")
             x += max(0.62 + 0.112 * len(meaning), 1.9 if len(entries) == 2 else 0)
@@ -237,7 +233,7 @@ def _border(node: Node, place: tuple[float, float], angle: float, gap: float) ->
     cos, sin = math.cos(angle), math.sin(angle)
     half = half_width(node)
     if node.kind == "given":
-        reach = 0.88 * RADIUS / max(abs(cos), abs(sin))
+        reach = SQUARE * RADIUS / max(abs(cos), abs(sin))
     elif half > RADIUS:
         reach = _stadium(half, cos, sin)
     else:

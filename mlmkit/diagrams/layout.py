@@ -11,10 +11,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .model import DiagramError
 from .symbols import plain
 
 if TYPE_CHECKING:
-    from .network import Network, Node, Plate
+    from .graph import Edge, Network, Node, Plate
 
 RADIUS = 0.42
 GAP = 1.12  # between the centres of neighbours
@@ -138,6 +139,36 @@ def axis(node: Node, place: Point) -> list[Point]:
     return [(place[0] + reach * k / 4, place[1]) for k in range(-4, 5)] if reach > 0 else [place]
 
 
+def separation(node: Node, other: Node, places: dict[str, Point]) -> float:
+    """How far apart two nodes' centres (of long ones, middle lines) are."""
+    ends = axis(node, places[node.name]), axis(other, places[other.name])
+    return min(math.dist(p, q) for p in ends[0] for q in ends[1])
+
+
+def runs_over(edge: Edge, node: Node, places: dict[str, Point], margin: float = 0.0) -> bool:
+    """Whether an arrow runs over a node that is at neither of its ends."""
+    if node.name in (edge.source, edge.target) or node.name not in places:
+        return False
+    start, end = places[edge.source], places[edge.target]
+    return any(distance(point, start, end) < RADIUS + margin for point in axis(node, places[node.name]))
+
+
+def check_clear(network: Network, places: dict[str, Point]) -> None:
+    """Refuse a picture in which an arrow runs over a node, or two nodes touch: it would mislead."""
+    for edge in network.edges:
+        for node in network.nodes:
+            if runs_over(edge, node, places):
+                raise DiagramError(
+                    f"This model is too crowded to draw: the arrow from {edge.source} to {edge.target} would "
+                    f"run over {node.name}. Draw a smaller model, or read mk.equation."
+                )
+    for k, node in enumerate(network.nodes):
+        for other in network.nodes[k + 1 :]:
+            if separation(node, other, places) <= 2 * RADIUS:
+                reason = f"{node.name} and {other.name} would touch"
+                raise DiagramError(f"This model is too crowded to draw: {reason}.")
+
+
 def label_width(plate: Plate) -> float:
     """What the strip at a plate's foot needs: what is repeated on the left, the range on the right."""
     return _range_width(plate) + caption_width(plate.caption) + 0.55
@@ -215,19 +246,34 @@ class _Sketch:
         for k, node in enumerate(nodes):
             self.places[node.name] = (x, height + ((len(nodes) - 1) / 2 - k) * step)
 
-    def is_free(self, node: Node, place: Point, target: Node) -> bool:
-        """Whether a node may stand here: on nothing, and its arrow runs over no other node."""
-        own, end = node_box(node, place), self.places[target.name]
-        for other in self.network.nodes:
-            if other.name not in self.places or other.name in (node.name, target.name):
-                continue
-            if self.box(other).grown(0.1, 0.1, 0.1).overlaps(own):
-                return False
-            if any(
-                distance(point, place, end) < RADIUS + 0.1 for point in axis(other, self.places[other.name])
-            ):
-                return False
-        return True
+    def arrows(self, node: Node) -> list[Edge]:
+        """The arrows of a node whose other end has its place already."""
+        ends = [edge for edge in self.network.edges if node.name in (edge.source, edge.target)]
+        return [edge for edge in ends if {edge.source, edge.target} - {node.name} <= set(self.places)]
+
+    def is_free(self, node: Node, place: Point) -> bool:
+        """Whether a node may stand here: on nothing, under no arrow, and none of its own runs over a node."""
+        before = self.places.get(node.name)
+        self.places[node.name] = place
+        free = not self._stands_on(node) and not self._in_the_way(node)
+        if before is None:
+            del self.places[node.name]
+        else:
+            self.places[node.name] = before
+        return free
+
+    def _stands_on(self, node: Node) -> bool:
+        own = self.box(node).grown(0.1, 0.1, 0.1)
+        others = [n for n in self.network.nodes if n.name in self.places and n.name != node.name]
+        return any(self.box(other).overlaps(own) for other in others)
+
+    def _in_the_way(self, node: Node) -> bool:
+        placed = [edge for edge in self.network.edges if {edge.source, edge.target} <= set(self.places)]
+        others = [edge for edge in placed if node.name not in (edge.source, edge.target)]
+        for edge in self.arrows(node):
+            if any(runs_over(edge, other, self.places, 0.1) for other in self.network.nodes):
+                return True
+        return any(runs_over(edge, node, self.places, 0.1) for edge in others)
 
 
 class _Nested(_Sketch):
@@ -273,13 +319,22 @@ class _Nested(_Sketch):
         width = [max(2 * GAP, self.row_width(self.parameters(n)) if outermost else 0) for n in layer]
         if between:
             width = [max(w, 2.6) for w in width]
-        x = -self._step_aside(layer, layers[depth + 1 :]) - sum(width) / 2
+        aside = self._step_aside(layer, layers[depth + 1 :])
+        for lift in range(20):
+            for left in (True, False):
+                self._place_layer(layer, width, height + 0.3 * lift, aside, beside, between, left)
+                if all(self.is_free(node, self.places[node.name]) for node in [*layer, *beside, *between]):
+                    return
+
+    def _place_layer(self, layer, width, height, aside, beside, between, left: bool) -> None:
+        """Blocks in a row, their predictors on one side of it or in its middle."""
+        x = -aside - sum(width) / 2
         for node, room in zip(layer, width, strict=True):
             self.places[node.name] = (x + room / 2, height)
             x += room
-        self.stack(
-            beside, self.places[layer[0].name][0] - max([0.0, *[_clear(layer[0], n) for n in beside]]), height
-        )
+        edge = layer[0] if left else layer[-1]
+        reach = max([0.0, *[_clear(edge, node) for node in beside]])
+        self.stack(beside, self.places[edge.name][0] + (-reach if left else reach), height)
         self.stack(between, sum(self.places[node.name][0] for node in layer) / len(layer), height)
 
     def _below(self, depth: int, layers: list[list[Node]]) -> set[str]:
@@ -341,10 +396,10 @@ class _Nested(_Sketch):
     ) -> Point:
         """The nearest place outside the plates from which an arrow reaches its node over nothing else."""
         height = self.places[node.name][1] + rise
-        for shift in (0.0, 0.8, -0.8, 1.5, -1.5, 2.2, 3.0):
-            for side in ("left", "right") if leftish else ("right", "left"):
+        for side in ("left", "right") if leftish else ("right", "left"):
+            for shift in (0.0, 0.4, -0.4, 0.8, -0.8, 1.2, -1.2, 1.6, 2.2, 3.0):
                 place = (columns[side], height + shift)
-                if self.is_free(parameter, place, node):
+                if self.is_free(parameter, place):
                     return place
         return columns["right"], self.filled().top + 1.0
 
@@ -392,7 +447,7 @@ class _Crossed(_Sketch):
             room = max(0.9, stacked_width(plate) / 2 + 0.16)
             for node in self.blocks((*plate.inside, plate.name)):
                 x += room
-                while not self.is_free(node, (sign * x, height), self.outcome) and height < 9:
+                while not self.is_free(node, (sign * x, height)) and height < 12:
                     height += 0.2
                 self.places[node.name] = (sign * x, height)
                 room = max(1.25, self.row_width(self.parameters(node)) + 0.1)
@@ -404,9 +459,8 @@ class _Crossed(_Sketch):
         """Predictors of a group near its coefficients, where their arrow is free."""
         for node in self.given((*plate.inside, plate.name)):
             across = sign * (x + caption_width(node.caption) / 4)
-            target = self.network.node(self.network.children(node.name)[0])
             heights = [0.55 - 0.3 * k for k in range(-3, 12)]
-            free = [h for h in heights if self.is_free(node, (across, h), target)]
+            free = [h for h in heights if self.is_free(node, (across, h))]
             self.places[node.name] = (across, min(free, key=lambda h: abs(h - 0.4)) if free else -3.0)
 
     def _below(self, chain: list[Plate]) -> None:

@@ -197,6 +197,12 @@ class Model:
         return self.spec.family.name
 
     @property
+    def title(self) -> str:
+        """The formula, with the family where it is not the usual one."""
+        family = "" if self.family == "gaussian" else f" ({self.spec.family.name})"
+        return self.spec.formula + family
+
+    @property
     def has_sigma(self) -> bool:
         return self.family in ("gaussian", "gamma")
 
@@ -287,7 +293,9 @@ class Model:
         return indexed(r"\Sigma", self.group_mark(group), mark=block.mark)
 
     def b_vector(self, block: Block | None = None) -> str:
-        return indexed(self.population, vector=True, mark=block.mark if block else "")
+        """b as a vector: of all coefficients, or of those in a block's means (primed from the second on)."""
+        fed = [other for other in self.blocks if other.vector and self.feeding(other)]
+        return indexed(self.population, vector=True, mark="'" * fed.index(block) if block else "")
 
     # -- columns in LaTeX ------------------------------------------------------------
     def column(self, column: Column, index: str) -> str:
@@ -669,8 +677,7 @@ def _flat_group(spec: Spec, fixed: list[Column], frame: pd.DataFrame | None):
             return None
         size, notes = len(own), ()
     else:
-        crossed = any(len(term) > 1 and factor in term for term in spec.fixed)
-        if not (crossed or len(spec.fixed) == 1 or factor.startswith("C(")):
+        if not (factor.startswith("C(") or all(factor in term for term in spec.fixed)):
             return None
         size, notes = (
             None,

@@ -259,8 +259,8 @@ def _warning(relation: Relation, data: pd.DataFrame) -> str:
     if relation.kind == "crossed":
         small, large = sorted((inner, outer), key=lambda name: data[name].nunique())
         return (
-            f"each {small} occurs with every {large}. If the ids of {small} are only numbered within {large}, they "
-            f"are nested: write (1|{large}/{small})."
+            f"each {small} occurs with every {large}. If ids of {small} are only numbered within {large}, "
+            f"they are nested: write (1|{large}/{small})."
         )
     if relation.kind == "identical":
         return f"{inner} and {outer} cannot both vary: keep one."

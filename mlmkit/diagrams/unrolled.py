@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from .layout import RADIUS, ROW, Box, Layout, around, half_width, node_box
+from .graph import Edge, Network, Node
+from .layout import RADIUS, ROW, Box, Layout, around, check_clear, half_width, node_box
 from .model import DiagramError, Group, Model
-from .network import Edge, Network, Node, title_of
 from .symbols import indexed, plain
 
 SIDE = 1.02  # from an observation to its predictor
@@ -65,9 +65,12 @@ def unroll(model: Model) -> Network:
     groups = _groups(model, leaves, heads, picture) if model.groups else {}
     _population(model, heads, groups, picture)
     imagined = model.n is None and model.groups and not model.collapsed
+    layout = _layout(picture)
     notes = (*model.notes, *(("Drawn as though each group had two observations.",) if imagined else ()))
     nodes, edges = tuple(picture.nodes), tuple(dict.fromkeys(picture.edges))
-    return Network(title_of(model.spec), nodes, edges, (), notes, "unrolled", _layout(picture))
+    drawn = Network(model.title, nodes, edges, (), notes, "unrolled", layout)
+    check_clear(drawn, picture.places)
+    return drawn
 
 
 def _refuse(model: Model) -> None:
