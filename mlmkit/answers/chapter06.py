@@ -1,0 +1,100 @@
+"""Chapter 6's questions: nested and crossed."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from ..check import Question, Wrong
+from ..datasets import load_data
+from ..models import lmer
+
+
+@cache
+def _classes():
+    return lmer("mathscore ~ ses + (1|schoolid/classid2)", load_data("classroom"))
+
+
+@cache
+def _words():
+    return lmer("rt ~ 1 + (1|participant) + (1|spelling)", load_data("blp"))
+
+
+def _share(fit, *groups: str, column: str = "vcov") -> float:
+    """The share of the total that belongs to these groups, in variances (or, wrongly, in SDs)."""
+    parts = fit.varcorr.set_index("group")[column]
+    return parts[list(groups)].sum() / parts.sum()
+
+
+SD_SLIP = "You used SDs; shares are of variances."
+
+QUESTIONS = (
+    Question(
+        "06-1",
+        "choices",
+        {"a", "c", "e"},
+        right="each lower unit belongs to one upper unit.",
+        wrong=(
+            Wrong({"a", "b", "c", "e"}, "(b) is fully crossed: every rater meets every essay."),
+            Wrong({"a", "c", "d", "e"}, "(d): a patient who sees two doctors belongs to neither alone."),
+        ),
+    ),
+    Question(
+        "06-2",
+        "number",
+        lambda: float(_classes().ngroups["schoolid:classid2"]),
+        right="as many as there are different classid.",
+        wrong=(
+            Wrong(9.0, "That is the number of different values of classid2 alone."),
+            Wrong(lambda: float(_classes().ngroups["schoolid"]), "That is the number of schools."),
+            Wrong(9.0 * 107, "That is every possible pair; most of them do not occur."),
+        ),
+    ),
+    Question(
+        "06-3",
+        "number",
+        lambda: _share(_classes(), "classid2:schoolid", "schoolid"),
+        right="they share their school's deviation and their class's.",
+        wrong=(
+            Wrong(lambda: _share(_classes(), "schoolid"), "That is for one school but different classes."),
+            Wrong(lambda: _share(_classes(), "classid2:schoolid"), "They share the school's deviation, too."),
+            Wrong(lambda: _share(_classes(), "classid2:schoolid", "schoolid", column="sdcor"), SD_SLIP),
+        ),
+    ),
+    Question(
+        "06-4",
+        "formula",
+        "rt ~ nletters + (nletters|participant) + (1|spelling)",
+        right="a slope for each person, a level for each word.",
+        wrong=(
+            Wrong(
+                "rt ~ nletters + (nletters|participant) + (nletters|spelling)",
+                "A word has one length: its slope cannot vary across words.",
+            ),
+            Wrong(
+                "rt ~ nletters + (1|participant) + (1|spelling)",
+                "There people differ in level only, not in how much longer they take.",
+            ),
+            Wrong(
+                "rt ~ nletters + (nletters|participant)",
+                "Words differ in level beyond their length: (1|spelling) is missing.",
+            ),
+        ),
+    ),
+    Question(
+        "06-5",
+        "text",
+        lambda: _words().ranef["spelling"]["Intercept"].idxmin(),
+        right="the fastest word, people's differences taken into account.",
+        wrong=(Wrong(lambda: _words().ranef["spelling"]["Intercept"].idxmax(), "That is the slowest word."),),
+    ),
+    Question(
+        "06-6",
+        "number",
+        lambda: _share(_words(), "participant"),
+        right="about a fifth.",
+        wrong=(
+            Wrong(lambda: _share(_words(), "spelling"), "That is the words' share."),
+            Wrong(lambda: _share(_words(), "participant", column="sdcor"), SD_SLIP),
+        ),
+    ),
+)
