@@ -24,14 +24,15 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-from ipywidgets import HTML, Box, Button, Layout, ValueWidget, VBox
+from ipywidgets import HTML, Box, Button, GridBox, Layout, ValueWidget, VBox, Widget
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure, FigureBase
-from traitlets import Int
+from traitlets import HasTraits, Int
 
 from ..errors import DataError, MlmkitError, did_you_mean
-from ..style import COLOURS, MUTED, RULE, house
+from ..style import COLOURS, MUTED, RC, RULE, house
+from .paint import wipe
 
 #: Width of a picture in CSS pixels; it is painted with SHARPNESS as many, for projectors and fine screens.
 WIDTH, SHARPNESS = 960, 1.5
@@ -59,7 +60,8 @@ class Exploration:
     panels
         Makes the axes in an empty figure (or subfigure).
     controls
-        Makes the controls, each by the name of the parameter it sets; their values are the start.
+        Makes the controls, each by the name of the parameter it sets; their values are the start. One that is no
+        widget, only a trait called `value`, is kept and not shown.
     presets
         Makes the named settings (they come from real fits, so only when they are asked for).
     to_try
@@ -76,7 +78,7 @@ class Exploration:
     draw: Callable[[tuple[Axes, ...], Any], None]
     describe: Callable[[Any], str]
     panels: Callable[[FigureBase], tuple[Axes, ...]]
-    controls: Callable[[], dict[str, ValueWidget]]
+    controls: Callable[[], dict[str, HasTraits]]
     presets: Callable[[], dict[str, Preset]]
     to_try: tuple[str, str, str]
     height: float = 4.2
@@ -119,7 +121,7 @@ class Explorer(VBox):
         self.picture, self.sentence, self.help = HTML(), HTML(), HTML()
         self.presets = exploration.presets()
         self._note, self._waiting = "", False
-        for name, control in self.controls.items():
+        for control in self.controls.values():
             control.observe(self._changed, "value")
         super().__init__(self._rows(), layout=Layout(width="100%", max_width=f"{WIDTH + 20}px"))
         if preset is not None:
@@ -173,7 +175,7 @@ class Explorer(VBox):
             if name in self.exploration.follow and self.controls[name].value == value:
                 self._follow(name)  # nothing changes, so nothing is notified; yet the others are to follow
             self.controls[name].value = value
-        except Exception as error:  # traitlets has an error of its own for every kind of control
+        except Exception as error:  # noqa: BLE001  traitlets has an error of its own for every kind of control
             raise DataError(f"{name} cannot be {value!r}: {error}") from None
 
     @contextmanager
@@ -211,7 +213,7 @@ class Explorer(VBox):
         except MlmkitError as error:
             self.problem = str(error)
         except Exception as error:
-            self.problem = f"{type(error).__name__}: {error} (a fault of the kit, not yours: please report it)"
+            self.problem = f"{type(error).__name__}: {error} (a fault of the kit: please report it)"
             raise
         finally:
             self.help.value = _help(self.problem)
@@ -229,7 +231,8 @@ class Explorer(VBox):
     # -- the parts on the page ---------------------------------------------------------------------
     def _rows(self) -> list:
         rows = [HTML(f'<h4 style="margin:0.2em 0">{escape(self.exploration.title)}</h4>')]
-        return [*rows, self._presets_row(), _row(self.controls.values()), self.picture, self.sentence, self.help,
+        seen = [control for control in self.controls.values() if isinstance(control, Widget)]
+        return [*rows, self._presets_row(), _arranged(seen), self.picture, self.sentence, self.help,
                 HTML(_what_to_try(self.exploration.to_try))]  # fmt: skip
 
     def _presets_row(self) -> Box:
@@ -294,7 +297,7 @@ def stills(exploration: Exploration, settings: Mapping[str, Mapping], columns: i
     return Stills(exploration.title, figure, f"{exploration.shows} " + " ".join(texts))
 
 
-def _set_traits(control: ValueWidget, traits: Mapping[str, Any]) -> None:
+def _set_traits(control: HasTraits, traits: Mapping[str, Any]) -> None:
     """A range and a value inside it are set as one, since either alone may not go with what was there."""
     with control.hold_trait_notifications() if "min" in traits else nullcontext():
         for trait, value in traits.items():
@@ -302,14 +305,6 @@ def _set_traits(control: ValueWidget, traits: Mapping[str, Any]) -> None:
 
 
 # ---- painting ----------------------------------------------------------------------------------------------
-
-
-def wipe(ax: Axes) -> None:
-    """Empty an Axes but keep its scales and ticks, which are what takes long to make anew."""
-    for artist in [*ax.lines, *ax.collections, *ax.patches, *ax.texts, *ax.images]:
-        artist.remove()
-    if ax.get_legend():
-        ax.get_legend().remove()
 
 
 def _blank(exploration: Exploration) -> tuple[Figure, tuple[Axes, ...]]:
@@ -326,8 +321,7 @@ def _canvas(size) -> Figure:
 
 
 def _scaled(factor: float) -> dict[str, float]:
-    names = ["font.size", "axes.labelsize", "axes.titlesize", "xtick.labelsize", "ytick.labelsize", "legend.fontsize"]
-    return {name: mpl.rcParams[name] * factor for name in names}
+    return {name: value * factor for name, value in RC.items() if name.endswith(("font.size", "fontsize", "labelsize", "titlesize"))}
 
 
 def _pixels(figure: Figure) -> np.ndarray:
@@ -384,6 +378,13 @@ def _what_to_try(tasks) -> str:
 
 def _row(children) -> Box:
     return Box(list(children), layout=Layout(flex_flow="row wrap", align_items="center", overflow="visible"))
+
+
+def _arranged(controls: list[Widget]) -> Box:
+    """Controls in rows; beside a grid, if there is one, in a column."""
+    grids = [control for control in controls if isinstance(control, GridBox)]
+    others = [control for control in controls if control not in grids]
+    return _row([*grids, VBox(others)]) if grids else _row(others)
 
 
 def _button(label: str, **traits) -> Button:

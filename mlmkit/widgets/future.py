@@ -15,6 +15,7 @@ from ..plots.canvas import number
 from ..style import LINES, RULE, colour, tint
 from .controls import slider
 from .frame import Exploration, Explorer, Preset, Stills, stills
+from .paint import cloud
 
 RANGE = (-7.0, 5.0)  # of the log odds in the picture
 NODES = 60
@@ -94,7 +95,7 @@ def _draw_curve(ax, it: Future, eta: np.ndarray) -> None:
     x = it.b + it.tau * norm.ppf((np.arange(DRAWS) + 0.5) / DRAWS)  # evenly spread over the distribution
     ax.vlines(x, 0, expit(x), color=colour("group"), lw=0.7, alpha=0.35)
     ax.hlines(expit(x), x, RANGE[1], color=colour("group"), lw=0.7, alpha=0.35)
-    ax.plot(x, expit(x), ls="", marker="o", ms=3.5, color=colour("group"))
+    ax.plot(x, expit(x), **cloud(4, 1.0, "group"))
     ax.hlines([it.median], it.b, RANGE[1], color=colour("population"), lw=1.8)
     ax.vlines([it.b], 0, it.median, color=colour("population"), lw=1.8)
     ax.hlines([it.mean], RANGE[0], RANGE[1], color=colour("group2"), lw=1.8, ls=LINES["group2"])
@@ -120,8 +121,8 @@ def _draw_marks(ax, words, it: Future) -> None:
     ax.axhline(it.mean, color=colour("group2"), lw=1.8, ls=LINES["group2"])
     ax.set_title("probability of a new batch")
     ax.plot([0, ax.get_xlim()[1]], [0, 0], color=RULE, lw=0.8)
-    rows = ((f"mean {it.mean:.3f}", "group2"), (f"median {it.median:.3f}", "population"), (f"95%: {low:.3f} to {high:.3f}", "data"))
-    for k, (text, role) in enumerate(rows):
+    rows = {"group2": f"mean {it.mean:.3f}", "population": f"median {it.median:.3f}", "data": f"95%: {low:.3f} to {high:.3f}"}
+    for k, (role, text) in enumerate(rows.items()):
         words.text(0.04, 0.8 - 0.26 * k, text, color=colour(role), va="top", fontsize="large")
 
 
@@ -136,8 +137,8 @@ def describe(it: Future) -> str:
         side = "above" if gap > 0 else "below"
         jensen = f"The mean, {it.mean:.3f}, lies {side} the median because the curve is bent (Jensen's inequality)."
     return (
-        f"Log odds {number(it.b)}, 95% from {number(b[0])} to {number(b[1])}. As a probability: median {it.median:.3f}, "
-        f"95% from {low:.3f} to {high:.3f}. {jensen} This takes b and τ as known."
+        f"Log odds {number(it.b)}, 95% from {number(b[0])} to {number(b[1])}. As a probability: median "
+        f"{it.median:.3f}, 95% from {low:.3f} to {high:.3f}. {jensen} This takes b and τ as known."
     )
 
 
@@ -168,8 +169,8 @@ def presets() -> dict[str, Preset]:
 EXPLORATION = Exploration(
     title="What will a new batch be like?",
     shows=(
-        "Bottom: the normal distribution of the batches' log odds. Above it the logistic curve that turns log odds into "
-        "probabilities. Right: the distribution of probabilities that comes out, with its median, mean and central 95%."
+        "Bottom: the normal distribution of the batches' log odds. Above it the logistic curve that turns log odds "
+        "into probabilities. Right: the distribution of probabilities that comes out, with median, mean and central 95%."
     ),
     compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
     to_try=(

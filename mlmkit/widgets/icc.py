@@ -14,6 +14,7 @@ from ..plots.canvas import number
 from ..style import INK, PAPER, RULE, colour, tint
 from .controls import press, slider, whole
 from .frame import Exploration, Explorer, Preset, Stills, stills
+from .paint import cloud
 
 MOST_GROUPS, MOST_MEMBERS, PAIRS = 30, 40, 300
 HALF_RANGES = (0.5, 1, 2, 3, 5, 8, 12, 20, 30, 50, 80, 120)
@@ -77,7 +78,8 @@ def panels(figure):
     """Groups on the left; on the right the split above, the pairs below."""
     grid = figure.add_gridspec(2, 2, width_ratios=(1.9, 1), height_ratios=(1, 4.2), left=0.1, right=0.985,
                                bottom=0.15, top=0.88, wspace=0.17, hspace=0.7)  # fmt: skip
-    groups, split, pairs = figure.add_subplot(grid[:, 0]), figure.add_subplot(grid[0, 1]), figure.add_subplot(grid[1, 1])
+    cells = grid[:, 0], grid[0, 1], grid[1, 1]
+    groups, split, pairs = (figure.add_subplot(cell) for cell in cells)
     split.set_axis_off()
     pairs.set_aspect("equal")
     for ax in (groups, pairs):
@@ -91,7 +93,7 @@ def draw(axes, it: Clustering) -> None:
     reach = _half_range(it)
     _draw_groups(groups, it, reach)
     _draw_split(split, it)
-    pairs.plot(*it.pairs.T, ls="", marker="o", ms=2.5, color=colour("data"), alpha=0.45, mec="none")
+    pairs.plot(*it.pairs.T, **cloud(2.5, 0.45))
     pairs.plot([-reach, reach], [-reach, reach], color=RULE, lw=1, zorder=0)
     pairs.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="one member", ylabel="another")
     pairs.set_title(f"pairs: correlation {it.icc:.2f}")
@@ -102,14 +104,15 @@ def _draw_groups(ax, it: Clustering, reach: float) -> None:
     x = np.arange(1, J + 1)
     spread = np.linspace(-0.27, 0.27, n) if n > 1 else np.zeros(1)
     ax.axhline(0, color=colour("population"), lw=1.5)
-    ax.plot((x[:, None] + spread).ravel(), it.y.ravel(), ls="", marker="o", ms=3, color=colour("data"), alpha=0.5, mec="none")
+    ax.plot((x[:, None] + spread).ravel(), it.y.ravel(), **cloud(3, 0.5))
     ax.hlines(it.means, x - 0.4, x + 0.4, color=colour("group"), lw=3)
     ax.set(xlim=(0.2, J + 0.8), ylim=(-reach, reach), xlabel="group $j$", ylabel="$y$, as deviation from $b$")
     ax.set_title("observations, and the groups' means")
 
 
 def _draw_split(ax, it: Clustering) -> None:
-    ax.barh([0, 0], [it.icc, 1 - it.icc], left=[0, it.icc], height=0.8, color=[colour("group"), tint(colour("data"), 0.72)])
+    shades = [colour("group"), tint(colour("data"), 0.72)]
+    ax.barh([0, 0], [it.icc, 1 - it.icc], left=[0, it.icc], height=0.8, color=shades)
     if it.icc > 0.25:
         ax.text(0.02, 0, "between", color=PAPER, va="center")
     if it.icc < 0.8:
@@ -130,8 +133,8 @@ def describe(it: Clustering) -> str:
     if np.isnan(it.icc):
         return "Without any variance there is nothing to split: raise τ or σ."
     return (
-        f"Between groups τ² = {number(it.tau**2)}, within them σ² = {number(it.sigma**2)}: {it.icc:.0%} of the variance "
-        f"lies between groups. So ICC = {it.icc:.2f}, which is also the correlation of two members of one group. "
+        f"Between groups τ² = {number(it.tau**2)}, within them σ² = {number(it.sigma**2)}: {it.icc:.0%} of the "
+        f"variance lies between groups. So ICC = {it.icc:.2f}, also the correlation of two members of one group. "
         f"This sample of {J} groups of {n} alone would estimate it as {it.sample_icc:.2f}."
     )
 
@@ -149,25 +152,37 @@ def _controls() -> dict:
 @cache
 def presets() -> dict[str, Preset]:
     """τ and σ of the course's data, each from its fit."""
-    sleep = lmer("Reaction ~ Days + (1|Subject)", load_data("sleepstudy"))
     return {
-        "alcohol": _preset(*_sds(lmer("alcohol ~ 1 + (1|country)", load_data("alcohol"))), 2, 1,
-                           "Countries' alcohol consumption, litres a year: years of one country are nearly alike."),
-        "sleepstudy": _preset(*_sds(sleep), 10, 10, "Reaction times around a common slope, in units of 10 ms."),
-        "mathachieve": _preset(*_sds(lmer("mathach ~ 1 + (1|school)", load_data("mathachieve"))), 40, 1,
-                               "Pupils' mathematics scores: most of the variance lies within schools."),
-        "rats, latent": _preset(*_rats_latent(), 20, 1,
-                                "Rat tumours on the log odds scale, where one rat varies like a standard logistic."),
-        "rats, response": _preset(*_rats_response(), 20, 0.1,
-                                  "Rat tumours as 0 or 1, in tenths; the picture's normal draws only share the two SDs."),
+        "alcohol": _preset(
+            _sds("alcohol ~ 1 + (1|country)", "alcohol"), 2, 1,
+            "Countries' alcohol consumption, litres a year: years of one country are nearly alike.",
+        ),
+        "sleepstudy": _preset(
+            _sds("Reaction ~ Days + (1|Subject)", "sleepstudy"), 10, 10,
+            "Reaction times around a common slope, in units of 10 ms.",
+        ),
+        "mathachieve": _preset(
+            _sds("mathach ~ 1 + (1|school)", "mathachieve"), 40, 1,
+            "Pupils' mathematics scores: most of the variance lies within schools.",
+        ),
+        "rats, latent": _preset(
+            _rats_latent(), 20, 1,
+            "Rat tumours on the log odds scale, where one rat varies like a standard logistic.",
+        ),
+        "rats, response": _preset(
+            _rats_response(), 20, 0.1,
+            "Rat tumours as 0 or 1, in tenths; the picture's normal draws only share the two SDs.",
+        ),
     }  # fmt: skip
 
 
-def _preset(tau: float, sigma: float, n: int, unit: float, note: str) -> Preset:
-    return Preset({"tau": round(tau / unit, 2), "sigma": round(sigma / unit, 2), "J": 20, "n": n, "sample": 0}, note)
+def _preset(sds: tuple[float, float], n: int, unit: float, note: str) -> Preset:
+    tau, sigma = (round(sd / unit, 2) for sd in sds)
+    return Preset({"tau": tau, "sigma": sigma, "J": 20, "n": n, "sample": 0}, note)
 
 
-def _sds(fit) -> tuple[float, float]:
+def _sds(formula: str, data: str) -> tuple[float, float]:
+    fit = lmer(formula, load_data(data))
     return float(fit.varcorr.sdcor.iloc[0]), fit.sigma
 
 
@@ -192,8 +207,8 @@ def _rats_response(nodes: int = 40) -> tuple[float, float]:
 EXPLORATION = Exploration(
     title="How alike are the members of a group?",
     shows=(
-        "Left: each group's observations in a column, with its mean as a bar. Top right: the variance split into a part "
-        "between and a part within groups. Bottom right: two members of one group against each other, for many groups."
+        "Left: each group's observations in a column, with its mean as a bar. Top right: the variance split into a "
+        "part between and a part within groups. Bottom right: two members of one group against each other."
     ),
     compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
     to_try=(

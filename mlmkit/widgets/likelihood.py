@@ -13,9 +13,10 @@ from ..engine import fit_lmm
 from ..engine.criterion import lmm_criterion
 from ..formula import parse_formula
 from ..plots.canvas import number
-from ..style import MARKERS, PAPER, RULE, colour, tint
-from .controls import buttons, slider, whole
+from ..style import PAPER, RULE, colour, tint
+from .controls import Kept, slider, whole
 from .frame import Exploration, Explorer, Preset, Stills, stills
+from .paint import cloud, key_above, points
 
 MODELS = {
     "sleepstudy": ("Reaction ~ Days + (1|Subject)", "Subject", "residual, ms"),
@@ -144,8 +145,7 @@ def draw(axes, it: Likelihoods) -> None:
 def _draw_groups(ax, it: Likelihoods) -> None:
     x = np.arange(1, it.J + 1)
     ax.axhline(0, color=colour("population"), lw=1.5)
-    ax.plot(np.repeat(x, [len(r) for r in it.residuals]), np.concatenate(it.residuals), ls="", marker="o", ms=3,
-            color=colour("data"), alpha=0.35, mec="none")  # fmt: skip
+    ax.plot(np.repeat(x, [len(r) for r in it.residuals]), np.concatenate(it.residuals), **cloud(3, 0.35))
     ax.hlines([r.mean() for r in it.residuals], x - 0.4, x + 0.4, color=colour("group"), lw=3)
     ax.set(xlim=(0, MOST_GROUPS + 1), ylim=(-it.window, it.window), xlabel="group $j$", ylabel=it.unit)
     ax.set_title(f"J = {it.J} groups and their means")
@@ -154,15 +154,20 @@ def _draw_groups(ax, it: Likelihoods) -> None:
 def _draw_curves(ax, it: Likelihoods) -> None:
     right = 0.95 * max(it.ml.tau[-1], it.reml.tau[-1])
     for profile, name, role, line in ((it.ml, "ML", "flat", "--"), (it.reml, "REML", "population", "-")):
-        ax.plot(profile.tau, profile.rise, color=colour(role), ls=line, lw=2.2, label=f"{name}: τ = {number(profile.best)}")
-        ax.plot([profile.best], [0], marker=MARKERS["population"], ms=9, color=colour(role), mec=PAPER, clip_on=False, zorder=5)
+        label = f"{name}: τ = {number(profile.best)}"
+        ax.plot(profile.tau, profile.rise, color=colour(role), ls=line, lw=2.2, label=label)
+        at_minimum = points("population", 9, mec=PAPER, clip_on=False, zorder=5) | {"color": colour(role)}
+        ax.plot([profile.best], [0], **at_minimum)
     if it.reml.singular or it.ml.singular:
         ax.axvspan(0, 0.012 * right, color=tint(colour("population"), 0.5), lw=0)
-        ax.text(0.03 * right, 0.55 * HIGHEST, "on the boundary", color=colour("population"), rotation=90, va="center")
+        label = {"color": colour("population"), "rotation": 90, "va": "center"}
+        ax.text(0.03 * right, 0.55 * HIGHEST, "on the boundary", **label)
     ax.axhline(3.84, color=RULE, lw=1, zorder=0)
-    ax.text(0.99 * right, 3.95, "95% interval", ha="right", va="bottom", color=colour("flat"), fontsize="small")
-    ax.set(xlim=(0, right), ylim=(-0.35, HIGHEST), xlabel="τ, the SD between groups", ylabel="criterion above its minimum")
-    ax.legend(loc="lower left", bbox_to_anchor=(-0.03, 0.985), ncols=2, columnspacing=1.2)
+    label = {"ha": "right", "va": "bottom", "color": colour("flat"), "fontsize": "small"}
+    ax.text(0.99 * right, 3.95, "95% interval", **label)
+    ax.set(xlim=(0, right), ylim=(-0.35, HIGHEST), xlabel="τ, the SD between groups")
+    ax.set_ylabel("criterion above its minimum")
+    key_above(ax, 2)
 
 
 def describe(it: Likelihoods) -> str:
@@ -170,13 +175,16 @@ def describe(it: Likelihoods) -> str:
     ml, reml = it.ml.best, it.reml.best
     start = f"{it.J} groups. ML estimates τ = {number(ml)}, REML {number(reml)}."
     if it.reml.singular:
-        end = "Both are on the boundary: the groups' means differ no more than noise makes them, so the fit is singular."
+        end = "Both are on the boundary: the groups' means differ no more than noise makes them. The fit is singular."
         return f"{start} {end} A small τ fits as well; that it is exactly 0 is not shown."
     if it.ml.singular:
         return f"{start} ML is on the boundary already, REML is not yet."
     zero = it.reml.rise[0]
-    verdict = "far from the minimum, so the data speak against it" if zero > 3.84 else "so the data do not rule it out"
-    return f"{start} ML is the smaller by {1 - ml / reml:.0%}. At τ = 0 the REML criterion is {number(zero)} higher: {verdict}."
+    verdict = "the data speak against it" if zero > 3.84 else "the data do not rule it out"
+    return (
+        f"{start} ML is the smaller by {1 - ml / reml:.0%}. At τ = 0 the REML criterion is {number(zero)} above its "
+        f"minimum: {verdict}."
+    )
 
 
 # ---- controls ----------------------------------------------------------------------------------------------
@@ -184,7 +192,7 @@ def describe(it: Likelihoods) -> str:
 
 def _controls() -> dict:
     return {
-        "data": buttons("data", list(MODELS)),
+        "data": Kept("sleepstudy", MODELS),
         "J": whole("groups J", MOST_GROUPS, 3, MOST_GROUPS, "How many of the groups are kept"),
         "alike": slider("drawn together", 0.0, 0, 1, 0.01, "How far the groups' means are moved to the common one"),
     }
@@ -197,7 +205,7 @@ def presets() -> dict[str, Preset]:
         "sleepstudy": Preset({"data": "sleepstudy", "J": 18, "alike": 0.0}, "All 18 people of the sleep study."),
         "five people": Preset({"data": "sleepstudy", "J": 5, "alike": 0.0}, "The first five people alone."),
         "schools": Preset({"data": "mathachieve", "J": 18, "alike": 0.0}, "18 of the 160 schools."),
-        "alike": Preset({"data": "sleepstudy", "J": 18, "alike": 0.75}, "The people's means drawn together by three quarters."),
+        "alike": Preset({"data": "sleepstudy", "J": 18, "alike": 0.75}, "The people's means drawn together."),
         "on the boundary": Preset({"data": "sleepstudy", "J": 6, "alike": 0.85}, "Six people, drawn together."),
     }
 
@@ -205,8 +213,8 @@ def presets() -> dict[str, Preset]:
 EXPLORATION = Exploration(
     title="What do the data say about τ?",
     shows=(
-        "Left: each group's residuals from the fixed part, with its mean as a bar. Right: the ML and the REML criterion over "
-        "τ, each above its own minimum, with the minima marked."
+        "Left: each group's residuals from the fixed part, with its mean as a bar. Right: the ML and the REML "
+        "criterion over τ, each above its own minimum, with the minima marked."
     ),
     compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
     to_try=(

@@ -9,9 +9,10 @@ import numpy as np
 from scipy.stats import chi2
 
 from ..plots.canvas import number
-from ..style import INK, MARKERS, PAPER, RULE, colour
+from ..style import INK, PAPER, RULE, colour
 from .controls import press, slider, whole
 from .frame import Exploration, Explorer, Preset, Stills, stills
+from .paint import cloud, key_above, points
 
 STUDIES, MOST_GROUPS = 400, 40
 WAYS = ("flat", "multilevel", "pooled")
@@ -50,7 +51,9 @@ class Losses:
         return np.abs(self.estimates - self.truth)[:, :, -1]
 
 
-def compute(J: int = 12, n: int = 5, tau: float = 1.0, sigma: float = 2.0, apart: float = 0.0, sample: int = 0) -> Losses:
+def compute(
+    J: int = 12, n: int = 5, tau: float = 1.0, sigma: float = 2.0, apart: float = 0.0, sample: int = 0
+) -> Losses:
     """STUDIES studies of J groups of n; with `apart`, the last group's mean is set to that value."""
     z, e, u = _draws(sample)
     truth = tau * z[:, :J]
@@ -113,11 +116,12 @@ def _draw_study(ax, it: Losses) -> None:
     ax.axhline(pooled[0], color=colour("pooled"), ls="-.", lw=1.5)
     ax.hlines(it.truth[0], x - 0.38, x + 0.38, color=INK, lw=2.5, label="truth")
     ax.vlines(x, flat, multilevel, color=colour("multilevel"), lw=1)
-    ax.plot(x, flat, ls="", marker=MARKERS["flat"], ms=6, mfc=PAPER, color=colour("flat"), label="flat")
-    ax.plot(x, multilevel, ls="", marker=MARKERS["multilevel"], ms=6, color=colour("multilevel"), label="multilevel")
+    ax.plot(x, flat, **points("flat", 6), label="flat")
+    ax.plot(x, multilevel, **points("multilevel", 6), label="multilevel")
     reach = max(3.2 * np.hypot(it.tau, it.sigma / np.sqrt(it.n)), 1.15 * it.apart, 0.5)
-    ax.set(xlim=(0.2, len(x) + 0.8), ylim=(-reach, reach), xlabel="group $j$ of the first study", ylabel="mean of the group")
-    ax.legend(loc="lower left", bbox_to_anchor=(-0.02, 0.985), ncols=3, columnspacing=1, handletextpad=0.4)
+    ax.set(xlim=(0.2, len(x) + 0.8), ylim=(-reach, reach))
+    ax.set(xlabel="group $j$ of the first study", ylabel="mean of the group")
+    key_above(ax, 3)
 
 
 def _draw_errors(ax, it: Losses) -> None:
@@ -128,11 +132,12 @@ def _draw_errors(ax, it: Losses) -> None:
     top = max(1.15 * float(np.quantile(part, 0.995)) for part, _, _ in parts)
     for errors, start, name in parts:
         for k, way in enumerate(WAYS):
-            ax.plot(start + k + spread, errors[k], ls="", marker="o", ms=2, alpha=0.35, mec="none", color=colour(way))
+            ax.plot(start + k + spread, errors[k], **cloud(2, 0.35, way))
             rms = np.sqrt(np.mean(errors[k] ** 2))
             ax.hlines([rms], start + k - 0.4, start + k + 0.4, color=colour(way), lw=3)
-            ax.annotate(number(rms, 2), (start + k, rms), (0, 4), textcoords="offset points", ha="center", va="bottom",
-                        color=INK, bbox={"facecolor": PAPER, "alpha": 0.75, "pad": 0.8, "lw": 0})  # fmt: skip
+            box = {"facecolor": PAPER, "alpha": 0.75, "pad": 0.8, "lw": 0}
+            above = {"xytext": (0, 4), "textcoords": "offset points", "ha": "center", "va": "bottom"}
+            ax.annotate(number(rms, 2), (start + k, rms), **above, color=INK, bbox=box)
         ax.text(start + 1, top, name, ha="center", va="top")
     ax.axvline(3, color=RULE, lw=1)
     ax.set_xticks(range(7), [*NAMES, "", *NAMES], rotation=18)
@@ -145,8 +150,9 @@ def describe(it: Losses) -> str:
     rms = np.sqrt(np.mean(it.errors**2, axis=1))
     wins = np.mean(it.errors[1] < it.errors[0])
     text = (
-        f"In {STUDIES} simulated studies of {it.truth.shape[1]} groups of {it.n}, the root mean squared error is {number(rms[0])} "
-        f"flat, {number(rms[1])} multilevel and {number(rms[2])} completely pooled. Multilevel beats flat in {wins:.0%} of them."
+        f"In {STUDIES} simulated studies of {it.truth.shape[1]} groups of {it.n}, the root mean squared error is "
+        f"{number(rms[0])} flat, {number(rms[1])} multilevel and {number(rms[2])} completely pooled. Multilevel beats "
+        f"flat in {wins:.0%} of them."
     )
     if it.apart == 0:
         return text
@@ -167,7 +173,7 @@ def _controls() -> dict:
         "sigma": slider("σ within groups", 2.0, 0.1, 6, 0.1),
         "J": whole("groups J", 12, 3, MOST_GROUPS),
         "n": whole("members n", 5, 2, 40),
-        "apart": slider("one group set apart", 0.0, 0, 10, 0.1, "The true mean of the last group; 0 draws it like the others"),
+        "apart": slider("one group set apart", 0.0, 0, 10, 0.1, "The last group's true mean; 0 draws it like the others"),
         "sample": press("new studies", "Draw other standardised numbers"),
     }
 
@@ -188,8 +194,8 @@ def presets() -> dict[str, Preset]:
 EXPLORATION = Exploration(
     title="When does shrinkage lose?",
     shows=(
-        "Left: one simulated study, each group's true mean with its flat and its multilevel estimate. Right: the error of flat, "
-        "multilevel and complete pooling, a dot a study and a bar at the root mean square."
+        "Left: one simulated study, each group's true mean with its flat and its multilevel estimate. Right: the "
+        "error of flat, multilevel and complete pooling, a dot a study and a bar at the root mean square."
     ),
     compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
     to_try=(

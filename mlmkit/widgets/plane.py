@@ -15,6 +15,7 @@ from ..plots.canvas import listed, number
 from ..style import LINES, MARKERS, PAPER, colour, tint
 from .controls import choice, slider
 from .frame import Exploration, Explorer, Preset, Stills, stills
+from .paint import cloud, key_above, points
 
 FORMULA = "Reaction ~ Days + (Days|Subject)"
 #: Shares of the subjects that the two contours hold.
@@ -119,21 +120,21 @@ def draw(axes, it: Plane) -> None:
 def _draw_plane(ax, it: Plane) -> None:
     red, blue = colour("population"), colour("multilevel")
     for share in SHARES:
-        ax.fill(*contour(it, share), facecolor=tint(red, 0.93), edgecolor=tint(red, 0.35), lw=1, alpha=0.7, zorder=0)
+        ax.fill(*contour(it, share), fc=tint(red, 0.93), ec=tint(red, 0.35), lw=1, alpha=0.7, zorder=0)
     away = it.away[:, 1]
-    for rows, line, name in ((~away, "-", "at this Σ"), (away, (0, (3, 1.6)), "slope moves away")):
+    kinds = ((~away, "-", MARKERS["multilevel"], "at this Σ"), (away, (0, (3, 1.6)), "s", "slope moves away"))
+    for rows, line, marker, name in kinds:
         ways = np.stack([it.flat[rows], it.multilevel[rows]], axis=1)
         ax.add_collection(LineCollection(ways, color=blue, lw=1.3, ls=line))
-        ax.plot(*it.multilevel[rows].T, ls="", marker="s" if rows is away else MARKERS["multilevel"], ms=6, color=blue,
-                mec=PAPER, mew=0.6, label=name)  # fmt: skip
-    ax.plot(*it.flat.T, ls="", marker=MARKERS["flat"], ms=5.5, mfc=PAPER, color=colour("flat"), label="flat", zorder=3)
+        ax.plot(*it.multilevel[rows].T, **points("multilevel", 6, mec=PAPER, mew=0.6) | {"marker": marker}, label=name)
+    ax.plot(*it.flat.T, **points("flat", 5.5, zorder=3), label="flat")
     ax.plot(*it.b, ls="", marker="P", ms=11, color=red, mec=PAPER, label="$b$")
     ax.plot(*it.flat[it.chosen], ls="", marker="o", ms=13, mfc="none", color=blue, mew=1.4)
     below = it.multilevel[it.chosen, 1] > it.flat[it.chosen, 1]  # the name keeps clear of the line
-    ax.annotate(it.subjects[it.chosen], it.flat[it.chosen], (0, -9 if below else 9), textcoords="offset points",
-                ha="center", va="top" if below else "bottom", color=blue)  # fmt: skip
+    beside = {"xytext": (0, -9 if below else 9), "textcoords": "offset points", "va": "top" if below else "bottom"}
+    ax.annotate(it.subjects[it.chosen], it.flat[it.chosen], **beside, ha="center", color=blue)
     ax.set(xlim=(176, 327), ylim=(-9, 30), xlabel="intercept β₀: ms on day 0", ylabel="slope β₁: ms a day")
-    ax.legend(loc="lower left", bbox_to_anchor=(-0.03, 0.985), ncols=4, columnspacing=0.9, handletextpad=0.2)
+    key_above(ax, 4)
 
 
 def contour(it: Plane, share: float, points: int = 121) -> np.ndarray:
@@ -146,9 +147,10 @@ def contour(it: Plane, share: float, points: int = 121) -> np.ndarray:
 
 def _draw_lines(ax, it: Plane) -> None:
     k, ends = it.chosen, np.array([0.0, 9.0])
-    ax.plot(it.days[k], it.reaction[k], ls="", marker="o", ms=5, color=colour("data"), label="_")
-    for role, (intercept, slope), name in (("pooled", it.b, "population"), ("flat", it.flat[k], "flat"),
-                                           ("multilevel", it.multilevel[k], "multilevel")):  # fmt: skip
+    ax.plot(it.days[k], it.reaction[k], **cloud(5, 1.0))
+    lines = {"pooled": it.b, "flat": it.flat[k], "multilevel": it.multilevel[k]}
+    for role, (intercept, slope) in lines.items():
+        name = "population" if role == "pooled" else role
         ax.plot(ends, intercept + slope * ends, color=colour(role), ls=LINES[role], lw=2.2, label=name)
     ax.set(xlim=(-0.4, 9.4), ylim=(180, 480), xlabel="days", ylabel="reaction time, ms")
     ax.set_title(f"subject {it.subjects[k]}", pad=10)
@@ -159,13 +161,15 @@ def describe(it: Plane) -> str:
     """Who moves where, in words."""
     k, total = it.chosen, len(it.subjects)
     away = [it.subjects[j] for j in np.flatnonzero(it.away[:, 1])]
-    one_by_one = f"taken by itself the slope moves away from b₁ for {len(away)} ({listed(away)})" if away else (
-        "taken by itself every slope moves towards b₁, too")  # fmt: skip
+    one_by_one = f"the slope moves away from b₁ for {len(away)} ({listed(away)})" if away else "so does every slope"
     return (
-        f"b = ({number(it.b[0], 4)}, {number(it.b[1])}). In Σ's own distance {it.nearer} of {total} subjects move towards b; "
-        f"{one_by_one}. Subject {it.subjects[k]}: flat ({number(it.flat[k, 0])}, {number(it.flat[k, 1])}), multilevel "
-        f"({number(it.multilevel[k, 0])}, {number(it.multilevel[k, 1])})."
+        f"b = {_pair(it.b)}. In Σ's own distance {it.nearer} of {total} subjects move towards b; taken by itself "
+        f"{one_by_one}. Subject {it.subjects[k]}: flat {_pair(it.flat[k])}, multilevel {_pair(it.multilevel[k])}."
     )
+
+
+def _pair(point: np.ndarray) -> str:
+    return f"({number(point[0])}, {number(point[1])})"
 
 
 # ---- controls ----------------------------------------------------------------------------------------------
@@ -205,8 +209,8 @@ def presets() -> dict[str, Preset]:
 EXPLORATION = Exploration(
     title="Intercepts and slopes in their plane",
     shows=(
-        "Left: contours that hold 50% and 95% of N(b, Σ), each subject's flat estimate, and a line to its multilevel one. "
-        "Right: the chosen subject's data with the flat, the multilevel and the population's line."
+        "Left: contours that hold 50% and 95% of N(b, Σ), each subject's flat estimate, and a line to its multilevel "
+        "one. Right: the chosen subject's data with the flat, the multilevel and the population's line."
     ),
     compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
     to_try=(

@@ -16,9 +16,10 @@ from ..engine.glmm_criterion import glmm_criterion
 from ..engine.irls import iterate
 from ..models import glmer, lmer
 from ..plots.canvas import number
-from ..style import LINES, MARKERS, MUTED, PAPER, RULE, colour
+from ..style import LINES, MUTED, PAPER, RULE, colour
 from .controls import buttons, steps
 from .frame import Exploration, Explorer, Preset, Stills, stills
+from .paint import key_above, points
 
 #: τ as a multiple of the fitted one: 0, a grid around 1, ∞.
 MULTIPLES = (0.0, *np.geomspace(1 / 20, 20, 33).round(6), np.inf)
@@ -125,8 +126,8 @@ def _sleepstudy() -> Case:
 def _linear(formula: str, data: str, groups: str, axes: tuple[str, ...]) -> Case:
     fit = lmer(formula, load_data(data))
     block, criterion = fit.design.blocks[0], lmm_criterion(fit.design)
-    flat = np.array([_least_squares(block.Z[block.codes == j], fit.design.y[block.codes == j])
-                     for j in range(len(block.levels))])  # fmt: skip
+    rows = [block.codes == j for j in range(len(block.levels))]
+    flat = np.array([np.linalg.lstsq(block.Z[one], fit.design.y[one], rcond=None)[0] for one in rows])
 
     def solve(multiple: float):
         if np.isinf(multiple):
@@ -136,10 +137,6 @@ def _linear(formula: str, data: str, groups: str, axes: tuple[str, ...]) -> Case
         return at.criterion, tau, at.beta, at.beta + at.modes[0]
 
     return Case(f"{data}: {formula}", groups, solve, flat, axes)
-
-
-def _least_squares(Z: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.linalg.lstsq(Z, y, rcond=None)[0]
 
 
 # ---- rats: a binomial model, shown as probabilities --------------------------------------------------------
@@ -192,7 +189,7 @@ def panels(figure):
 def draw(axes, it: Pooling) -> None:
     """Paint the estimates at τ, and where τ is on the criterion's curve."""
     (_draw_plane if it.flat.shape[1] == 2 else _draw_line)(axes[0], it)
-    axes[0].legend(loc="lower left", bbox_to_anchor=(-0.02, 0.985), ncols=3, columnspacing=1.2, handletextpad=0.5)
+    key_above(axes[0], 3)
     _draw_criterion(axes[1], it)
 
 
@@ -200,11 +197,11 @@ def _draw_line(ax, it: Pooling) -> None:
     """Groups in a row by their flat estimates, each with its way to the estimate at τ."""
     order = np.argsort(it.flat[:, 0], kind="stable")
     x, flat, now = np.arange(1, len(order) + 1), it.flat[order, 0], it.estimates[order, 0]
-    small = len(order) > 100
+    many = len(order) > 100
     ax.axhline(it.centre[0], color=colour("pooled"), ls=LINES["pooled"], label="population", zorder=1)
     ax.vlines(x, flat, now, color=colour("multilevel"), lw=0.8, alpha=0.7)
-    ax.plot(x, flat, ls="", marker=MARKERS["flat"], ms=3 if small else 5, mfc=PAPER, mew=0.8, color=colour("flat"), label="flat")
-    ax.plot(x, now, ls="", marker=MARKERS["multilevel"], ms=2.6 if small else 4.5, color=colour("multilevel"), label="at this τ")
+    ax.plot(x, flat, **points("flat", 3 if many else 5, mew=0.8), label="flat")
+    ax.plot(x, now, **points("multilevel", 2.6 if many else 4.5), label="at this τ")
     margin = 0.05 * np.ptp(flat)
     ax.set(xlim=(-1, len(x) + 2), ylim=(flat.min() - margin, flat.max() + margin))
     ax.set(xlabel=f"{it.case.groups}, by flat estimate", ylabel=it.case.axes[0])
@@ -214,8 +211,8 @@ def _draw_plane(ax, it: Pooling) -> None:
     """Intercepts and slopes, with the way from the flat estimate to the one at τ."""
     ways = np.stack([it.flat, it.estimates], axis=1)
     ax.add_collection(LineCollection(ways, color=colour("multilevel"), lw=1.1, alpha=0.8))
-    ax.plot(*it.flat.T, ls="", marker=MARKERS["flat"], ms=6, mfc=PAPER, color=colour("flat"), label="flat")
-    ax.plot(*it.estimates.T, ls="", marker=MARKERS["multilevel"], ms=6, color=colour("multilevel"), label="at this τ")
+    ax.plot(*it.flat.T, **points("flat", 6), label="flat")
+    ax.plot(*it.estimates.T, **points("multilevel", 6), label="at this τ")
     ax.plot(*it.centre, ls="", marker="P", ms=11, color=colour("population"), mec=PAPER, label="population")
     low, high = it.flat.min(axis=0), it.flat.max(axis=0)
     margin = 0.08 * (high - low)
@@ -230,11 +227,12 @@ def _draw_criterion(ax, it: Pooling) -> None:
     highest = 1.15 * it.rise[0]
     off = it.rise[it.place] > highest
     height = min(it.rise[it.place], highest)
-    ax.plot([it.place], [height], marker="^" if off else MARKERS["multilevel"], ms=10, color=colour("multilevel"), mec=PAPER,
-            clip_on=False)  # fmt: skip
+    here = points("multilevel", 10, mec=PAPER, clip_on=False) | ({"marker": "^"} if off else {})
+    ax.plot([it.place], [height], **here)
     marks = [0, fitted - 10, fitted, fitted + 10, len(MULTIPLES) - 1]
-    ax.set_xticks(marks, ["0" if k == 0 else "∞" if k == marks[-1] else number(it.taus[k], 2) for k in marks])
-    ax.set(xlim=(-1, len(places)), ylim=(-0.04 * highest, highest), xlabel=_tau_label(it), ylabel="criterion above its minimum")
+    ax.set_xticks(marks, ["0", *(number(it.taus[k], 2) for k in marks[1:-1]), "∞"])
+    ax.set(xlim=(-1, len(places)), ylim=(-0.04 * highest, highest), xlabel=_tau_label(it))
+    ax.set_ylabel("criterion above its minimum")
     ax.set_title("the criterion over τ")
 
 
@@ -251,7 +249,7 @@ def describe(it: Pooling) -> str:
             f"{_listed(it.centre)}. The criterion is {number(it.rise[0])} above its minimum."
         )
     if np.isinf(it.multiple):
-        return f"τ = ∞, no pooling: each of the {len(it.flat)} {groups} keeps its flat estimate, as if the others said nothing of it."
+        return f"τ = ∞, no pooling: each of the {len(it.flat)} {groups} keeps its flat estimate."
     share = f"{it.pooled_away:.0%} of the flat estimates' spread around the population is pooled away"
     if place == MULTIPLES.index(FITTED):
         return f"τ = {_listed(it.tau)}, the fitted value, where the criterion is lowest: {share}."

@@ -6,17 +6,16 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from ipywidgets import ValueWidget
 from matplotlib.ticker import MaxNLocator
 from scipy.special import expit
-from traitlets import Tuple
 
 from ..datasets import load_data
 from ..models import glmer, lmer
 from ..plots.canvas import count, number
-from ..style import INK, LINES, MARKERS, PAPER, colour, tint
-from .controls import buttons, press, slider, tick
+from ..style import INK, LINES, PAPER, colour
+from .controls import Kept, press, slider, tick
 from .frame import Exploration, Explorer, Preset, Stills, stills
+from .paint import cloud, points
 
 MODELS = {
     "mathachieve": ("mathach ~ 1 + (1|school)", "school", "school", "score"),
@@ -86,7 +85,7 @@ class Question:
         return abs(self.guess - self.truth) / way
 
 
-def compute(data: str, turn: int, guess: float, revealed: bool, misses: tuple[tuple[int, float], ...] = ()) -> Question:
+def compute(data: str, turn: int, guess: float, revealed: bool, misses: tuple = ()) -> Question:
     """The question at a turn, and how good the guess is; `misses` holds (turn, miss) of the turns before."""
     it = answers(data)
     return Question(it, int(it.order[turn % len(it.order)]), guess, revealed, dict(misses))
@@ -148,20 +147,22 @@ def _draw_question(ax, it: Question) -> None:
     ax.axvline(all_groups.b, color=colour("pooled"), ls=LINES["pooled"])
     _label(ax, all_groups.b, 2.28, "population $b$", "pooled")
     rug = np.linspace(-0.1, 0.1, len(all_groups.flat))[np.argsort(np.argsort(all_groups.n))]
-    ax.plot(all_groups.flat, 0.25 + rug, ls="", marker="o", ms=3.5, mec="none", color=tint(colour("flat"), 0.45))
+    ax.plot(all_groups.flat, 0.25 + rug, **cloud(3.5, 0.5, "flat"))
     ax.plot([flat - error, flat + error], [1.6, 1.6], color=colour("flat"), lw=2)
-    ax.plot([flat], [1.6], marker=MARKERS["flat"], ms=10, mfc=PAPER, color=colour("flat"))
+    ax.plot([flat], [1.6], **points("flat", 10))
     _label(ax, flat, 1.72, f"flat, n = {all_groups.n[j]}", "flat")
     ax.plot([it.guess], [1.0], marker="v", ms=13, color=INK)
     _label(ax, it.guess, 1.14, "your guess", "data")
     if it.revealed:
-        ax.annotate("", (it.truth, 1.6), (flat, 1.6), arrowprops={"arrowstyle": "-|>", "color": colour("multilevel"), "lw": 2})
-        ax.plot([it.truth], [0.8], marker=MARKERS["multilevel"], ms=12, color=colour("multilevel"), mec=PAPER)
+        arrow = {"arrowstyle": "-|>", "color": colour("multilevel"), "lw": 2}
+        ax.annotate("", (it.truth, 1.6), (flat, 1.6), arrowprops=arrow)
+        ax.plot([it.truth], [0.8], **points("multilevel", 12, mec=PAPER))
         ax.vlines([it.truth], 0.8, 1.6, color=colour("multilevel"), lw=1)
         ax.text(it.truth, 0.68, "multilevel", color=colour("multilevel"), ha="center", va="top")
     low, high = all_groups.flat.min(), all_groups.flat.max()
     margin = 0.06 * (high - low)
-    ax.set(xlim=(low - margin, high + margin), ylim=(0.05, 2.5), xlabel=f"{all_groups.unit}  (small dots: all flat estimates)")
+    ax.set(xlim=(low - margin, high + margin), ylim=(0.05, 2.5))
+    ax.set_xlabel(f"{all_groups.unit}  (small dots: all flat estimates)")
     ax.set_title(f"{all_groups.noun} {all_groups.names[j]}", pad=10)
 
 
@@ -183,12 +184,12 @@ def describe(it: Question) -> str:
     """The question, and the answer if it is revealed."""
     all_groups, j = it.answers, it.group
     ask = (
-        f"{all_groups.noun.capitalize()} {all_groups.names[j]} has {count(int(all_groups.n[j]), 'observation')}; its flat estimate "
-        f"is {number(all_groups.flat[j])} with standard error {number(all_groups.error[j], 2)}. The population's b is "
-        f"{number(all_groups.b)}, τ is {number(all_groups.tau)}."
+        f"{all_groups.noun.capitalize()} {all_groups.names[j]} has {count(int(all_groups.n[j]), 'observation')}; its "
+        f"flat estimate is {number(all_groups.flat[j])} with standard error {number(all_groups.error[j], 2)}. The "
+        f"population's b is {number(all_groups.b)}, τ is {number(all_groups.tau)}."
     )
     if not it.revealed:
-        return f"{ask} Where does the multilevel model put it? Your guess is {number(it.guess)}: press “reveal”."
+        return f"{ask} Where does the multilevel model put it? You guess {number(it.guess)}: press “reveal”."
     pulled = (all_groups.flat[j] - it.truth) / (all_groups.flat[j] - all_groups.b)
     return (
         f"{ask} The multilevel estimate is {number(it.truth)}: {pulled:.0%} of the way from flat to b. "
@@ -199,20 +200,14 @@ def describe(it: Question) -> str:
 # ---- controls and turns ------------------------------------------------------------------------------------
 
 
-class Tally(ValueWidget):
-    """The misses so far: a control without a face."""
-
-    value = Tuple()
-
-
 def _controls() -> dict:
     first = next(iter(MODELS))
     return {
-        "data": buttons("data", list(MODELS), first),
+        "data": Kept(first, MODELS),
         "guess": slider("your guess", **_guess_traits(first, 0)),
         "revealed": tick("reveal", tip="Show the multilevel estimate and score the guess"),
         "turn": press("next group"),
-        "misses": Tally(),
+        "misses": Kept(()),
     }
 
 
@@ -252,7 +247,7 @@ def presets() -> dict[str, Preset]:
     """The data sets' own words."""
     notes = {"mathachieve": "Many pupils a school.", "alcohol": "Few years, but countries differ far more than years.",
              "sleepstudy": "Ten days for everyone.", "rats": "Some twenty rats a batch."}  # fmt: skip
-    return {f"{data} from the start": Preset({"data": data}, note) for data, note in notes.items()}
+    return {data: Preset({"data": data}, note) for data, note in notes.items()}
 
 
 EXPLORATION = Exploration(
@@ -278,7 +273,7 @@ def explore_reveal(preset: str | None = None, **values) -> Explorer:
     Parameters
     ----------
     preset
-        `"mathachieve from the start"` and so on, for `"alcohol"`, `"sleepstudy"`, `"rats"`.
+        The data set: `"mathachieve"`, `"alcohol"`, `"sleepstudy"` or `"rats"`.
     values
         Start values: `data`.
     """
@@ -293,5 +288,6 @@ def show_reveal() -> Stills:
         j = it.order[0]
         guess = float(it.flat[j] + it.b) / 2
         asked = compute(data, 0, guess, True)
-        settings[data] = {"data": data, "turn": 0, "guess": guess, "revealed": True, "misses": ((0, asked.miss),)}
+        scored = {"revealed": True, "misses": ((0, asked.miss),)}
+        settings[data] = {"data": data, "turn": 0, "guess": guess, **scored}
     return stills(EXPLORATION, settings)

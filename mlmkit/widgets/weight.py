@@ -10,9 +10,10 @@ import numpy as np
 from ..datasets import load_data
 from ..models import lmer
 from ..plots.canvas import count, number
-from ..style import LINES, MARKERS, MUTED, PAPER, RULE, colour
-from .controls import buttons, choice, slider, whole
+from ..style import LINES, MUTED, PAPER, RULE, colour
+from .controls import Kept, choice, slider, whole
 from .frame import Exploration, Explorer, Preset, Stills, stills
+from .paint import key_above, points
 
 SHOWN = 12
 MODELS = {
@@ -117,8 +118,10 @@ def compute(data: str, group: str, n: int, mean: float, tau: float, sigma: float
     after, b = _multilevel(tau, sigma, sizes, means)
     low, high = it.means[shown].min(), it.means[shown].max()
     margin = 0.12 * (high - low)
-    return Shrinkage(tuple(it.names[j] for j in shown), sizes[shown], means[shown], after[shown], before, shown.index(k),
-                     b, tau, sigma, it.unit, (low - margin, high + margin))  # fmt: skip
+    return Shrinkage(
+        tuple(it.names[j] for j in shown), sizes[shown], means[shown], after[shown], before, shown.index(k),
+        b, tau, sigma, it.unit, (low - margin, high + margin),
+    )  # fmt: skip
 
 
 def _multilevel(tau: float, sigma: float, n: np.ndarray, means: np.ndarray) -> tuple[np.ndarray, float]:
@@ -147,11 +150,12 @@ def _draw_means(ax, it: Shrinkage) -> None:
     ax.axhspan(it.chosen - 0.45, it.chosen + 0.45, color=RULE, alpha=0.55, lw=0)
     ax.axvline(it.b, color=colour("pooled"), ls=LINES["pooled"], label="population $b$")
     ax.hlines(y, it.flat, it.multilevel, color=colour("multilevel"), lw=1.4)
-    ax.plot(it.flat, y, ls="", marker=MARKERS["flat"], ms=7, mfc=PAPER, color=colour("flat"), label="flat")
-    ax.plot(it.multilevel, y, ls="", marker=MARKERS["multilevel"], ms=6.5, color=colour("multilevel"), label="multilevel")
+    ax.plot(it.flat, y, **points("flat", 7), label="flat")
+    ax.plot(it.multilevel, y, **points("multilevel", 6.5), label="multilevel")
     ax.set(xlim=it.window, ylim=(-0.7, len(y) - 0.3), xlabel=it.unit)
-    ax.set_yticks(y, [f"{name[:18]}  ({n})" for name, n in zip(it.names, it.n, strict=True)], fontsize="small")
-    ax.legend(loc="lower left", bbox_to_anchor=(-0.02, 0.985), ncols=3, columnspacing=1.2, handletextpad=0.5)
+    labels = [f"{name[:18]}  ({n})" for name, n in zip(it.names, it.n, strict=True)]
+    ax.set_yticks(y, labels, fontsize="small")
+    key_above(ax, 3)
 
 
 def _draw_weight(ax, it: Shrinkage) -> None:
@@ -159,8 +163,9 @@ def _draw_weight(ax, it: Shrinkage) -> None:
     lam = float(it.weights[it.chosen])
     ax.plot(n, weight(it.tau, it.sigma, n), color=MUTED, lw=1.5)
     ax.plot([own, own, 0], [0, lam, lam], color=RULE, lw=1.2, zorder=0)
-    ax.plot([own], [lam], marker=MARKERS["multilevel"], ms=10, color=colour("multilevel"), mec=PAPER)
-    ax.set(xlim=(0, 70), ylim=(0, 1.04), xlabel="observations in the group, $n$", ylabel="weight λ = τ²/(τ² + σ²/n)")
+    ax.plot([own], [lam], **points("multilevel", 10, mec=PAPER))
+    ax.set(xlim=(0, 70), ylim=(0, 1.04))
+    ax.set(xlabel="observations in the group, $n$", ylabel="weight λ = τ²/(τ² + σ²/n)")
     ax.set_title(f"λ = {_formula(it)} = {lam:.2f}")
 
 
@@ -176,8 +181,9 @@ def describe(it: Shrinkage) -> str:
     changed = it.others_move > 1e-4 * (it.window[1] - it.window[0])
     others = f" The other groups shown move by {number(it.others_move, 2)} at most." if changed else ""
     return (
-        f"{it.names[k]} has {count(it.n[k], 'observation')} with mean {number(it.flat[k])}. Its own mean weighs λ = {lam:.2f}, the "
-        f"population mean {number(it.b)} weighs {1 - lam:.2f}: the multilevel estimate is {number(it.multilevel[k])}.{others}"
+        f"{it.names[k]} has {count(it.n[k], 'observation')} with mean {number(it.flat[k])}. Its own mean weighs "
+        f"λ = {lam:.2f}, the population mean {number(it.b)} weighs {1 - lam:.2f}: the multilevel estimate is "
+        f"{number(it.multilevel[k])}.{others}"
     )
 
 
@@ -186,7 +192,7 @@ def _controls() -> dict:
     shown = [it.names[k] for k in reversed(it.shown)]
     own = _of_group("alcohol", shown[1])
     return {
-        "data": buttons("data", list(MODELS)),
+        "data": Kept("alcohol", MODELS),
         "group": choice("group", shown, shown[1]),
         "n": whole("observations n", own["n"], 1, 70),
         "mean": slider("mean", **_mean_traits(it, own["mean"])),
@@ -239,7 +245,7 @@ def presets() -> dict[str, Preset]:
         "alcohol": Preset({"data": "alcohol"}, "189 countries, one to a few years each; 12 of them are shown."),
         "sleepstudy": Preset({"data": "sleepstudy"}, "18 people, 10 days each; 12 of them are shown."),
         "mathachieve": Preset({"data": "mathachieve"}, "160 schools of 14 to 67 pupils; 12 of them are shown."),
-        "one noisy observation": Preset({"data": "mathachieve", "n": 1}, "The same school, had only one pupil been tested."),
+        "one noisy observation": Preset({"data": "mathachieve", "n": 1}, "The same, had only one pupil been tested."),
     }
 
 
@@ -247,7 +253,7 @@ EXPLORATION = Exploration(
     title="How much is a group's own mean worth?",
     shows=(
         "Left: flat and multilevel means of twelve groups, with their numbers of observations, the chosen one shaded. "
-        "Right: the weight λ of a group's own mean as a curve over its number of observations, with the chosen group on it."
+        "Right: the weight λ of a group's own mean as a curve over its number of observations."
     ),
     compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
     follow={"data": _when_data, "group": _when_group},

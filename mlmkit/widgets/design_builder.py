@@ -1,0 +1,326 @@
+"""Nested or crossed: click which groups occur together, and see the tree, Z and the formula that follow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import pandas as pd
+from ipywidgets import HTML, GridBox, Layout, ToggleButton, ValueWidget
+from matplotlib.collections import LineCollection
+from traitlets import Tuple
+
+from ..design import Design, build_design
+from ..diagrams.structure import Structure, structure
+from ..errors import DataError
+from ..formula import parse_formula
+from ..plots.canvas import count
+from ..style import INK, MUTED, PAPER, RULE, SHADE, colour, tint
+from .controls import buttons, tick, whole
+from .frame import Exploration, Explorer, Preset, Stills, stills
+
+#: The grid that is clicked: inner groups down, outer groups across.
+INNER, OUTER = 6, 3
+NOUNS = {"classes in schools": ("class", "school"), "words and people": ("word", "person")}
+UNIQUE, RESTART = "each its own", "from 1 in each"
+
+NESTED = tuple((k, k // 2) for k in range(INNER))
+CROSSED = tuple((k, j) for k in range(4) for j in range(OUTER))
+
+
+@dataclass(frozen=True, eq=False)
+class Built:
+    """A small data set made by clicking, and what follows from it.
+
+    Attributes
+    ----------
+    cells
+        The (inner, outer) positions that occur together.
+    rows
+        One row an observation: columns of the outer and the inner group's id.
+    structure
+        How the two groupings lie, by their ids.
+    nested
+        Whether they nest as they were clicked, whatever the ids say.
+    formula
+        The random part: the right one, or the one that the ids alone suggest.
+    design
+        Of that formula: its blocks make Z.
+    """
+
+    nouns: tuple[str, str]
+    cells: tuple[tuple[int, int], ...]
+    rows: pd.DataFrame
+    structure: Structure
+    nested: bool
+    formula: str
+    design: Design
+
+    @property
+    def mixed_up(self) -> bool:
+        """Whether different inner groups share an id and the formula takes them for one."""
+        return self.ids_repeat and "/" not in self.formula
+
+    @property
+    def ids_repeat(self) -> bool:
+        """Whether the ids look crossed though every inner group belongs to one outer one."""
+        return self.nested and "crossed" in self.structure.relations[0].kind
+
+    def Z(self) -> tuple[np.ndarray, list[str], list[str]]:
+        """Z with a column for each group of each term, the columns' labels and the terms they are of."""
+        parts, labels, terms = [], [], []
+        for block in sorted(self.design.blocks, key=lambda block: block.group != self.nouns[1]):
+            parts.append(np.equal.outer(block.codes, np.arange(len(block.levels))))
+            labels += [str(level) for level in block.levels]
+            terms += [block.group] * len(block.levels)
+        return np.concatenate(parts, axis=1), labels, terms
+
+
+def compute(cells=NESTED, each: int = 2, ids: str = UNIQUE, literal: bool = False,
+            nouns: str = "classes in schools") -> Built:  # fmt: skip
+    """The data set of the clicked cells, with `each` rows a cell.
+
+    Parameters
+    ----------
+    cells
+        (inner, outer) positions.
+    ids
+        Whether inner groups are numbered through, or from 1 in each outer group.
+    literal
+        Take the ids at their word, where they repeat.
+    """
+    inner, outer = NOUNS[nouns]
+    if not cells:
+        raise DataError(f"Nothing is clicked: click where a {inner} and a {outer} occur together.")
+    cells = tuple(sorted(cells, key=lambda cell: (cell[1], cell[0])))
+    names = _restarting(cells) if ids == RESTART else {cell: cell[0] + 1 for cell in cells}
+    pairs = [("ABC"[cell[1]], names[cell]) for cell in cells for _ in range(each)]
+    rows = pd.DataFrame(pairs, columns=[outer, inner])
+    found = structure(rows, [outer, inner])
+    nested = not _several(cells)
+    as_built = nested and found.relations[0].kind != "identical"
+    formula = f"(1|{outer}/{inner})" if as_built and not literal else found.formula
+    design = build_design(parse_formula(f"y ~ 1 + {formula}"), rows.assign(y=np.arange(len(rows))))
+    return Built((inner, outer), cells, rows, found, nested, formula, design)
+
+
+def _restarting(cells) -> dict[tuple[int, int], int]:
+    """Inner ids that start from 1 in each outer group."""
+    seen = dict.fromkeys(range(OUTER), 0)
+    names = {}
+    for cell in cells:
+        seen[cell[1]] += 1
+        names[cell] = seen[cell[1]]
+    return names
+
+
+# ---- the picture -------------------------------------------------------------------------------------------
+
+
+def panels(figure):
+    """The groups and their links on the left, Z on the right."""
+    grid = figure.add_gridspec(1, 2, width_ratios=(1.25, 1), left=0.02, right=0.98, bottom=0.08, top=0.84, wspace=0.13)
+    links, Z = (figure.add_subplot(cell) for cell in grid)
+    links.set_axis_off()
+    Z.spines[:].set_visible(False)
+    Z.tick_params(length=0, labelbottom=False, labeltop=True, labelleft=False)
+    return links, Z
+
+
+def draw(axes, it: Built) -> None:
+    """Paint who occurs with whom, and the pattern of Z."""
+    _draw_links(axes[0], it)
+    _draw_Z(axes[1], it)
+
+
+def _draw_links(ax, it: Built) -> None:
+    """Outer groups above, inner ones below them, rows at the foot; places never change, so nothing jumps."""
+    inner, outer = it.nouns
+    above, below = {j: 1.0 + 2.0 * j for j in range(OUTER)}, {k: 1.0 * k + 0.5 for k in range(INNER)}
+    crossed = _several(it.cells)
+    ways = [[(above[j], 2.0), (below[k], 1.0)] for k, j in it.cells]
+    ax.add_collection(LineCollection(ways, color=[colour("population") if k in crossed else MUTED for k, _ in it.cells],
+                                     lw=1.6, zorder=1))  # fmt: skip
+    for places, y, role, used, name in ((above, 2.0, "group2", {j for _, j in it.cells}, "ABC"),
+                                        (below, 1.0, "group", {k for k, _ in it.cells}, None)):  # fmt: skip
+        for k, x in places.items():
+            on = k in used
+            ax.plot([x], [y], marker="o" if role == "group" else "s", ms=26, mfc=tint(colour(role), 0.75) if on else PAPER,
+                    color=colour(role) if on else RULE, mew=1.8)  # fmt: skip
+            label = name[k] if name else _inner_label(it, k)
+            ax.text(x, y, label, ha="center", va="center", color=INK if on else RULE)
+    _draw_rows(ax, it, below)
+    for y, text, role in ((2.0, outer, "group2"), (1.0, inner, "group"), (0.2, "rows", "data")):
+        ax.text(-0.55, y, text, ha="right", va="center", color=colour(role))
+    ax.set(xlim=(-1.5, INNER + 0.3), ylim=(-0.15, 2.45))
+    kind = "nested" if it.nested else it.structure.relations[0].kind
+    ax.set_title(f"{kind}:  {it.formula}", x=0.02, pad=14)
+
+
+def _inner_label(it: Built, k: int) -> str:
+    """The id in the data; a group that occurs in several outer ones, numbered within them, has several."""
+    each = len(it.rows) // len(it.cells)
+    inner = it.rows[it.nouns[0]].iloc[::each]
+    ids = dict.fromkeys(str(label) for label, cell in zip(inner, it.cells, strict=True) if cell[0] == k)
+    return "/".join(ids) or str(k + 1)
+
+
+def _draw_rows(ax, it: Built, below: dict[int, float]) -> None:
+    each = len(it.rows) // len(it.cells)
+    for k, x in below.items():
+        n = each * sum(cell[0] == k for cell in it.cells)
+        if n:
+            dots = x + np.linspace(-0.36, 0.36, n) if n > 1 else np.array([x])
+            ways = [[(x, 1.0), (dot, 0.2)] for dot in dots]
+            ax.add_collection(LineCollection(ways, color=RULE, lw=0.8, zorder=0))
+            ax.plot(dots, np.full(n, 0.2), ls="", marker="o", ms=4.5, mfc=SHADE, color=INK, mew=0.8)
+
+
+def _several(cells) -> set[int]:
+    """Inner groups that occur in more than one outer group."""
+    inner = [k for k, _ in cells]
+    return {k for k in inner if inner.count(k) > 1}
+
+
+def _draw_Z(ax, it: Built) -> None:
+    Z, labels, terms = it.Z()
+    rows, columns = np.nonzero(Z)
+    n, q = Z.shape
+    outer = np.array([term == it.nouns[1] for term in terms])
+    size = float(np.clip(170 / max(n, 1.6 * q), 3, 11))
+    for role, of_role in (("group2", outer[columns]), ("group", ~outer[columns])):
+        ax.plot(columns[of_role], rows[of_role], ls="", marker="s", ms=size, color=colour(role))
+    ax.axvline(outer.sum() - 0.5, color=MUTED, lw=1)
+    ax.hlines(np.arange(n + 1) - 0.5, -0.5, q - 0.5, color=RULE, lw=0.4)
+    ax.set_xticks(range(q), labels if q <= 14 else [""] * q, fontsize="small")
+    ax.set(xlim=(-0.5, q - 0.5), ylim=(n - 0.5, -0.5))
+    ax.set_title(f"Z: {n} rows, {q} columns", pad=14)
+
+
+def describe(it: Built) -> str:
+    """The structure in words, with its formula."""
+    inner, outer = it.nouns
+    Z, _, _ = it.Z()
+    parts = [f"{count(len(it.rows), 'row')}. By the ids, {it.structure.relations[0]}"]
+    if it.ids_repeat:
+        parts.append(f"Yet each {inner} is in one {outer}: {inner} 1 of {outer} A is not {inner} 1 of {outer} B.")
+    parts.append(f"Formula: y ~ 1 + {it.formula}; Z has {count(Z.shape[1], 'column')}.")
+    if it.mixed_up:
+        parts.append(f"It takes what shares an id for one {inner}: write (1|{outer}/{inner}).")
+    return " ".join(parts)
+
+
+# ---- the grid that is clicked ------------------------------------------------------------------------------
+
+
+class Grid(GridBox, ValueWidget):
+    """A table of buttons; its value is the set of those that are down, as sorted (row, column) pairs."""
+
+    value, nouns = Tuple(), Tuple(("class", "school"))
+
+    def __init__(self, value=()):
+        small = Layout(width="64px", height="26px", margin="1px")
+        self._buttons = {(r, c): ToggleButton(layout=small) for r in range(INNER) for c in range(OUTER)}
+        self._heads, self._sides = [HTML() for _ in range(OUTER)], [HTML() for _ in range(INNER)]
+        children = [HTML(), *self._heads]
+        for r in range(INNER):
+            children += [self._sides[r], *(self._buttons[r, c] for c in range(OUTER))]
+        columns = f"64px repeat({OUTER}, 70px)"
+        super().__init__(children, layout=Layout(grid_template_columns=columns, margin="2px 24px 2px 2px"))
+        self.observe(self._press, "value")
+        for button in self._buttons.values():
+            button.observe(self._read, "value")
+        self.observe(self._name, "nouns")
+        self._name()
+        self.value = value
+
+    def _name(self, _=None) -> None:
+        """Say what rows and columns are."""
+        inner, outer = self.nouns
+        for c, head in enumerate(self._heads):
+            head.value = f"{outer} {'ABC'[c]}"
+        for r, side in enumerate(self._sides):
+            side.value = f"{inner} {r + 1}"
+        for (r, c), button in self._buttons.items():
+            button.tooltip = f"{inner} {r + 1} occurs with {outer} {'ABC'[c]}"
+
+    def _read(self, _) -> None:
+        self.value = tuple(cell for cell, button in self._buttons.items() if button.value)
+
+    def _press(self, change) -> None:
+        # While buttons go up and down one by one, their sum means nothing.
+        self.unobserve(self._press, "value")
+        for cell, button in self._buttons.items():
+            button.unobserve(self._read, "value")
+            button.value = cell in change.new
+            button.description = "✓" if button.value else ""
+            button.observe(self._read, "value")
+        self.observe(self._press, "value")
+
+
+def _controls() -> dict:
+    return {
+        "cells": Grid(NESTED),
+        "each": whole("rows a cell", 2, 1, 4),
+        "ids": buttons("inner ids", [UNIQUE, RESTART], tip="How the inner groups are numbered"),
+        "literal": tick("take the ids at their word", tip="Use the formula that the ids alone suggest"),
+        "nouns": buttons("about", list(NOUNS)),
+    }
+
+
+@cache
+def presets() -> dict[str, Preset]:
+    """The designs of chapter 6, in miniature."""
+    schools, people = NOUNS
+    start = {"each": 2, "ids": UNIQUE, "literal": False, "nouns": schools}
+    relative = {**start, "cells": NESTED, "ids": RESTART}
+    part = tuple(cell for cell in CROSSED if sum(cell) % 3)
+    return {
+        "nested": Preset({**start, "cells": NESTED}, "Each class belongs to one school."),
+        "relative ids": Preset({**relative, "literal": False}, "The same classes, numbered from 1 in every school."),
+        "mixed up": Preset({**relative, "literal": True}, "The same again, with the school forgotten."),
+        "crossed": Preset({**start, "cells": CROSSED, "nouns": people}, "Everyone reads every word."),
+        "crossed in part": Preset({**start, "cells": part, "nouns": people}, "Everyone reads some of the words."),
+        "one class moved": Preset({**start, "cells": (*NESTED, (1, 1))}, "One class has pupils of two schools."),
+    }
+
+
+def _when_nouns(values: dict) -> dict:
+    return {"cells": {"nouns": NOUNS[values["nouns"]]}}
+
+
+EXPLORATION = Exploration(
+    title="Nested or crossed?",
+    shows=(
+        "Left: outer groups above inner ones, joined where they occur together, with their rows below. Right: the "
+        "pattern of Z, a mark where a row belongs to a group."
+    ),
+    compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
+    follow={"nouns": _when_nouns},
+    to_try=(
+        "From “nested”, click one more cell in a class's row: what changes in the formula, and in Z?",
+        "Number the classes from 1 in each school and take the ids at their word: what does Z say of class 1?",
+        "Click every cell of the first four rows: how many columns has Z, and how many ones each row?",
+    ),
+    height=4.4,
+)  # fmt: skip
+
+
+def explore_design(preset: str | None = None, **values) -> Explorer:
+    """Click which groups occur together, and see whether they nest or cross, what Z looks like, and the formula.
+
+    Parameters
+    ----------
+    preset
+        `"nested"`, `"relative ids"`, `"mixed up"`, `"crossed"`, `"crossed in part"` or `"one class moved"`.
+    values
+        Start values: `cells`, a sequence of (inner, outer) positions, `each`, `ids`, `literal`, `nouns`.
+    """
+    return Explorer(EXPLORATION, preset, **values)
+
+
+def show_design() -> Stills:
+    """The design builder on paper: four designs."""
+    names = ("nested", "mixed up", "crossed", "crossed in part")
+    return stills(EXPLORATION, {name: presets()[name].values for name in names})
