@@ -127,7 +127,7 @@ class _Symbols:
         return _squared(self.model.sd(group, k))
 
     def sigma_squared(self) -> str:
-        return _squared(self.model.sigma)
+        return _squared(self.model.sigma_at_row)
 
     def sigma(self) -> str:
         return self.model.sigma
@@ -478,10 +478,20 @@ def _definitions(model: Model, values: _Symbols, where: bool, offsets: bool, mea
     vectors = _group_vectors(model, offsets) + (
         _mean_vectors(model) if means and not isinstance(values, _Values) else []
     )
-    found = [vectors, _sigmas(model, values), _long_vectors(model)]
+    found = [_free(model), vectors, _sigmas(model, values), _long_vectors(model)]
     if where:
         found.append(_legend(model))
     return tuple(r", \quad ".join(line) for line in found if line)
+
+
+def _free(model: Model) -> list[str]:
+    """That the coefficients of a flat model's groups are drawn from nothing."""
+    flat = [block for block in model.blocks if not model.group(block.group).pooled]
+    symbols = [model.coefficients_symbol(block) for block in flat]
+    symbols += [model.sigma] if model.sigma_by_group else []
+    if not symbols:
+        return []
+    return [rf"{', '.join(symbols)} \text{{ free for }} {_scope(model.groups[0])}"]
 
 
 def _group_vectors(model: Model, offsets: bool) -> list[str]:

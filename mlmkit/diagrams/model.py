@@ -234,6 +234,10 @@ class Model:
         return indexed(r"\sigma", self.groups[0].letter if self.sigma_by_group else "")
 
     @property
+    def sigma_at_row(self) -> str:
+        return indexed(r"\sigma", self.seen_from(self.groups[0], self.row)) if self.sigma_by_group else self.sigma
+
+    @property
     def population(self) -> str:
         """The letter of coefficients that do not vary: b where others do, β in a model of its own."""
         return "b" if self.groups else COEFFICIENTS[0]

@@ -22,6 +22,7 @@ FORMULAS = [
     ("y ~ x + (x|g)", "binomial"),
     ("y ~ x * w + (x + w|g)", "gaussian"),
     ("y ~ 0 + g + g:x", "gaussian"),
+    ("y ~ 0 + C(g)", "poisson"),
     ("y ~ x + (x|a/b)", "gaussian"),
     ("y ~ x + (1|a/b/c)", "poisson"),
     ("y ~ x + (x|p) + (1|q)", "gaussian"),
@@ -118,6 +119,12 @@ def test_the_rats_where_each_group_is_a_row():
         r"\log\left(\frac{\theta_j}{1 - \theta_j}\right) &= \beta_j",
         r"\beta_j &\sim \mathrm{N}\left(b, \tau^{2}\right), \quad \text{for } j = 1 \ldots J",
     ]
+
+
+def test_coefficients_of_a_flat_model_are_free():
+    text = str(equation("Reaction ~ 0 + Subject + Subject:Days", mk.load_data("sleepstudy"), sigma="separate"))
+    assert r"\vec{\beta}_j, \sigma_j \text{ free for } j = 1 \ldots J" in text
+    assert r"y_i &\sim \mathrm{N}\left(\mu_i, \sigma_{[s_i]}^{2}\right)" in text
 
 
 def test_a_nested_level_has_the_outer_coefficients_as_its_mean():
