@@ -103,8 +103,9 @@ def _check(fit: Fit, groups, new_levels, interval, scale) -> None:
 def _refuse_new_levels(fit: Fit, rows: Rows, newdata) -> None:
     for block, codes in zip(fit.design.blocks, rows.codes, strict=True):
         if (codes < 0).any():
-            row = rows.index[codes < 0][0]
-            values = ", ".join(str(as_frame(newdata)[name].loc[row]) for name in block.factors)
+            place = int(np.flatnonzero(codes < 0)[0])
+            row = rows.index[place]
+            values = ", ".join(str(as_frame(newdata)[name].iloc[place]) for name in block.factors)
             raise DataError(
                 f"The fit never saw {block.group} {values} (row {row}): "
                 'new_levels="population" predicts for such a group from the population alone.'

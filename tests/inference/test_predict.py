@@ -157,3 +157,12 @@ def test_what_is_wrong_is_named(fit, new, options, words):
 def test_a_level_the_predictor_never_had_is_named(fit):
     with pytest.raises(DataError, match="'period' has the value 'p9'.*p1.*p4"):
         fit("cbpp").predict({"period": "p9"}, groups="none")
+
+
+def test_transforms_and_factors_of_new_rows_are_those_of_the_fit():
+    """log, poly and dummy columns come out the same for a single row as among all of them."""
+    sleep = data("sleepstudy").assign(late=lambda d: np.where(d["Days"] > 4, "late", "early"))
+    for formula in ("log(Days + 1) * late + (late|Subject)", "poly(Days, 2) + (0 + late|Subject)"):
+        fit = mk.lmer(f"Reaction ~ {formula}", sleep)
+        assert_allclose(fit.predict(sleep.iloc[[7]]), fit.fitted.iloc[[7]])
+        assert_allclose(fit.predict(sleep.iloc[::-1]).sort_index(), fit.fitted)
