@@ -56,7 +56,7 @@ def test_every_dependency_has_a_lower_bound_and_no_address():
 def test_the_package_imports_nothing_it_does_not_declare():
     declared = {name.replace("-", "_") for name in requirements(PROJECT["dependencies"])}
     declared |= {"IPython", "traitlets"}  # both come with ipywidgets
-    optional = {"pymc", "nutpie"}
+    optional = {"pymc", "arviz"}
     for path in (ROOT / "mlmkit").rglob("*.py"):
         foreign = {m.partition(".")[0] for m in imported(path)} - set(sys.stdlib_module_names)
         assert foreign <= declared | optional | {"mlmkit"}, path

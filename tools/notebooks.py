@@ -55,6 +55,9 @@ TAGS = {
     "skip": "not on the slides",
     "raises-exception": "is meant to fail, and must",
 }
+#: How jupyterlab_rise presents a chapter, with chapters/rise.css for the sizes; of its themes this one brings
+#: its own fonts instead of fetching them.
+SLIDE_SHOW = {"theme": "white", "center": False, "scroll": True, "transition": "none"}
 NOT_FOR_STUDENTS = {"solution", "instructor"}
 NOT_ON_SLIDES = {"attempt", "solution", "skip"}
 SLIDES = {"slide", "subslide", "fragment"}
@@ -184,7 +187,7 @@ def dress(nb) -> None:
         "kernelspec": KERNEL,
         "language_info": {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"},
         "mlmkit": {"text_sha256": digest(to_text(nb))},
-        "rise": {"scroll": True, "transition": "none", "progress": True},
+        "rise": SLIDE_SHOW,
     }
 
 
