@@ -207,14 +207,15 @@ class _Estimates:
         if self.model.groups and not self.model.pooled:
             return []
         kind = "population estimates" if self.model.pooled else "estimates"
-        said = [
-            f"{what(c)} {self.amount(self.fit.fixef[c.column.name], c)}"
-            f" (SE {_short(self.fit.se[c.column.name])})"
-            for c in fixed
-        ]
+        said = [f"{what(c)} {self.amount(self.fit.fixef[c.column.name], c)}{self.error(c)}" for c in fixed]
         scale = SCALES[self.model.spec.family.link]
         sentences = [f"The {kind}{f', {scale},' if scale else ''} are: {listed(said)}."] if said else []
         return sentences + self.as_probability(fixed)
+
+    def error(self, coefficient: Coefficient) -> str:
+        """The standard error in brackets; a posterior has none."""
+        se = getattr(self.fit, "se", None)
+        return "" if se is None else f" (SE {_short(se[coefficient.column.name])})"
 
     def as_probability(self, fixed) -> list[str]:
         """A lone intercept of a binomial model on the scale that people read."""
