@@ -6,6 +6,8 @@ variable, which value and what to do, and nothing half-built is returned.
 
 from __future__ import annotations
 
+import ast
+import operator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -18,6 +20,8 @@ from .formula import is_column, names_in
 from .spec import INTERCEPT, RandomTerm, Response, Spec, Term
 
 _FUNCTIONS = {"sqrt": np.sqrt, "abs": np.abs, "log1p": np.log1p}
+
+_OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
 
 #: A column counts as collinear with those before it when less than this fraction of its length is left
 #: over, R's own tolerance.
@@ -48,6 +52,9 @@ class Columns:
                 raise DataError(
                     f"{name!r} has the value {_shown(strange[0])}, which the fit never saw; it saw {saw}."
                 )
+        data = data.assign(
+            **{name: _used_levels(data[name]) for name in self.levels if _is_categorical(data[name])}
+        )
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(self.encoder.get_model_matrix(data, context=_FUNCTIONS), dtype=float)
 
@@ -156,8 +163,7 @@ def build_design(spec: Spec, data: pd.DataFrame, weights=None, offset=None) -> D
     if spec.family.name == "binomial":
         # A proportion's weights are its trials, as in R; cbind says its trials itself.
         trials, weights = (trials, weights * trials) if spec.response.failures else (weights, weights)
-    fixed = _columns(spec.fixed, data, everything)
-    X = _finite(fixed.matrix(data), fixed.names, "The column")
+    fixed, X = _encode(spec.fixed, data, everything)
     keep = independent_columns(X)
     names = np.array(fixed.names, dtype=object)
     blocks = [block for term in spec.random for block in _blocks(term, data, everything)]
@@ -206,6 +212,9 @@ def independent_columns(X: np.ndarray) -> np.ndarray:
 
 def _used_columns(spec: Spec, data: pd.DataFrame) -> list[str]:
     """The columns that a model uses, all of them checked to be there."""
+    twice = data.columns[data.columns.duplicated()]
+    if len(twice):
+        raise DataError(f"The data have two columns named {twice[0]!r}: rename one of them.")
     roles = [(_response_names(spec.response), "The response"), (_factor_names(spec.fixed), "The predictor")]
     for term in spec.random:
         roles += [(_factor_names(term.terms), "The predictor"), (term.factors, "The grouping variable")]
@@ -253,13 +262,14 @@ def _given(name: str, value, data: pd.DataFrame) -> np.ndarray | None:
 
 def _complete_rows(spec: Spec, data: pd.DataFrame, used: list[str], extras: dict):
     """The rows without a missing value in what the model uses; infinite values are an error, not a missing value."""
-    data = data[used]
     if len(data) == 0:
         raise DataError("The data frame has no rows.")
-    missing = data.isna().to_numpy().any(axis=1)
+    missing = np.zeros(len(data), dtype=bool)
+    for name in used:
+        missing |= data[name].isna().to_numpy()
     for value in extras.values():
         if value is not None:
-            missing = missing | np.isnan(value)
+            missing |= np.isnan(value)
     if missing.all():
         empty = [name for name in used if data[name].isna().all()]
         why = f" {empty[0]!r} has none but missing values." if empty else ""
@@ -267,11 +277,12 @@ def _complete_rows(spec: Spec, data: pd.DataFrame, used: list[str], extras: dict
             f"No rows are left: each of the {len(data)} has a missing value in {', '.join(used)}.{why}"
         )
     if missing.any():
-        data = data[~missing]
+        data = data.loc[~missing, used]
         extras = {name: None if value is None else value[~missing] for name, value in extras.items()}
     for name in used:
         if is_numeric_dtype(data[name]):
-            _finite(data[[name]].to_numpy(dtype=float, na_value=np.nan), (name,), "The column", data.index)
+            values = data[name].to_numpy(dtype=float, na_value=np.nan)
+            _finite(values[:, None], (name,), "The column", data.index)
     return data, extras, int(missing.sum())
 
 
@@ -357,9 +368,23 @@ def _values(expr: str, data: pd.DataFrame, two_levels: bool = False) -> np.ndarr
         if not is_numeric_dtype(data[name]):
             _not_numeric(name, data[name])
     with np.errstate(divide="ignore", invalid="ignore"):
-        matrix = Formula(f"0 + I({expr})").get_model_matrix(data, context=_FUNCTIONS, na_action="ignore")
-    values = np.asarray(matrix, dtype=float)
+        values = _arithmetic(ast.parse(expr, mode="eval").body, data) if "`" not in expr else None
+        if values is None:
+            values = Formula(f"0 + I({expr})").get_model_matrix(data, context=_FUNCTIONS, na_action="ignore")
+    values = np.asarray(values, dtype=float).reshape(len(data), -1)
     return _finite(values, [expr], "The response")[:, 0]
+
+
+def _arithmetic(node: ast.expr, data: pd.DataFrame) -> np.ndarray | float | None:
+    """Sums, differences, products and quotients of columns and numbers; None for what only formulaic knows."""
+    if isinstance(node, ast.Name):
+        return data[node.id].to_numpy(dtype=float)
+    if isinstance(node, ast.Constant):
+        return float(node.value)
+    if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
+        left, right = _arithmetic(node.left, data), _arithmetic(node.right, data)
+        return None if left is None or right is None else _OPERATORS[type(node.op)](left, right)
+    return None
 
 
 def _two_levels(expr: str, column: pd.Series) -> np.ndarray:
@@ -382,42 +407,63 @@ def _not_numeric(expr: str, column: pd.Series):
 # -- columns ----------------------------------------------------------------------------------------------
 
 
-def _columns(terms: tuple[Term, ...], data: pd.DataFrame, everything: pd.DataFrame) -> Columns:
-    """How these terms become columns: products of plain numeric columns here, all else through formulaic.
+def _encode(
+    terms: tuple[Term, ...], data: pd.DataFrame, everything: pd.DataFrame
+) -> tuple[Columns, np.ndarray]:
+    """How these terms become columns, and the columns: products of plain numbers here, all else through formulaic.
 
     `scale(x)` and its like take their mean and SD from all rows that have an x, as in R, so that a missing
     response elsewhere in the row does not move the origin of a predictor.
     """
     if all(_is_plain_number(factor, data) for term in terms for factor in term):
-        return Columns(terms, tuple(":".join(f.strip("`") for f in term) or "Intercept" for term in terms))
+        columns = Columns(terms, tuple(":".join(f.strip("`") for f in term) or "Intercept" for term in terms))
+        return columns, _finite(columns.matrix(data), columns.names, "The column")
+    rows = _rows_with(terms, data, everything)
+    first = _model_matrix(terms, rows)
+    columns = Columns(terms, tuple(first.columns), first.model_spec, _levels(terms, data))
+    # formulaic's work is not done twice: with no row missing, the first matrix is the one wanted
+    matrix = np.asarray(first, dtype=float) if len(rows) == len(data) else columns.matrix(data)
+    return columns, _finite(matrix, columns.names, "The column")
+
+
+def _model_matrix(terms: tuple[Term, ...], rows: pd.DataFrame):
     right = " + ".join(["1" if INTERCEPT in terms else "0", *(":".join(term) for term in terms if term)])
     try:
-        with np.errstate(divide="ignore", invalid="ignore"):  # what is not finite is refused by name, below
-            encoder = (
-                Formula(right)
-                .get_model_matrix(_rows_with(terms, data, everything), context=_FUNCTIONS, na_action="ignore")
-                .model_spec
-            )
+        with np.errstate(
+            divide="ignore", invalid="ignore"
+        ):  # what is not finite is refused by name afterwards
+            return Formula(right).get_model_matrix(rows, context=_FUNCTIONS, na_action="ignore")
     except Exception as error:
         raise DataError(f"The columns of {right!r} cannot be computed: {_cause(error)}.") from None
-    coded = [
-        name for term in terms for factor in term if factor.startswith("C(") for name in names_in(factor)
-    ]
+
+
+def _levels(terms: tuple[Term, ...], data: pd.DataFrame) -> dict[str, list]:
+    """The levels of every column that a term takes as a factor."""
+    coded = [name for term in terms for f in term if f.startswith("C(") for name in names_in(f)]
     coded += [name for name in _factor_names(terms) if not is_numeric_dtype(data[name])]
-    levels = {name: sorted(data[name].unique(), key=str) for name in dict.fromkeys(coded)}
-    return Columns(terms, tuple(encoder.column_names), encoder, levels)
+    return {name: sorted(data[name].unique(), key=str) for name in dict.fromkeys(coded)}
 
 
 def _rows_with(terms: tuple[Term, ...], data: pd.DataFrame, everything: pd.DataFrame) -> pd.DataFrame:
     """All rows that have these terms' columns, and of a factor only the levels that the rows used have."""
     names = list(dict.fromkeys(_factor_names(terms)))
-    rows = data[names] if len(data) == len(everything) else everything[names].dropna()
+    if len(data) == len(everything):
+        return data[names].assign(**{n: _used_levels(data[n]) for n in names if _is_categorical(data[n])})
+    rows = everything[names].dropna()
     for name in names:
         if not is_numeric_dtype(rows[name]):
             rows = rows[rows[name].isin(data[name].unique())]
-        if isinstance(rows[name].dtype, pd.CategoricalDtype):
-            rows = rows.assign(**{name: rows[name].cat.remove_unused_categories()})
+        if _is_categorical(rows[name]):
+            rows = rows.assign(**{name: _used_levels(rows[name])})
     return rows
+
+
+def _is_categorical(column: pd.Series) -> bool:
+    return isinstance(column.dtype, pd.CategoricalDtype)
+
+
+def _used_levels(column: pd.Series) -> pd.Series:
+    return column.cat.remove_unused_categories()
 
 
 def _cause(error: Exception) -> str:
@@ -447,8 +493,7 @@ def _product(term: Term, data: pd.DataFrame) -> np.ndarray:
 def _blocks(term: RandomTerm, data: pd.DataFrame, everything: pd.DataFrame) -> list[Block]:
     """A random-effects term as one block, or as one block a column where `||` takes the correlations out."""
     codes, levels = _group_codes(term.factors, data)
-    columns = _columns(term.terms, data, everything)
-    Z = _finite(columns.matrix(data), columns.names, "The column")
+    columns, Z = _encode(term.terms, data, everything)
     if term.correlated or Z.shape[1] == 1:
         return [Block(term.group, columns.names, levels, codes, Z, columns, term.factors)]
     return [
@@ -469,7 +514,7 @@ def _group_codes(factors: tuple[str, ...], data: pd.DataFrame) -> tuple[np.ndarr
 
 
 def _factor_codes(column: pd.Series) -> tuple[np.ndarray, pd.Index]:
-    if isinstance(column.dtype, pd.CategoricalDtype):
+    if _is_categorical(column):
         categories, codes = column.cat.categories, column.cat.codes.to_numpy()
         present = np.flatnonzero(np.bincount(codes, minlength=len(categories)))
         position = np.zeros(len(categories), dtype=np.intp)

@@ -218,6 +218,25 @@ def test_bad_weights_and_offsets(frame, extras, words):
         design("y ~ x", frame, **extras)
 
 
+@pytest.mark.parametrize(
+    ("response", "values"),
+    [
+        ("2 * (y + x) / 4 - x", lambda d: 2 * (d.y + d.x) / 4 - d.x),
+        ("-y", lambda d: -d.y),
+        ("I(y^2)", lambda d: d.y**2),
+        ("exp(y) / 2", lambda d: np.exp(d.y) / 2),
+        ("`my y` - x", lambda d: d.y - d.x),
+    ],
+)
+def test_a_response_may_be_computed(frame, response, values):
+    assert_allclose(design(f"{response} ~ 1", frame.assign(**{"my y": frame.y})).y, values(frame))
+
+
+def test_a_column_that_is_there_twice(frame):
+    with pytest.raises(DataError, match="two columns named 'x'"):
+        design("y ~ x", pd.concat([frame, frame[["x"]]], axis=1))
+
+
 def test_data_must_be_a_frame_with_rows(frame):
     with pytest.raises(DataError, match="DataFrame"):
         design("y ~ x", {"y": [1]})

@@ -113,6 +113,14 @@ def test_standard_errors_of_a_glmm_use_the_whole_hessian():
     assert_allclose(fitted(CASES["rats"]).se["Intercept"], 0.1211, atol=5e-5)
 
 
+def test_weights_of_two_count_every_row_twice_constants_included():
+    rats = mk.load_data("rats")
+    weighted = mk.glm("cbind(m, n - m) ~ n", rats, weights=np.full(71, 2.0))
+    twice = mk.glm("cbind(m, n - m) ~ n", pd.concat([rats, rats]))
+    assert_allclose(weighted.loglik, twice.loglik, rtol=1e-12)
+    assert_allclose(weighted.se, twice.se, rtol=1e-8)
+
+
 def test_quadrature_keeps_the_full_log_likelihood():
     assert_allclose(-2 * fitted(CASES["cbpp_agq9"]).loglik, 183.967, atol=5e-4)
 

@@ -153,7 +153,9 @@ def glmm_criterion(design, flat: Solution, n_agq: int = 1) -> GlmmCriterion:
     part = random_part(design, fisher)
     information = part.sums([term.Z**2 for term in part.terms], fisher)
     sds = starting_sds(part.sums([term.Z for term in part.terms], score), information)
-    constant = 0.0 if family.has_dispersion else family.loglik(y, mu, weights) - family.kernel(y, mu, weights)
+    constant = 0.0
+    if not family.has_dispersion:
+        constant = family.loglik(y, mu, weights, trials=design.trials) - family.kernel(y, mu, weights)
     response = Response(family, y, weights, flat.eta, constant)
     T = _standardising(design, part, fisher, [np.diag(sd) for sd in sds])
     start = [np.zeros((len(term.Z), term.n_groups)) for term in part.terms]

@@ -165,7 +165,7 @@ def _estimates(design: Design, solution: Solution, messages: tuple[str, ...]) ->
     family, y, weights = design.spec.family, design.y, design.weights
     mu = family.mean(solution.eta)
     dispersion, likely = dispersions(design, mu)
-    loglik = family.loglik(y, mu, weights, likely)
+    loglik = family.loglik(y, mu, weights, likely, design.trials)
     return Estimates(
         beta=solution.beta,
         vcov=dispersion * solution.inverse_information,
