@@ -54,7 +54,7 @@ bench: $(READY)  ## time the fits and the widgets
 
 constraints:  ## pin what is tested now, for every supported Python (needs uv)
 	(echo '# What the course was tested with, on Python 3.11, 3.12 and 3.13. Made by `make constraints`.'; \
-	uv pip compile pyproject.toml --extra course --extra test --universal --python-version 3.11 --upgrade --quiet \
+	uv pip compile pyproject.toml --extra course --extra test --extra lecture --universal --python-version 3.11 --upgrade --quiet \
 		--no-annotate --no-header --no-emit-index-url --no-emit-find-links) > constraints.new
 	mv constraints.new constraints.txt
 
