@@ -136,7 +136,8 @@ class Pen:
         if node.caption and side == "right":
             self.text(x + 0.28, y - RADIUS - 0.08, node.caption, 0.19, MUTED, "left")
         elif node.caption:
-            self.text(x, y - RADIUS - 0.15, node.caption, 0.19, MUTED)
+            away = RADIUS + 0.15
+            self.text(x, y + (away if side == "above" else -away), node.caption, 0.19, MUTED)
 
     def shapes(self, kind: str, role: str, place, radius: float, half: float) -> list:
         """The outlines of one kind of node, `half` as wide."""

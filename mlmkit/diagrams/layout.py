@@ -108,6 +108,8 @@ def node_box(node: Node, place: Point, side: str = "below") -> Box:
     width = caption_width(node.caption)
     if side == "right":
         return around([box, Box(x + 0.28, y - RADIUS - 0.2, x + 0.28 + width, y)])
+    if side == "above":
+        return around([box, Box(x - width / 2, y, x + width / 2, y + RADIUS + CAPTION)])
     return around([box, Box(x - width / 2, y - RADIUS - CAPTION, x + width / 2, y)])
 
 
@@ -309,6 +311,8 @@ class _Nested(_Sketch):
         """One level of groups and its predictors, clear of the plate below."""
         outermost = depth == len(layers) - 1
         between, beside = self._group_predictors(layer)
+        # An arrow that leaves downwards would run through a caption below.
+        self.sides |= {node.name: "above" for node in beside if self._feeds_outcome(node)}
         lower = (len(beside or between) - 1) / 2 * 1.22 + CAPTION if beside or between else 0.0
         centre = max(
             y

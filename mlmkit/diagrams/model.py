@@ -235,7 +235,11 @@ class Model:
 
     @property
     def sigma_at_row(self) -> str:
-        return indexed(r"\sigma", self.seen_from(self.groups[0], self.row)) if self.sigma_by_group else self.sigma
+        return (
+            indexed(r"\sigma", self.seen_from(self.groups[0], self.row))
+            if self.sigma_by_group
+            else self.sigma
+        )
 
     @property
     def population(self) -> str:

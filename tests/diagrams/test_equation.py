@@ -122,7 +122,9 @@ def test_the_rats_where_each_group_is_a_row():
 
 
 def test_coefficients_of_a_flat_model_are_free():
-    text = str(equation("Reaction ~ 0 + Subject + Subject:Days", mk.load_data("sleepstudy"), sigma="separate"))
+    text = str(
+        equation("Reaction ~ 0 + Subject + Subject:Days", mk.load_data("sleepstudy"), sigma="separate")
+    )
     assert r"\vec{\beta}_j, \sigma_j \text{ free for } j = 1 \ldots J" in text
     assert r"y_i &\sim \mathrm{N}\left(\mu_i, \sigma_{[s_i]}^{2}\right)" in text
 
