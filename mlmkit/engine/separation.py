@@ -59,6 +59,7 @@ class Separation:
             y=design.y[keep],
             X=design.X[keep][:, self.columns],
             weights=design.weights[keep],
+            trials=design.trials[keep],
             offset=design.offset[keep],
             blocks=tuple(replace(block, codes=block.codes[keep], Z=block.Z[keep]) for block in design.blocks),
             fixed_names=tuple(design.fixed_names[k] for k in self.columns),

@@ -25,7 +25,7 @@ INTERVALS = (None, "mean", "group", "observation")
 def predict(
     fit: Fit,
     newdata=None,
-    groups: str = "all",
+    groups: str | None = None,
     new_levels: str = "error",
     interval: str | None = None,
     level: float = 0.95,
@@ -41,7 +41,7 @@ def predict(
     groups
         `"all"` adds the effects of each row's groups; `"none"` predicts for the population, ζ = 0. In a
         generalized model the latter is the mean of the median group, not the mean over groups (see
-        `new_group`).
+        `new_group`). By default `"all"`, but `"none"` where an interval is asked for.
     new_levels
         What to do with a group the fit never saw: `"error"` names it, `"population"` takes ζ = 0.
     interval
@@ -65,6 +65,7 @@ def predict(
     DataError
         Naming the column that is missing, or the level that is new.
     """
+    groups = groups or ("all" if interval is None else "none")
     _check(fit, groups, new_levels, interval, scale)
     conditional = groups == "all" and not isinstance(fit, FlatFit)
     needs_groups = conditional or interval in ("group", "observation")

@@ -83,12 +83,12 @@ def test_a_known_groups_mean_against_the_joint_normal(fit):
     prior[2:, 2:] = np.kron(np.eye(18), np.linalg.inv(sleep.covariances[0]))
     covariance = np.linalg.inv(C.T @ C / sleep.sigma**2 + prior)
     expected = np.sqrt(np.einsum("ic,cd,id->i", C, covariance, C))
-    assert_allclose(half_width(sleep.predict(interval="mean")), expected, rtol=1e-8)
+    assert_allclose(half_width(sleep.predict(groups="all", interval="mean")), expected, rtol=1e-8)
 
 
 def test_an_unseen_groups_mean_is_a_new_groups(fit):
     sleep = fit("sleepstudy")
-    unseen = sleep.predict({"Subject": "999", "Days": 9}, new_levels="population", interval="mean")
+    unseen = sleep.predict({"Subject": "999", "Days": 9}, groups="all", new_levels="population", interval="mean")
     new = sleep.predict({"Days": 9}, groups="none", interval="group")
     assert_allclose(unseen, new)
 
@@ -114,7 +114,7 @@ def test_intervals_cover_what_they_say():
 def test_an_observations_interval_is_of_counts(fit):
     """For a binomial the limits are proportions of the trials, and contain the interval of the mean."""
     rows = data("rats").head(5)
-    table, mean = (fit("rats").predict(rows, interval=kind) for kind in ("observation", "mean"))
+    table, mean = (fit("rats").predict(rows, groups="all", interval=kind) for kind in ("observation", "mean"))
     counts = table[["lower", "upper"]].mul(rows["n"], axis=0)
     assert_allclose(counts, counts.round(), atol=1e-9)
     assert (table["upper"] > mean["upper"]).all() and (table["lower"] < mean["lower"]).all()
@@ -166,3 +166,10 @@ def test_transforms_and_factors_of_new_rows_are_those_of_the_fit():
         fit = mk.lmer(f"Reaction ~ {formula}", sleep)
         assert_allclose(fit.predict(sleep.iloc[[7]]), fit.fitted.iloc[[7]])
         assert_allclose(fit.predict(sleep.iloc[::-1]).sort_index(), fit.fitted)
+
+
+def test_an_interval_is_about_the_population_unless_groups_are_asked_for(fit):
+    sleep, new = fit("sleepstudy"), {"Days": [0, 9]}
+    for kind in ("mean", "group", "observation"):
+        assert_allclose(sleep.predict(new, interval=kind), sleep.predict(new, groups="none", interval=kind))
+    assert not np.allclose(sleep.predict(), sleep.predict(groups="none"))
