@@ -88,7 +88,9 @@ def test_a_known_groups_mean_against_the_joint_normal(fit):
 
 def test_an_unseen_groups_mean_is_a_new_groups(fit):
     sleep = fit("sleepstudy")
-    unseen = sleep.predict({"Subject": "999", "Days": 9}, groups="all", new_levels="population", interval="mean")
+    unseen = sleep.predict(
+        {"Subject": "999", "Days": 9}, groups="all", new_levels="population", interval="mean"
+    )
     new = sleep.predict({"Days": 9}, groups="none", interval="group")
     assert_allclose(unseen, new)
 
@@ -143,7 +145,7 @@ def test_an_offset_is_asked_for():
         ({"Days": 9}, {}, "no column 'Subject'.*groups=\"none\""),
         ({"Subject": "308"}, {}, "no column 'Days'"),
         ({"Subject": "308", "Days": np.nan}, {}, "'Days' is missing in row 0"),
-        ({"Subject": "308", "Days": 9}, {"interval": "group"}, 'goes with groups="none"'),
+        ({"Subject": "308", "Days": 9}, {"groups": "all", "interval": "group"}, 'goes with groups="none"'),
         ({"Subject": "308", "Days": 9}, {"interval": "prediction"}, "'observation'"),
         ({"Subject": "308", "Days": 9}, {"groups": "some"}, "groups='some'"),
         (3, {}, "DataFrame or a dict"),
