@@ -56,7 +56,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What `check` says: true if the answer is right; prints as a sentence, in a notebook as a status line."""
+    """What `check` says: true if the answer is right; a sentence, and in a notebook a status line."""
 
     right: bool | None
     message: str

@@ -77,7 +77,8 @@ def test_labels_keep_their_values():
 
 
 def test_the_schools_of_mathachieve_join():
-    joined = load_data("mathachieve").merge(load_data("mathachieve_school"), on="school", validate="many_to_one")
+    schools = load_data("mathachieve_school")
+    joined = load_data("mathachieve").merge(schools, on="school", validate="many_to_one")
     assert len(joined) == 7185
 
 

@@ -88,7 +88,8 @@ def chapters(folder: Path = CHAPTERS, wanted: list[str] | None = None) -> list[C
     names = {p.stem for p in [*folder.glob("[0-9]*.ipynb"), *folder.glob("text/[0-9]*.md")]}
     chosen = [n for n in sorted(names) if not wanted or n.startswith(tuple(wanted))]
     if wanted and not chosen:
-        raise ChapterError(f"No chapter starts with {' or '.join(wanted)}. There are: {', '.join(sorted(names))}")
+        listed = ", ".join(sorted(names))
+        raise ChapterError(f"No chapter starts with {' or '.join(wanted)}. There are: {listed}")
     return [Chapter(name, folder) for name in chosen]
 
 
@@ -196,7 +197,8 @@ def _metadata(cell, tags: list[str]) -> dict:
     if NOT_FOR_STUDENTS & set(tags) and cell.cell_type == "markdown" and cell.source.startswith("#"):
         metadata["jp-MarkdownHeadingCollapsed"] = True
         if "\n" in cell.source:
-            raise ChapterError(f"A heading that folds stands alone in its cell: put `+++` after {cell.source[:60]!r}")
+            heading = cell.source.partition("\n")[0]
+            raise ChapterError(f"A heading that folds stands alone in its cell: put `+++` after {heading!r}")
     if slide := _slide_type(cell, set(tags)):
         metadata["slideshow"] = {"slide_type": slide}
     return metadata
@@ -309,7 +311,7 @@ def write_student(folder: Path) -> list[Path]:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("command", choices=["build", "sync", "student"])
-    parser.add_argument("names", nargs="*", help="chapters by the start of their names, or the student folder")
+    parser.add_argument("names", nargs="*", help="starts of chapters' names, or the student folder")
     asked = parser.parse_args(arguments)
     try:
         if asked.command == "student":
