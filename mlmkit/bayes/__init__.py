@@ -4,5 +4,6 @@ from . import checks, exchange, predictive, report, reweight  # noqa: F401  (giv
 from .model import brm, prior_table
 from .posterior import Posterior
 from .priors import Prior
+from .pymc_view import PymcModel, pymc_model
 
-__all__ = ["Posterior", "Prior", "brm", "prior_table"]
+__all__ = ["Posterior", "Prior", "PymcModel", "brm", "prior_table", "pymc_model"]

@@ -36,7 +36,9 @@ class PredictiveCheck:
 
 
 @verb(Posterior)
-def pp_check(posterior: Posterior, n: int = 50, groups: str = "all", seed: int | None = None) -> PredictiveCheck:
+def pp_check(
+    posterior: Posterior, n: int = 50, groups: str = "all", seed: int | None = None
+) -> PredictiveCheck:
     """Data for a posterior predictive check: the response and n replicates of it.
 
     `groups="all"` replicates the observations in the same groups, `"new"` in new ones.

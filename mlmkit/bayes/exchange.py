@@ -9,7 +9,7 @@ from .posterior import Posterior
 
 @verb(Posterior)
 def to_inference_data(posterior: Posterior):
-    """The draws as ArviZ holds them: the parameters under `draws`'s names, group effects, divergences, the data.
+    """The draws as ArviZ holds them: parameters under the names of `draws`, group effects, divergences, y.
 
     Raises
     ------
@@ -19,7 +19,9 @@ def to_inference_data(posterior: Posterior):
     try:
         import arviz
     except ImportError:
-        raise MlmkitError("ArviZ is not installed: `pip install arviz`. `posterior.draws` has the draws.") from None
+        raise MlmkitError(
+            "ArviZ is not installed: `pip install arviz`. `posterior.draws` has the draws."
+        ) from None
     blocks = zip(posterior.design.blocks, posterior.effects, strict=True)
     effects = {f"r_{block.group}__{'_'.join(block.names)}": draws for block, draws in blocks}
     parts = {

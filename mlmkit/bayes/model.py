@@ -69,7 +69,7 @@ def brm(
     ----------
     Bürkner (2017). brms: an R package for Bayesian multilevel models using Stan. J. Stat. Softw. 80(1).
     """
-    spec = _supported(parse_formula(formula, family))
+    spec = supported(parse_formula(formula, family))
     design = build_design(spec, data, weights, offset)
     chosen = find_priors(design, priors)
     runs = sample(log_posterior(design, chosen), chains, draws, tune, seed, cores, progress)
@@ -92,7 +92,7 @@ def brm(
 
 def prior_table(formula: str, data: pd.DataFrame, family="gaussian", priors=None, weights=None, offset=None):
     """The priors that `brm` would use, before any sampling: `posterior.prior` in advance."""
-    spec = _supported(parse_formula(formula, family))
+    spec = supported(parse_formula(formula, family))
     return find_priors(build_design(spec, data, weights, offset), priors).table()
 
 
@@ -100,7 +100,8 @@ def _stack(chains: list[tuple[np.ndarray, ...]]) -> tuple[np.ndarray, ...]:
     return tuple(np.stack(parts) for parts in zip(*chains, strict=True))
 
 
-def _supported(spec: Spec) -> Spec:
+def supported(spec: Spec) -> Spec:
+    """The same specification, if its family is one that can be sampled."""
     family = spec.family
     if family.name == "gamma" or (family.name == "gaussian" and family.link != "identity"):
         raise FormulaError(

@@ -19,7 +19,13 @@ from functools import cached_property
 import numpy as np
 
 from ..design import Design
-from .correlation import correlation_factor, correlation_length, factor_gradient, lkj_exponents, lkj_log_density
+from .correlation import (
+    correlation_factor,
+    correlation_length,
+    factor_gradient,
+    lkj_exponents,
+    lkj_log_density,
+)
 from .priors import Prior, Priors
 
 

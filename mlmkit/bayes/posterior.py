@@ -200,7 +200,8 @@ class Posterior:
         """The group coefficients' posterior means b + ζ_j: per grouping factor, groups × coefficients."""
         return ByGroup(
             {
-                group: self.coef_table(group).pivot(index="level", columns="term", values="estimate")
+                group: self.coef_table(group)
+                .pivot(index="level", columns="term", values="estimate")
                 .reindex(index=effects.index, columns=self._coefficient_names(effects.columns))
                 .rename_axis(index=group, columns=None)
                 for group, effects in self.ranef.items()
@@ -251,7 +252,10 @@ class Posterior:
             rows.append(("Residual", None, None, self.sigma, float((self.residual_sd**2).mean())))
         kinds = {"group": object, "term1": object, "term2": object, "sdcor": float, "vcov": float}
         return pd.DataFrame(
-            {name: pd.Series([row[k] for row in rows], dtype=kind) for k, (name, kind) in enumerate(kinds.items())}
+            {
+                name: pd.Series([row[k] for row in rows], dtype=kind)
+                for k, (name, kind) in enumerate(kinds.items())
+            }
         )
 
     # -- how the sampling went -----------------------------------------------------------------------
@@ -304,8 +308,9 @@ def _messages(posterior: Posterior):
     divergent = int(posterior.diverging.sum())
     if divergent:
         yield (
-            f"{divergent} of {posterior.n_draws} draws came from a trajectory that diverged: the sampler may have missed "
-            "a narrow part of the posterior; tighten the priors on the SDs, or simplify the random part (chapter 8)."
+            f"{divergent} of {posterior.n_draws} draws came from a trajectory that diverged: the sampler may "
+            "have missed a narrow part of the posterior; tighten the priors on the SDs, or simplify the "
+            "random part (chapter 8)."
         )
     table = posterior.table
     slow = table[table.rhat > RHAT_LIMIT]
@@ -320,8 +325,8 @@ def _messages(posterior: Posterior):
         worst = few.loc[few[["bulk_ess", "tail_ess"]].min(axis=1).idxmin()]
         ess = min(worst.bulk_ess, worst.tail_ess)
         yield (
-            f"The draws of {_called(worst)} are worth only {ess:.0f} independent ones: its interval is imprecise; "
-            "run more draws (chapter 8)."
+            f"The draws of {_called(worst)} are worth only {ess:.0f} independent ones: its interval is "
+            "imprecise; run more draws (chapter 8)."
         )
 
 

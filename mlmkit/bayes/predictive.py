@@ -69,13 +69,17 @@ def predictive(
     if groups != "none":
         codes = _checked_codes(posterior, rows, newdata, groups, new_levels)
         for k, Z in enumerate(rows.Z):
-            effects = _effects(posterior, k, picked, codes[k], rng, new_levels if groups == "all" else "sample")
+            effects = _effects(
+                posterior, k, picked, codes[k], rng, new_levels if groups == "all" else "sample"
+            )
             eta += np.einsum("ns,dns->dn", Z, effects)
     return _on_scale(posterior, eta, rows, picked, kind, rng)
 
 
 @verb(Posterior)
-def predict(posterior: Posterior, newdata=None, kind: str = "mean", level: float = 0.95, **how) -> pd.DataFrame:
+def predict(
+    posterior: Posterior, newdata=None, kind: str = "mean", level: float = 0.95, **how
+) -> pd.DataFrame:
     """Predictions with their uncertainty: estimate, est_error, lower, upper for each row.
 
     Parameters
@@ -165,10 +169,13 @@ def new_group(posterior: Posterior, group: str | None = None, n: int | None = 10
     Returns
     -------
     PosteriorNewGroup
-        `coefficients()`, `at(x)` on the response's scale, `density(values)`, `sample(n)`, as a fit's `new_group`.
+        As a fit's `new_group`: `coefficients()`, `at(x)` on the response's scale, `density(values)`,
+        `sample(n)`.
     """
     if group is None and len(posterior.ngroups) != 1:
-        raise DataError(f"Say of which grouping factor the new group is: {', '.join(map(repr, posterior.ngroups))}.")
+        raise DataError(
+            f"Say of which grouping factor the new group is: {', '.join(map(repr, posterior.ngroups))}."
+        )
     group = posterior.ranef[group or next(iter(posterior.ngroups))].index.name
     picked, terms = _picked(posterior, n), list(posterior.coef[group].columns)
     means, covariances = np.zeros((len(picked), len(terms))), np.zeros((len(picked), len(terms), len(terms)))

@@ -83,7 +83,9 @@ class Prior:
     def draw(self, rng: np.random.Generator, size=None, positive: bool = False) -> np.ndarray:
         """Draws from the prior; `positive` for the half above zero alone."""
         if self.is_flat:
-            raise MlmkitError("A flat prior is no distribution to draw from: give this parameter a proper prior.")
+            raise MlmkitError(
+                "A flat prior is no distribution to draw from: give this parameter a proper prior."
+            )
         frozen = DISTRIBUTIONS[self.name].frozen(*self.args)
         return frozen.isf(rng.uniform(size=size) * (frozen.sf(0) if positive else 1.0))
 
@@ -157,9 +159,7 @@ DISTRIBUTIONS = {
         ("location", "scale"), lambda location, scale: _student_t(1.0, location, scale), stats.cauchy
     ),
     "exponential": _Distribution(("rate",), _exponential, lambda rate: stats.expon(scale=1 / rate)),
-    "gamma": _Distribution(
-        ("shape", "rate"), _gamma, lambda shape, rate: stats.gamma(shape, scale=1 / rate)
-    ),
+    "gamma": _Distribution(("shape", "rate"), _gamma, lambda shape, rate: stats.gamma(shape, scale=1 / rate)),
     "lkj": _Distribution(("eta",), lambda eta: _flat()),
 }
 
@@ -243,8 +243,8 @@ def find_priors(design: Design, chosen: Mapping | None = None) -> Priors:
     for key, text in (chosen or {}).items():
         key = (key,) if isinstance(key, str) else tuple(key)
         if key not in keys:
-            known = [", ".join(k) for k in keys]
-            raise MlmkitError(f"This model has no parameters {', '.join(map(str, key))!r}.{did_you_mean(', '.join(map(str, key)), known)}")
+            written, known = ", ".join(map(str, key)), [", ".join(k) for k in keys]
+            raise MlmkitError(f"This model has no parameters {written!r}.{did_you_mean(written, known)}")
         prior = Prior.parse(text)
         if prior.name not in CLASSES[key[0]]:
             raise MlmkitError(

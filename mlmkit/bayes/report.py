@@ -1,4 +1,4 @@
-"""A posterior in print, in brms's layout: group-level effects, population-level effects, family-specific parameters."""
+"""A posterior in print, in brms's layout: group-level, population-level, family-specific."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ def summary(posterior: Posterior) -> Summary:
     tables.append(_table("Population-Level Effects", alone[alone.term != "sigma"]))
     if posterior.residual_sd is not None:
         tables.append(_table("Family Specific Parameters", alone[alone.term == "sigma"]))
-    return Summary("Bayesian multilevel model, sampled by NUTS", _lines(posterior), tuple(tables), posterior.messages)
+    return Summary(
+        "Bayesian multilevel model, sampled by NUTS", _lines(posterior), tuple(tables), posterior.messages
+    )
 
 
 def _lines(posterior: Posterior) -> tuple[str, ...]:

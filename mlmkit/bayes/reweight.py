@@ -13,7 +13,7 @@ import pandas as pd
 
 from ..results import verb
 from .posterior import Posterior, flatten
-from .priors import Prior, find_priors
+from .priors import find_priors
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +46,10 @@ def reweight(posterior: Posterior, priors, level: float = 0.95) -> Reweighted:
     """
     old, new = posterior.priors, find_priors(posterior.design, priors)
     log_weights = sum(
-        (_log_prior(new, posterior, key) - _log_prior(old, posterior, key) for key in _single_keys(posterior)),
+        (
+            _log_prior(new, posterior, key) - _log_prior(old, posterior, key)
+            for key in _single_keys(posterior)
+        ),
         start=np.zeros(posterior.n_draws),
     )
     weights = np.exp(log_weights - log_weights.max())

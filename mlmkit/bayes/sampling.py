@@ -83,11 +83,11 @@ def sample(
     Raises
     ------
     MlmkitError
-        If a number is not positive.
+        If a number is not a whole one, or too small.
     """
     for name, value, least in (("chains", chains, 1), ("draws", draws, 4), ("tune", tune, 20)):
-        if value != int(value) or value < least:
-            raise MlmkitError(f"{name} is {value}: give a whole number, at least {least}.")
+        if not isinstance(value, int | np.integer) or value < least:
+            raise MlmkitError(f"{name} is {value!r}: give a whole number, at least {least}.")
     seeds = np.random.SeedSequence(seed).spawn(chains)
     cores = min(chains, cores or os.cpu_count() or 1)
     with _progress(chains, chains * (draws + tune)) if progress else nullcontext() as ticks:
@@ -96,7 +96,9 @@ def sample(
         return joblib.Parallel(n_jobs=cores)(jobs)
 
 
-def run_chain(density, seed: np.random.SeedSequence, draws: int, tune: int, ticks=None, place: int = 0) -> Chain:
+def run_chain(
+    density, seed: np.random.SeedSequence, draws: int, tune: int, ticks=None, place: int = 0
+) -> Chain:
     """One chain from its own random start: tuned, drawn, and brought back to the model's parameters."""
     rng = np.random.default_rng(seed)
     count = np.memmap(ticks, dtype=np.int64, mode="r+") if ticks else np.zeros(place + 1, dtype=np.int64)
@@ -134,7 +136,9 @@ def _sampler(density, rng: np.random.Generator) -> mici.samplers.DynamicMultinom
         if isinstance(density, GaussianDensity)
         else mici.matrices.PositiveDiagonalMatrix(precision)
     )
-    system = mici.systems.EuclideanMetricSystem(guarded.value, metric=metric, grad_neg_log_dens=guarded.gradient)
+    system = mici.systems.EuclideanMetricSystem(
+        guarded.value, metric=metric, grad_neg_log_dens=guarded.gradient
+    )
     leapfrog = mici.integrators.LeapfrogIntegrator(system)
     return mici.samplers.DynamicMultinomialHMC(system, leapfrog, rng, max_tree_depth=MAX_DEPTH)
 
@@ -183,7 +187,10 @@ def model_draws(density, q: np.ndarray, rng: np.random.Generator):
         drawn = [draw_effects(density, row, rng) for row in q]
         effects = tuple(np.array(one) for one in zip(*drawn, strict=True))
     else:
-        scores = [q[:, place].reshape(len(q), -1, part.size) for place, part in zip(parameters.scores, parameters.covariances, strict=True)]
+        scores = [
+            q[:, place].reshape(len(q), -1, part.size)
+            for place, part in zip(parameters.scores, parameters.covariances, strict=True)
+        ]
         effects = tuple(np.einsum("djs,dts->djt", u, L) for u, L in zip(scores, factors, strict=True))
     return parameters.coefficients(q), factors, sigma, effects
 

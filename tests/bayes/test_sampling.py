@@ -1,0 +1,124 @@
+"""The sampler finds the posteriors that other methods find."""
+
+import numpy as np
+import pytest
+from numpy.polynomial.hermite_e import hermegauss
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import stats
+
+from mlmkit.bayes import brm
+from mlmkit.datasets import load_data
+from mlmkit.errors import FitWarning, FormulaError, MlmkitError
+from mlmkit.models import lmer
+from tests.bayes.toy import toy
+
+QUICK = {"chains": 2, "draws": 200, "tune": 200, "seed": 1, "cores": 1, "progress": False}
+
+#: 100,000 draws of another sampler on the same posterior: mean, SD, and the 2.5% and 97.5% quantiles.
+SLEEP = {
+    "sd(Intercept)": (26.85, 6.84, 15.55, 42.32),
+    "sd(Days)": (6.57, 1.52, 4.15, 10.15),
+    "cor(Intercept,Days)": (0.09, 0.30, -0.48, 0.67),
+    "Intercept": (251.22, 7.38, 236.48, 265.75),
+    "Days": (10.43, 1.71, 7.04, 13.81),
+    "sigma": (25.91, 1.56, 23.07, 29.19),
+}
+
+
+@pytest.fixture(scope="module")
+def sleep():
+    return brm("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"), seed=20, progress=False)
+
+
+def test_sleepstudy_is_within_monte_carlo_error_of_the_long_run(sleep):
+    table = sleep.table.set_index("term")
+    assert set(table.index) == set(SLEEP)
+    for term, (mean, sd, lower, upper) in SLEEP.items():
+        row = table.loc[term]
+        error = sd / np.sqrt(row.bulk_ess)
+        assert_allclose(row.estimate, mean, atol=4 * error + 0.005, err_msg=term)
+        assert_allclose(row.est_error, sd, rtol=0.12, err_msg=term)
+        # A quantile at 2.5% of a normal has about 2.7 times the mean's error; these tails are longer.
+        assert_allclose([row.lower, row.upper], [lower, upper], atol=0.25 * sd, err_msg=term)
+
+
+def test_sleepstudy_mixes(sleep):
+    assert (sleep.table.rhat <= 1.01).all()
+    assert (sleep.table.bulk_ess >= 1000).all() and (sleep.table.tail_ess >= 1000).all()
+    assert sleep.diverging.sum() == 0 and sleep.messages == ()
+
+
+def rats_by_quadrature():
+    """Posterior mean and SD of b and τ on a grid, each batch's log odds integrated out."""
+    rats = load_data("rats")
+    b, tau = np.linspace(-2.6, -1.3, 60), np.linspace(0.15, 1.5, 70)
+    nodes, weights = hermegauss(80)
+    weights = weights / weights.sum()
+    p = 1 / (1 + np.exp(-(b[:, None, None] + tau[:, None] * nodes)))
+    log_density = stats.t.logpdf(b, 3, 0, 2.5)[:, None] + stats.t.logpdf(tau, 3, 0, 2.5)
+    for n, m in rats[["n", "m"]].value_counts().items():
+        log_density = log_density + m * np.log(stats.binom.pmf(n[1], n[0], p) @ weights)
+    density = np.exp(log_density - log_density.max())
+    density /= density.sum()
+    moments = []
+    for x, mass in ((b, density.sum(axis=1)), (tau, density.sum(axis=0))):
+        moments.append((mass @ x, np.sqrt(mass @ x**2 - (mass @ x) ** 2)))
+    return moments
+
+
+def test_rats_agrees_with_quadrature():
+    posterior = brm(
+        "cbind(m, n - m) ~ 1 + (1|batch)", load_data("rats"), "binomial", chains=2, seed=4, progress=False
+    )
+    table = posterior.table.set_index("term")
+    for term, (mean, sd) in zip(("Intercept", "sd(Intercept)"), rats_by_quadrature(), strict=True):
+        row = table.loc[term]
+        assert_allclose(row.estimate, mean, atol=4 * sd / np.sqrt(row.bulk_ess), err_msg=term)
+        assert_allclose(row.est_error, sd, rtol=0.15, err_msg=term)
+
+
+@pytest.mark.slow
+def test_mathachieve_is_close_to_lmer():
+    data = load_data("mathachieve").merge(load_data("mathachieve_school"), on="school")
+    formula = "mathach ~ ses * himinty + (ses|school)"
+    posterior = brm(formula, data, seed=5, progress=False)
+    assert_allclose(posterior.fixef, lmer(formula, data).fixef, atol=0.05)
+    assert (posterior.table.rhat <= 1.02).all()
+
+
+def test_a_strong_prior_is_obeyed():
+    data = toy()
+    priors = {"b": "normal(5, 0.05)", "sd": "normal(0, 0.05)", "Intercept": "normal(21, 0.05)"}
+    posterior = brm("y ~ x + (1|class)", data, priors=priors, **{**QUICK, "draws": 400})
+    assert_allclose(posterior.fixef["x"], 5, atol=0.1)
+    assert_allclose(posterior.fixef["Intercept"] + posterior.fixef["x"] * data.x.mean(), 21, atol=0.1)
+    assert posterior.table.estimate[0] < 0.1
+
+
+@pytest.mark.parametrize(
+    "formula, family", [("y ~ x + (1|class)", "gaussian"), ("hit ~ x + (1|item)", "binomial")]
+)
+def test_same_seed_same_draws_over_processes_or_not(formula, family):
+    settings = {**QUICK, "draws": 30, "tune": 30}
+    with pytest.warns(FitWarning):  # sixty draws are too few, and are said to be
+        one, other = (brm(formula, toy(), family, **{**settings, "cores": cores}) for cores in (1, 2))
+        different = brm(formula, toy(), family, **{**settings, "seed": 2})
+    assert_array_equal(one.draws, other.draws)
+    assert not np.array_equal(one.draws, different.draws)
+    assert not np.array_equal(one.beta[0], one.beta[1])  # the chains differ
+
+
+def test_too_few_draws_are_said_plainly():
+    with pytest.warns(FitWarning, match="independent ones"):
+        brm("y ~ x + (1|class)", toy(), **{**QUICK, "draws": 20, "tune": 50})
+
+
+@pytest.mark.parametrize("settings", [{"chains": 0}, {"draws": 0}, {"tune": 2.5}, {"draws": "many"}])
+def test_impossible_settings_are_refused(settings):
+    with pytest.raises(MlmkitError, match=next(iter(settings))):
+        brm("y ~ x + (1|class)", toy(), **{**QUICK, **settings})
+
+
+def test_families_it_does_not_sample_are_refused():
+    with pytest.raises(FormulaError, match="gaussian .identity., binomial and poisson"):
+        brm("y ~ x + (1|class)", toy(), "gamma", **QUICK)
