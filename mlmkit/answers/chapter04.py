@@ -78,7 +78,10 @@ QUESTIONS = (
         _filled,
         right="180 ones in Z⁰, and in Z¹ the days that are not 0.",
         wrong=(
-            Wrong(lambda: 2 * _filled(0), "On day 0 the entry of Z¹ is the number 0: those rows have one entry only."),
+            Wrong(
+                lambda: 2 * _filled(0),
+                "On day 0 the entry of Z¹ is the number 0: those rows have one entry only.",
+            ),
             Wrong(lambda: _filled(0), "That is Z⁰ alone: the slopes have columns, too."),
             Wrong(lambda: _filled(1), "That is Z¹ alone: the intercepts have columns, too."),
         ),
@@ -108,7 +111,10 @@ QUESTIONS = (
         "b",
         right="with another X the REML criterion is the likelihood of something else; compare ML fits.",
         wrong=(
-            Wrong("a", "Only among models with the same X: measure Days² in another unit and its REML criterion changes."),
+            Wrong(
+                "a",
+                "Only among models with the same X: measure Days² in another unit and its REML criterion changes.",
+            ),
             Wrong("c", "The difference of two REML criteria has no χ² distribution when X differs."),
         ),
     ),
@@ -119,9 +125,17 @@ QUESTIONS = (
         right="−2 log L there, with b and σ at their best.",
         tolerance=1e-4,
         wrong=(
-            Wrong(lambda: _criterion([1, 0, 0.3], reml=True), "That is the REML criterion: reml=False is wanted."),
-            Wrong(lambda: -0.5 * _criterion([1, 0, 0.3]), "That is the log likelihood; the criterion is −2 times it."),
-            Wrong(lambda: _fit(reml=False).criterion, "That is the minimum, the criterion at the estimate of θ."),
+            Wrong(
+                lambda: _criterion([1, 0, 0.3], reml=True),
+                "That is the REML criterion: reml=False is wanted.",
+            ),
+            Wrong(
+                lambda: -0.5 * _criterion([1, 0, 0.3]),
+                "That is the log likelihood; the criterion is −2 times it.",
+            ),
+            Wrong(
+                lambda: _fit(reml=False).criterion, "That is the minimum, the criterion at the estimate of θ."
+            ),
             Wrong(lambda: _criterion([1, 0.3, 0]), "You exchanged θ₂ and θ₃."),
         ),
     ),
@@ -132,7 +146,10 @@ QUESTIONS = (
         right="the largest τ₁ that a test at 10% would not reject.",
         wrong=(
             Wrong(lambda: _limit("upper", 0.95), "That is the end of the 95% interval."),
-            Wrong(lambda: _limit("upper", 0.8), "That is the end of the 80% interval: 90% leaves 5% on each side."),
+            Wrong(
+                lambda: _limit("upper", 0.8),
+                "That is the end of the 80% interval: 90% leaves 5% on each side.",
+            ),
             Wrong(lambda: _limit("lower"), "That is the lower end."),
         ),
     ),
@@ -142,7 +159,10 @@ QUESTIONS = (
         _p_value,
         right="half the tail of χ² on 1 and half that on 2 degrees of freedom.",
         wrong=(
-            Wrong(lambda: _p_value("Pr(>Chisq)"), "That is the naive p value: an SD of 0 lies on the edge of its range."),
+            Wrong(
+                lambda: _p_value("Pr(>Chisq)"),
+                "That is the naive p value: an SD of 0 lies on the edge of its range.",
+            ),
             Wrong(
                 lambda: 0.5 * _p_value("Pr(>Chisq)"),
                 "Halving is right for one SD alone; here a correlation goes with it: ½χ²₁ + ½χ²₂.",
@@ -157,7 +177,9 @@ QUESTIONS = (
         lambda: _upper("group"),
         right="where a new person's own line will be.",
         wrong=(
-            Wrong(lambda: _upper("mean"), "That is where the average of all people lies; this is one person."),
+            Wrong(
+                lambda: _upper("mean"), "That is where the average of all people lies; this is one person."
+            ),
             Wrong(
                 lambda: _upper("observation"),
                 "That is where a single measurement will lie; the person's average line is asked for.",
