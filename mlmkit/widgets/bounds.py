@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from contextlib import contextmanager
+from collections.abc import Callable
+from typing import TypeVar
 
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
@@ -21,6 +22,8 @@ from ..spec import Spec, Term
 MOST_ROWS, MOST_COLUMNS, MOST_CELLS = 50_000, 200, 2_000_000
 MOST_EFFECTS, MOST_CROSSED, MOST_VARYING = 20_000, 800, 6
 SECONDS = 8.0
+
+Result = TypeVar("Result")
 
 
 class TooLarge(MlmkitError):
@@ -101,31 +104,32 @@ def _names(term: Term) -> list[str]:
     return [name for factor in term for name in names_in(factor)]
 
 
-@contextmanager
-def time_limit(seconds: float = SECONDS):
-    """Stop the block in this thread after so many seconds.
+def in_time(work: Callable[[], Result], seconds: float = SECONDS) -> Result:
+    """What `work()` returns, unless it takes longer than so many seconds.
 
-    Python's own threads offer no way to interrupt one, so the interpreter is asked to raise an exception between
-    two of its steps; a single call into compiled code is not cut short, which is why sizes are bounded, too.
+    Python offers no way to interrupt a thread, so the interpreter is asked to raise an exception between two of its
+    steps; a single call into compiled code is not cut short, which is why sizes are bounded, too.
 
     Raises
     ------
     TooLong
-        If the block did not end in time.
+        If the work did not end in time.
     """
     watch = _Watch(threading.get_ident())
     timer = threading.Timer(seconds, watch.ring)
     timer.daemon = True
-    timer.start()
     try:
-        yield
+        timer.start()
+        try:
+            return work()
+        finally:
+            watch.done()
     except _Stop:
         raise TooLong(
             f"This fit took more than {seconds:g} s and was stopped. Simplify its random part or fit it in a notebook."
         ) from None
     finally:
         timer.cancel()
-        watch.done()
 
 
 class _Watch:

@@ -13,6 +13,7 @@ def wipe(ax: Axes) -> None:
         artist.remove()
     if ax.get_legend():
         ax.get_legend().remove()
+    ax.set_prop_cycle(None)
 
 
 def points(role: str, size: float, **more) -> dict:

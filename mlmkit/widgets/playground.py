@@ -20,7 +20,7 @@ from ..formula import parse_formula
 from ..models import glm, glmer, lm, lmer
 from ..results import Fit
 from ..style import COLOURS, MUTED, RULE
-from .bounds import check_size, time_limit
+from .bounds import check_size, in_time
 from .controls import choice, tick
 from .frame import Exploration, Explorer, Preset, Stills, stills
 from .paint import cloud
@@ -73,10 +73,10 @@ def compute(formula: str, data: pd.DataFrame, family: str = "gaussian", numbers:
     """
     spec = parse_formula(formula, family)
     check_size(spec, data)
-    with time_limit(), warnings.catch_warnings(record=True) as caught:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", FitWarning)
-        fit = _fit(spec, data)
-        views = network(fit), equation(fit, estimates=numbers), str(model_in_words(fit))
+        fit = in_time(partial(_fit, spec, data))
+    views = network(fit), equation(fit, estimates=numbers), str(model_in_words(fit))
     notes = (str(warning.message) for warning in caught if issubclass(warning.category, FitWarning))
     return Played(fit, *views, tuple(dict.fromkeys(notes)))
 

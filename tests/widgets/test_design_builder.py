@@ -1,0 +1,95 @@
+"""Nested or crossed: the clicked cells decide."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mlmkit.errors import DataError
+from mlmkit.widgets.design_builder import CROSSED, NESTED, RESTART, UNIQUE, Grid, compute, describe, explore_design, presets
+
+
+@pytest.mark.parametrize(
+    ("preset", "formula", "columns"),
+    [("nested", "(1|school/class)", 9), ("relative ids", "(1|school/class)", 9), ("mixed up", "(1|school) + (1|class)", 5),
+     ("crossed", "(1|person) + (1|word)", 7), ("one class moved", "(1|school) + (1|class)", 9)],
+)  # fmt: skip
+def test_each_design_has_its_formula_and_z(preset, formula, columns):
+    it = compute(**presets()[preset].values)
+    Z, labels, terms = it.Z()
+    assert it.formula == formula
+    assert Z.shape == (len(it.rows), columns) and len(labels) == len(terms) == columns
+    np.testing.assert_array_equal(Z.sum(axis=1), 2)
+
+
+def test_z_marks_each_rows_groups():
+    it = compute(NESTED)
+    Z, labels, terms = it.Z()
+    for row, (_, person) in zip(Z, it.rows.iterrows(), strict=True):
+        marked = [label for label, one in zip(labels, row, strict=True) if one]
+        assert marked == [person.school, f"{person['class']}:{person.school}"]
+    assert terms[0] == "school"
+
+
+def test_ids_that_start_again_look_crossed_but_are_not():
+    it = compute(NESTED, ids=RESTART)
+    assert it.nested and it.ids_repeat and not it.mixed_up
+    assert "class 1 of school A is not class 1 of school B" in describe(it)
+    literal = compute(NESTED, ids=RESTART, literal=True)
+    assert literal.mixed_up and "write (1|school/class)" in describe(literal)
+
+
+def test_one_more_click_makes_it_crossed():
+    assert compute(NESTED).nested
+    assert not compute((*NESTED, (0, 2))).nested
+
+
+@pytest.mark.parametrize("each", [1, 3])
+def test_each_cell_has_its_rows(each):
+    it = compute(CROSSED, each, nouns="words and people")
+    counts = it.rows.groupby(["person", "word"]).size()
+    assert len(counts) == len(CROSSED) and (counts == each).all()
+
+
+def test_nothing_clicked_is_help_not_a_crash():
+    with pytest.raises(DataError, match="Nothing is clicked"):
+        compute(())
+    explorer = explore_design()
+    explorer.set(cells=())
+    assert "Nothing is clicked" in explorer.problem
+
+
+def test_one_row_a_class_is_help_not_a_crash():
+    explorer = explore_design()
+    explorer.set(each=1)
+    assert "cannot be told apart" in explorer.problem
+    explorer.use("crossed")
+    explorer.set(each=1)  # crossed groups have several rows each all the same
+    assert explorer.problem == ""
+
+
+def test_one_school_alone_is_help_not_a_crash():
+    explorer = explore_design()
+    explorer.set(cells=((0, 0), (1, 0)))
+    assert "school" in explorer.problem
+
+
+def test_one_class_a_school_is_said_to_be_one_grouping_twice():
+    it = compute(((0, 0), (1, 1), (2, 2)), ids=UNIQUE)
+    assert "same grouping" in describe(it) and not it.ids_repeat
+
+
+def test_buttons_and_value_follow_each_other():
+    grid = Grid(NESTED)
+    grid._buttons[5, 0].value = True
+    assert (5, 0) in grid.value and grid._buttons[5, 0].description == "✓"
+    seen = []
+    grid.observe(lambda change: seen.append(change.new), "value")
+    grid.value = CROSSED
+    assert {cell for cell, button in grid._buttons.items() if button.value} == set(CROSSED)
+    assert seen == [CROSSED]  # one change, not one a button
+
+
+def test_buttons_say_what_they_stand_for():
+    explorer = explore_design("crossed")
+    assert explorer.controls["cells"]._buttons[1, 2].tooltip == "word 2 occurs with person C"

@@ -1,0 +1,59 @@
+"""The ICC: one set of draws, re-scaled; presets as the course's fits have them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mlmkit.models import lmer
+from mlmkit.widgets.icc import compute, describe, presets
+
+
+@pytest.mark.parametrize(("tau", "sigma", "icc"), [(0, 1, 0), (1, 0, 1), (3, 3, 0.5), (1, 2, 0.2), (6, 12, 0.2)])
+def test_the_icc_is_the_share_of_the_variance(tau, sigma, icc):
+    assert compute(tau, sigma).icc == pytest.approx(icc)
+
+
+def test_only_what_a_slider_changes_changes():
+    it, wider = compute(1.0, 2.0), compute(3.0, 2.0)
+    np.testing.assert_allclose(wider.means, 3 * it.means)
+    np.testing.assert_allclose(wider.y - wider.means[:, None], it.y - it.means[:, None])
+    more = compute(1.0, 2.0, J=20, n=15)
+    np.testing.assert_array_equal(more.y[:12, :10], it.y)
+
+
+def test_a_new_sample_is_another():
+    assert not np.allclose(compute(sample=1).y, compute(sample=0).y)
+
+
+def test_the_samples_own_icc_is_what_reml_estimates():
+    it = compute(2.0, 1.5, J=15, n=8)
+    rows = pd.DataFrame({"y": it.y.ravel(), "g": np.repeat(np.arange(15), 8)})
+    fit = lmer("y ~ 1 + (1|g)", rows)
+    tau, sigma = fit.varcorr.sdcor
+    assert it.sample_icc == pytest.approx(tau**2 / (tau**2 + sigma**2), rel=1e-5)
+
+
+def test_pairs_correlate_as_the_icc_says():
+    for tau, sigma in ((0.0, 2.0), (2.0, 2.0), (4.0, 1.0)):
+        it = compute(tau, sigma)
+        assert np.corrcoef(it.pairs.T)[0, 1] == pytest.approx(it.icc, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "icc"),
+    [("alcohol", 0.9525), ("sleepstudy", 0.589), ("mathachieve", 0.180), ("rats, latent", 0.118), ("rats, response", 0.053)],
+)
+def test_presets_are_the_courses_iccs(name, icc):
+    values = presets()[name].values
+    assert compute(**values).icc == pytest.approx(icc, abs=2e-3)
+
+
+def test_no_variance_at_all_is_said_to_be_nothing_to_split():
+    assert "nothing to split" in describe(compute(0, 0))
+
+
+def test_words_have_the_numbers():
+    words = describe(compute(2.0, 4.0, J=7, n=9))
+    assert "τ² = 4.00" in words and "σ² = 16.0" in words and "ICC = 0.20" in words and "7 groups of 9" in words

@@ -1,0 +1,56 @@
+"""The likelihood of τ: minima where the fits have them, and the boundary."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mlmkit.datasets import load_data
+from mlmkit.models import lmer
+from mlmkit.widgets.likelihood import MODELS, compute, describe
+
+
+def test_both_minima_are_the_fits():
+    it = compute("sleepstudy", 18)
+    for profile, reml in ((it.ml, False), (it.reml, True)):
+        fit = lmer(MODELS["sleepstudy"][0], load_data("sleepstudy"), reml=reml)
+        assert profile.best == pytest.approx(fit.varcorr.sdcor[0], rel=1e-4)
+        assert profile.rise.min() == pytest.approx(0, abs=0.15)
+        assert profile.rise.min() > -1e-6
+    assert it.reml.best == pytest.approx(37.124, abs=1e-3)
+
+
+def test_the_height_at_zero_is_that_of_the_flat_model():
+    from mlmkit.models import lm
+
+    fit = lmer(MODELS["sleepstudy"][0], load_data("sleepstudy"), reml=False)
+    flat = lm("Reaction ~ Days", load_data("sleepstudy"))
+    assert compute().ml.rise[0] == pytest.approx(-2 * flat.loglik - fit.criterion, abs=1e-4)
+
+
+def test_the_sds_come_nearer_to_zero_as_the_means_are_drawn_together():
+    best = [compute("sleepstudy", 18, alike).reml.best for alike in (0.0, 0.2, 0.4, 0.6)]
+    assert np.all(np.diff(best) < 0)
+
+
+def test_means_drawn_together_altogether_are_on_the_boundary():
+    it = compute("sleepstudy", 18, 1.0)
+    assert it.ml.singular and it.reml.singular and it.ml.best == it.reml.best == 0
+    np.testing.assert_allclose([group.mean() for group in it.residuals], 0, atol=1e-8)
+    assert "boundary" in describe(it)
+
+
+def test_ml_reaches_the_boundary_first():
+    seen = {(it.ml.singular, it.reml.singular) for it in (compute("sleepstudy", 6, a) for a in np.linspace(0.5, 1, 26))}
+    assert seen == {(False, False), (True, False), (True, True)}
+
+
+def test_ml_is_smaller_and_more_so_with_fewer_groups():
+    ratios = [it.ml.best / it.reml.best for it in (compute("sleepstudy", J) for J in (5, 18))]
+    assert ratios[0] < ratios[1] < 1
+
+
+@pytest.mark.parametrize("data", MODELS)
+def test_only_the_groups_kept_are_there(data):
+    it = compute(data, 7)
+    assert it.J == 7 and len(it.residuals) == 7

@@ -1,0 +1,63 @@
+"""Losses: the closed form is REML, and who wins is what theory says."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mlmkit.errors import FitWarning
+from mlmkit.models import lmer
+from mlmkit.widgets.loss import STUDIES, compute, describe, reml_weight
+
+
+@pytest.mark.parametrize(("seed", "tau"), [(1, 2.0), (2, 0.7), (3, 0.0)])
+def test_the_closed_form_is_the_fit(seed, tau):
+    rng = np.random.default_rng(seed)
+    J, n = 9, 6
+    y = tau * rng.standard_normal(J)[:, None] + rng.standard_normal((J, n))
+    within = y.var(axis=1, ddof=1).mean()
+    lam = reml_weight(y.mean(axis=1)[None, :], np.array([within]), n)[0]
+    rows = pd.DataFrame({"y": y.ravel(), "g": np.repeat(np.arange(J), n)})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FitWarning)
+        fit = lmer("y ~ 1 + (1|g)", rows)
+    estimates = y.mean() + lam * (y.mean(axis=1) - y.mean())
+    np.testing.assert_allclose(estimates, fit.coef["g"]["Intercept"], atol=1e-4)
+
+
+def test_flat_errors_are_what_they_must_be():
+    it = compute(J=30, n=4, tau=1.0, sigma=2.0)
+    assert np.sqrt(np.mean(it.errors[0] ** 2)) == pytest.approx(2 / np.sqrt(4), rel=0.02)
+    assert np.sqrt(np.mean(it.errors[2] ** 2)) == pytest.approx(1.0, rel=0.05)  # τ
+
+
+def test_partial_pooling_wins_where_groups_are_many_and_small():
+    it = compute(J=30, n=3, tau=1.0, sigma=2.0)
+    assert np.mean(it.errors[1] < it.errors[0]) > 0.9
+    assert np.mean(it.errors[1] < it.errors[2]) > 0.6
+
+
+def test_it_loses_for_a_group_that_is_set_apart():
+    it = compute(J=12, n=5, tau=0.5, sigma=2.0, apart=5.0)
+    np.testing.assert_array_equal(it.truth[:, -1], 5.0)
+    assert np.mean(it.errors_apart[1] > it.errors_apart[0]) > 0.6
+    assert "set apart" in describe(it)
+
+
+def test_setting_one_apart_leaves_the_draws_of_the_others():
+    it, apart = compute(J=6), compute(J=6, apart=4.0)
+    np.testing.assert_array_equal(it.truth[:, :-1], apart.truth[:, :-1])
+    np.testing.assert_array_equal(compute(J=6).truth, it.truth)  # nor is anything left behind
+
+
+def test_without_differences_pooling_is_best():
+    it = compute(tau=0.0)
+    assert np.mean(it.errors[1] <= it.errors[0] + 1e-12) == 1
+
+
+def test_shapes():
+    it = compute(J=8)
+    assert it.truth.shape == (STUDIES, 8) and it.estimates.shape == (3, STUDIES, 8) and it.errors.shape == (3, STUDIES)

@@ -1,0 +1,49 @@
+"""The plane: the fit at its own Σ, and the two ways to say "towards"."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mlmkit.widgets.plane import compute, contour, describe, sleep
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    tau0, tau1, rho = sleep().fit.varcorr.sdcor[:3]
+    return compute(tau0, tau1, rho, sleep().fit.sigma, "335")
+
+
+def test_at_the_fitted_covariance_it_is_the_fit(fitted):
+    np.testing.assert_allclose(fitted.multilevel, sleep().fit.coef["Subject"], rtol=1e-6)
+    np.testing.assert_allclose(fitted.b, [251.40510, 10.46729], rtol=1e-6)
+
+
+def test_five_slopes_move_away_and_no_subject_does(fitted):
+    assert [fitted.subjects[j] for j in np.flatnonzero(fitted.away[:, 1])] == ["309", "310", "337", "352", "372"]
+    assert fitted.nearer == 18
+    assert "5 (309, 310, 337, 352 and 372)" in describe(fitted)
+
+
+@pytest.mark.parametrize("rho", [-0.9, -0.3, 0.4, 0.95])
+def test_whatever_the_correlation_all_come_nearer_in_its_own_distance(rho):
+    assert compute(30, 6, rho, 25, "308").nearer == 18
+
+
+def test_wide_and_narrow_covariances_are_the_two_kinds_of_pooling():
+    wide, narrow = compute(5000, 900, 0, 25, "308"), compute(0.1, 0.02, 0, 25, "308")
+    np.testing.assert_allclose(wide.multilevel, wide.flat, rtol=1e-3, atol=0.02)
+    np.testing.assert_allclose(narrow.multilevel - narrow.b, 0, atol=0.05)
+
+
+def test_flat_estimates_are_the_subjects_own_lines(fitted):
+    k = fitted.subjects.index("350")
+    np.testing.assert_allclose(fitted.flat[k], [225.83460, 19.50402], rtol=1e-6)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.95])
+def test_a_contour_holds_its_share(fitted, share):
+    draws = np.random.default_rng(2).multivariate_normal(fitted.b, fitted.covariance, 20_000)
+    radius = np.sqrt(-2 * np.log(1 - share))
+    np.testing.assert_allclose(fitted.distance(contour(fitted, share).T), radius, rtol=1e-6)
+    assert np.mean(fitted.distance(draws) < radius) == pytest.approx(share, abs=0.01)

@@ -1,0 +1,83 @@
+"""From complete pooling to none: both ends, the fit between them, and the criterion."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from mlmkit.datasets import load_data
+from mlmkit.models import glmer, lmer
+from mlmkit.widgets.pooling import FITTED, MULTIPLES, compute, describe, explore_pooling
+
+DATA = ("rats", "alcohol", "sleepstudy")
+
+
+@pytest.mark.parametrize("data", DATA)
+def test_at_zero_all_groups_are_alike(data):
+    it = compute(data, 0.0)
+    np.testing.assert_allclose(it.estimates - it.estimates[0], 0, atol=1e-9)
+    np.testing.assert_allclose(it.estimates[0], it.centre)
+    assert it.pooled_away == pytest.approx(1)
+
+
+@pytest.mark.parametrize("data", DATA)
+def test_at_infinity_each_keeps_its_own(data):
+    it = compute(data, np.inf)
+    np.testing.assert_array_equal(it.estimates, it.flat)
+    assert "no pooling" in describe(it)
+
+
+@pytest.mark.parametrize("data", DATA)
+def test_large_multiples_come_near_to_infinity(data):
+    far, near = (compute(data, multiple) for multiple in (MULTIPLES[-2], 1.0))
+    assert np.abs(far.estimates - far.flat).max() < 0.2 * np.abs(near.estimates - near.flat).max()
+
+
+def test_the_fitted_tau_gives_the_fit_of_sleepstudy():
+    fit = lmer("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"))
+    it = compute("sleepstudy", FITTED)
+    np.testing.assert_allclose(it.estimates, fit.coef["Subject"], rtol=1e-6)
+    np.testing.assert_allclose(it.tau, fit.varcorr.sdcor[:2], rtol=1e-6)
+
+
+def test_the_fitted_tau_gives_the_fit_of_rats():
+    rats = load_data("rats")
+    fit = glmer("cbind(m, n - m) ~ 1 + (1|batch)", rats)
+    it = compute("rats", FITTED)
+    np.testing.assert_allclose(it.estimates[:, 0], expit(fit.coef["batch"]["Intercept"]), rtol=1e-4)
+    assert it.tau[0] == pytest.approx(0.6646, abs=1e-4)
+    assert it.centre[0] == pytest.approx(expit(-1.9369), abs=1e-4)
+
+
+def test_complete_pooling_of_rats_is_all_tumours_over_all_rats():
+    rats = load_data("rats")
+    assert compute("rats", 0.0).centre[0] == pytest.approx(rats.m.sum() / rats.n.sum())
+
+
+@pytest.mark.parametrize("data", DATA)
+def test_the_criterion_is_lowest_where_it_was_fitted(data):
+    rise = compute(data).rise
+    assert MULTIPLES[int(np.argmin(rise))] == FITTED
+    assert np.all(np.diff(rise[: MULTIPLES.index(FITTED)]) < 0)
+    assert np.all(np.diff(rise[MULTIPLES.index(FITTED) : -1]) > 0)
+
+
+def test_the_criterion_of_rats_without_groups_is_the_flat_deviance():
+    from mlmkit.models import glm
+
+    rats = load_data("rats")
+    flat, fit = glm("cbind(m, n - m) ~ 1", rats), glmer("cbind(m, n - m) ~ 1 + (1|batch)", rats)
+    assert compute("rats").rise[0] == pytest.approx(-2 * flat.loglik - fit.criterion, abs=1e-4)
+
+
+def test_the_estimates_keep_to_the_order_of_the_groups():
+    by_country = load_data("alcohol").groupby("country").alcohol.mean()
+    np.testing.assert_allclose(compute("alcohol").flat[:, 0], by_country)
+
+
+def test_another_data_set_brings_its_own_tau():
+    explorer = explore_pooling(data="alcohol")
+    assert dict(explorer.controls["multiple"].options)["4.71 (fitted)"] == FITTED
+    explorer.controls["data"].value = "sleepstudy"
+    assert explorer.values["multiple"] == FITTED and explorer.result.estimates.shape == (18, 2)

@@ -1,0 +1,67 @@
+"""The shrinkage weight: the formula, its numbers, and the fits it comes from."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mlmkit.datasets import load_data
+from mlmkit.models import lmer
+from mlmkit.widgets.weight import MODELS, compute, describe, explore_weight, groups, weight
+
+
+def as_observed(data, group, **changes):
+    it = groups(data)
+    k = it.names.index(group)
+    values = {"n": it.n[k], "mean": it.means[k], "tau": it.tau, "sigma": it.sigma}
+    return compute(data, group, **{**values, **changes})
+
+
+@pytest.mark.parametrize(("tau", "sigma", "n", "value"), [(1, 1, 1, 0.5), (2, 1, 1, 0.8), (1, 2, 4, 0.5), (0, 1, 9, 0), (1, 0, 1, 1)])
+def test_the_formula(tau, sigma, n, value):
+    assert weight(tau, sigma, n) == pytest.approx(value)
+
+
+@pytest.mark.parametrize("data", MODELS)
+def test_untouched_it_is_the_fit(data):
+    formula, group, _ = MODELS[data]
+    fit = lmer(formula, load_data(data))
+    it = as_observed(data, groups(data).names[groups(data).shown[0]])
+    coef = fit.coef[group]["Intercept"]
+    coef.index = coef.index.astype(str)
+    np.testing.assert_allclose(it.multilevel, coef[list(it.names)], rtol=1e-5)
+    assert it.b == pytest.approx(fit.fixef["Intercept"], rel=1e-6)
+    np.testing.assert_allclose(it.as_observed, it.multilevel)
+
+
+def test_more_observations_leave_less_to_shrink_and_the_others_hardly_move():
+    name = groups("mathachieve").names[groups("mathachieve").shown[-1]]
+    few, many = (as_observed("mathachieve", name, n=n) for n in (1, 60))
+    gap = [abs(it.flat[it.chosen] - it.multilevel[it.chosen]) for it in (few, many)]
+    assert gap[0] > 5 * gap[1]
+    assert few.others_move < 0.01 * gap[0]
+
+
+def test_a_groups_mean_moves_its_estimate_by_its_weight():
+    name = groups("sleepstudy").names[groups("sleepstudy").shown[4]]
+    it, moved = (as_observed("sleepstudy", name, mean=mean) for mean in (300.0, 310.0))
+    k = it.chosen
+    expected = 10 * (it.weights[k] + (1 - it.weights[k]) / 18)  # b moves, too: one of 18 equal groups
+    assert moved.multilevel[k] - it.multilevel[k] == pytest.approx(expected)
+
+
+def test_a_data_set_brings_its_own_ranges():
+    explorer = explore_weight()
+    explorer.use("mathachieve")
+    it = groups("mathachieve")
+    assert explorer.values["tau"] == pytest.approx(it.tau, abs=0.01)
+    assert explorer.values["group"] in it.names
+    k = it.names.index(explorer.values["group"])
+    assert explorer.values["n"] == it.n[k] and explorer.values["mean"] == pytest.approx(it.means[k], abs=0.01)
+    explorer.controls["group"].value = next(name for name in explorer.controls["group"].options if name != it.names[k])
+    assert explorer.values["n"] == it.n[it.names.index(explorer.values["group"])]
+
+
+def test_words():
+    words = describe(as_observed("mathachieve", groups("mathachieve").names[groups("mathachieve").shown[0]], n=1))
+    assert "has 1 observation with mean" in words and "λ = 0.18" in words and "other groups" in words
