@@ -11,7 +11,7 @@ The stages are public and can be called one by one:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from .estimates import Estimates
 from .optimise import begin, minimise
 from .singular import singular_messages
 
+#: Up to so many rows, with up to so many groups in some term, a second search is made.
+FEW_ROWS, FEW_GROUPS = 500, 9
 NOT_CONVERGED = (
     "The search for the variances did not end at a proven minimum, so the estimates may be off: "
     "rescale or centre the predictors, or simplify the random part."
@@ -60,13 +62,28 @@ def optimise(criterion: LmmCriterion, start: np.ndarray | None = None) -> Optimu
     criterion
         From `lmm_criterion`.
     start : (n_theta,) array, optional
-        A θ to start from; by default variances from quadratic forms (MINQUE).
+        A θ to start from; by default variances from quadratic forms (MINQUE), and where few data may leave
+        the criterion with more than one minimum, every SD as large as the residual's, too.
     """
-    sizes = criterion.sizes
-    x = criterion.system.start() if start is None else criterion.to_standard(start)
-    search = begin(criterion.standard, x, initial_curvature(criterion, x))
+    if start is not None:
+        return _search(criterion, criterion.to_standard(start))
+    optimum = _search(criterion, criterion.system.start())
+    if not _few_data(criterion):
+        return optimum
+    other = _search(criterion, theta_from_factors([np.eye(size) for size in criterion.sizes]))
+    best = min(optimum, other, key=lambda one: one.value)
+    return replace(best, evaluations=optimum.evaluations + other.evaluations)
 
-    converged = minimise(search, lambda x, trace: without_traces(x, sizes, trace))
+
+def _few_data(criterion: LmmCriterion) -> bool:
+    """Few rows, and some term with few groups."""
+    return criterion.data.n <= FEW_ROWS and min(term.n_groups for term in criterion.data.terms) <= FEW_GROUPS
+
+
+def _search(criterion: LmmCriterion, x: np.ndarray) -> Optimum:
+    """The minimum that a search from a standard θ leads to."""
+    search = begin(criterion.standard, x, initial_curvature(criterion, x))
+    converged = minimise(search, lambda x, trace: without_traces(x, criterion.sizes, trace))
     point = search.point
     return Optimum(criterion.from_standard(point.x), point.value, point.gradient, converged, search.evaluations)
 

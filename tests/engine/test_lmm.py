@@ -82,6 +82,21 @@ def test_few_groups_and_variances_near_zero(seed):
     assert found.value <= best + 1e-5
 
 
+def test_of_two_minima_the_lower_one_is_found():
+    """Three groups of four rows and seven variances: one minimum is 1.7 above the other."""
+    rng = np.random.default_rng(112)
+    groups, rows = rng.integers(3, 9, 2)
+    g, x = np.repeat(np.arange(groups), rows), rng.normal(size=groups * rows)
+    h, tau = rng.integers(0, 4, len(g)), rng.choice([0.0, 0.05, 0.2, 0.6], 3)
+    b, c = rng.normal(size=(groups, 2)) * tau[:2], rng.normal(size=groups) * tau[2]
+    y = 1.0 + 0.5 * x + b[g, 0] + b[g, 1] * x + c[h % groups] + rng.normal(size=len(g))
+    Z = np.column_stack([np.ones(len(g)), x])
+    d = design(y, Z, [block("h", h, np.ones(len(g))), block("g", g, Z)])
+    criterion = lmm_criterion(d)
+    start = criterion.from_standard(criterion.system.start())
+    assert optimise(criterion).value < optimise(criterion, start).value - 1.0
+
+
 def test_a_start_of_ones_own_leads_to_the_same_optimum():
     c = lmm_criterion(toy("crossed"))
     assert_allclose(optimise(c, np.full(7, 0.3)).value, optimise(c).value, rtol=1e-10)
