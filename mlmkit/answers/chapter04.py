@@ -113,7 +113,7 @@ QUESTIONS = (
         wrong=(
             Wrong(
                 "a",
-                "Only among models with the same X: measure Days² in another unit and its REML criterion changes.",
+                "Only among models with the same X: take Days² in another unit and its criterion changes.",
             ),
             Wrong("c", "The difference of two REML criteria has no χ² distribution when X differs."),
         ),
