@@ -241,6 +241,7 @@ def build(chapter: Chapter) -> float:
         timeout=600,
         kernel_name="python3",
         record_timing=False,
+        extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": str(chapter.folder)}},
     )
     try:
