@@ -15,7 +15,7 @@ fit_once <- function() {
 times <- c()
 begin <- proc.time()[["elapsed"]]
 repeat {
-  taken <- system.time(fit <- fit_once())[["elapsed"]]
+  taken <- sum(system.time(fit <- fit_once())[c("user.self", "sys.self")])
   times <- c(times, taken)
   if (length(times) >= 6 || taken > 4 || (length(times) >= 2 && proc.time()[["elapsed"]] - begin > 2)) break
 }

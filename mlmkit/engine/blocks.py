@@ -7,6 +7,8 @@ data are counts with weights (`np.bincount`), so the sparse matrix Z of the text
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 
@@ -19,7 +21,7 @@ def sum_by_group(values: np.ndarray, codes: np.ndarray, n_groups: int) -> np.nda
     return sums.reshape(*values.shape[:-1], n_groups)
 
 
-def group_products(left: np.ndarray, right: np.ndarray, codes: np.ndarray, n_groups: int) -> np.ndarray:
+def group_products(left: Sequence[np.ndarray], right: Sequence[np.ndarray], codes: np.ndarray, n_groups: int) -> np.ndarray:
     """Each group's cross-products Σ left rightᵀ over its rows: (a, n) and (b, n) → (a, b, J)."""
     products = np.empty((len(left), len(right), n_groups))
     for a, row in enumerate(left):
@@ -28,7 +30,7 @@ def group_products(left: np.ndarray, right: np.ndarray, codes: np.ndarray, n_gro
     return products
 
 
-def group_squares(columns: np.ndarray, codes: np.ndarray, n_groups: int) -> np.ndarray:
+def group_squares(columns: Sequence[np.ndarray], codes: np.ndarray, n_groups: int) -> np.ndarray:
     """`group_products` of columns with themselves, each symmetric pair summed once: (a, n) → (a, a, J)."""
     products = np.empty((len(columns), len(columns), n_groups))
     for a, row in enumerate(columns):

@@ -142,20 +142,43 @@ def normal_equations(data: Standardised, groups: Sequence[str], split=None) -> N
     chain, rest = split_terms(terms, groups) if split is None else split
     levels = _levels(terms, chain)
     crossed = _crossed(terms, rest)
-    Z = np.concatenate([terms[k].Z for level in levels for k in level.terms])
-    Xy = np.concatenate([data.Q, data.y[None]])
-    finest = levels[0]
-    levels, border = _borders(levels, Z, terms, crossed, Xy)
+    Xy = [*data.Q, data.y]
+    products, with_Xy = _finest_products(data, levels)
+    levels, border = _borders(levels, terms, crossed, with_Xy)
     return NormalEquations(
         levels,
         crossed,
-        group_squares(Z, finest.codes, finest.n_groups),
+        products,
         border,
         _tail(terms, crossed, Xy),
         p=len(data.Q),
         n=data.n,
         sizes=tuple(term.size for term in terms),
     )
+
+
+def _finest_products(data: Standardised, levels: Sequence[Level]) -> tuple[np.ndarray, np.ndarray]:
+    """For each finest group the cross-products of the chain's regressors, (c, c, J), and theirs with [X y].
+
+    A column that occurs more than once, in several terms or in X, too, is summed once.
+    """
+    finest, root_n = levels[0], np.sqrt(len(data.y))
+    columns, places, seen = [], [], {}
+    for k in (k for level in levels for k in level.terms):
+        for a, row in enumerate(data.terms[k].Z):
+            key = a if data.terms[k].leading else (k, a)
+            if key not in seen:
+                seen[key] = len(columns)
+                columns.append(row)
+            places.append(seen[key])
+    new = [x for x in range(len(data.Q)) if x not in seen]
+    own = group_squares(columns, finest.codes, finest.n_groups)
+    right = group_products(columns, [*data.Q[new], data.y], finest.codes, finest.n_groups)
+    known = [x for x in range(len(data.Q)) if x in seen]
+    with_Xy = np.empty((len(columns), len(data.Q) + 1, finest.n_groups))
+    with_Xy[:, known] = own[:, [seen[x] for x in known]] / root_n
+    with_Xy[:, [*new, len(data.Q)]] = right
+    return own[np.ix_(places, places)], with_Xy[places]
 
 
 def _levels(terms: Sequence[Term], chain: list[tuple[int, ...]]) -> tuple[Level, ...]:
@@ -177,11 +200,12 @@ def _crossed(terms: Sequence[Term], rest: list[int]) -> tuple[CrossedTerm, ...]:
     return tuple(crossed)
 
 
-def _tail(terms: Sequence[Term], crossed: Sequence[CrossedTerm], Xy: np.ndarray) -> np.ndarray:
+def _tail(terms: Sequence[Term], crossed: Sequence[CrossedTerm], Xy: Sequence[np.ndarray]) -> np.ndarray:
     """Cross-products of [crossed, X, y], the crossed effects group by group."""
     d = crossed[-1].columns.stop if crossed else 0
     tail = np.zeros((d + len(Xy), d + len(Xy)))
-    tail[d:, d:] = Xy @ Xy.T
+    tail[d:, d:] = np.eye(len(Xy))  # Q is orthonormal and y is orthogonal to it
+    tail[-1, -1] = Xy[-1] @ Xy[-1]
     for position, one in enumerate(crossed):
         term = terms[one.term]
         with_Xy = group_products(term.Z, Xy, term.codes, term.n_groups)
@@ -212,13 +236,13 @@ def _between(one: Term, other: Term) -> np.ndarray:
     return products.transpose(2, 0, 3, 1).reshape(one.n_groups * s, other.n_groups * t)
 
 
-def _borders(levels, Z, terms, crossed, Xy):
+def _borders(levels, terms, crossed, with_Xy):
     """The levels with their borders' patterns, and the finest level's border with the data's values."""
     finest = levels[0]
-    with_Xy = group_products(Z, Xy, finest.codes, finest.n_groups)
     d = crossed[-1].columns.stop if crossed else 0
     if not crossed:
         return levels, DenseBorder(with_Xy)
+    Z = np.concatenate([terms[k].Z for level in levels for k in level.terms])
     group, column, values = _cells(finest, Z, terms, crossed)
     possible = finest.n_groups * d
     if possible * len(Z) <= SMALL_BORDER or len(group) > DENSE_SHARE * possible:
