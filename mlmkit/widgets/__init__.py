@@ -1,7 +1,7 @@
 """Explorations: pictures with sliders, each computed afresh and refitted as the sliders move.
 
-`explore_…()` is live, in a notebook or on a page of its own (`python -m mlmkit.widgets`); `show_…()` is the same
-drawing for a few settings side by side, for print and for readers without a kernel.
+`explore_…()` is live, in a notebook or on a page of its own (`python -m mlmkit.widgets`); `show_…()` is the
+same drawing for a few settings side by side, for print and for readers without a kernel.
 """
 
 from .design_builder import explore_design, show_design

@@ -14,8 +14,8 @@ import nbformat
 TEMPLATES = Path(__file__).parent / "page"
 CELL = "from mlmkit.widgets import lecture\nlecture()"
 
-#: A visitor may move the widgets: their kernel is sent comm messages only (Voila's default, said here so that it
-#: stays), no file is served, and errors of the page show no code.
+#: A visitor may move the widgets: their kernel is sent comm messages only (Voila's default, said here so
+#: that it stays), no file is served, and errors of the page show no code.
 GUARDED = {
     "MappingKernelManager.allowed_message_types": [
         "comm_open", "comm_close", "comm_msg", "comm_info_request", "kernel_info_request", "shutdown_request",
@@ -29,12 +29,17 @@ GUARDED = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m mlmkit.widgets", description="The explorations as a page.")
+    parser = argparse.ArgumentParser(
+        prog="python -m mlmkit.widgets", description="The explorations as a page."
+    )
     parser.add_argument("--port", type=int, default=8866)
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
     asked = parser.parse_args(arguments)
     if find_spec("voila") is None:
-        print('The page is served by Voila, which is not installed: pip install "mlmkit[lecture]"', file=sys.stderr)
+        print(
+            'The page is served by Voila, which is not installed: pip install "mlmkit[lecture]"',
+            file=sys.stderr,
+        )
         return 1
     with TemporaryDirectory() as folder:
         serve(Path(folder), asked.port, not asked.no_browser)
@@ -43,7 +48,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def serve(folder: Path, port: int, open_browser: bool) -> None:
     """Write the page's notebook into an empty folder and serve it until stopped."""
-    os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [str(TEMPLATES), os.environ.get("JUPYTER_PATH")]))
+    os.environ["JUPYTER_PATH"] = os.pathsep.join(
+        filter(None, [str(TEMPLATES), os.environ.get("JUPYTER_PATH")])
+    )
     from traitlets.config import Config
     from voila.app import Voila
 

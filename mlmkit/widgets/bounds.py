@@ -1,8 +1,8 @@
 """What a stranger may ask for: bounds on the size of a model before it is built, and on the time of a fit.
 
-A formula is data and cannot run code (see `mlmkit.formula`); but a short one can still ask for a matrix that does
-not fit into memory, or for a search of minutes. Size is bounded by counting columns before any is made, time by
-a watch that interrupts the thread that fits.
+A formula is data and cannot run code (see `mlmkit.formula`); but a short one can still ask for a matrix that
+does not fit into memory, or for a search of minutes. Size is bounded by counting columns before any is made,
+time by a watch that interrupts the thread that fits.
 """
 
 from __future__ import annotations
@@ -48,17 +48,26 @@ def check_size(spec: Spec, data: pd.DataFrame) -> None:
     DataError
         A column that the formula names is not there.
     """
-    used = {name for term in (*spec.fixed, *(t for one in spec.random for t in one.terms)) for name in _names(term)}
+    used = {
+        name
+        for term in (*spec.fixed, *(t for one in spec.random for t in one.terms))
+        for name in _names(term)
+    }
     used |= {name for one in spec.random for name in one.factors}
     if missing := sorted(used - set(data.columns)):
-        raise DataError(f"{missing[0]!r} is not a column of the data. There are: {', '.join(map(str, data.columns))}.")
+        raise DataError(
+            f"{missing[0]!r} is not a column of the data. There are: {', '.join(map(str, data.columns))}."
+        )
     if len(data) > MOST_ROWS:
-        raise TooLarge(f"The data have {len(data)} rows; this page fits {MOST_ROWS} at most. Take a sample of them.")
+        raise TooLarge(
+            f"The data have {len(data)} rows; this page fits {MOST_ROWS} at most. Take a sample of them."
+        )
     columns = sum(_columns(term, data) for term in spec.fixed)
     if columns > MOST_COLUMNS or columns * len(data) > MOST_CELLS:
         raise TooLarge(
-            f"The fixed part has {columns} columns on {len(data)} rows; this page fits {MOST_COLUMNS} columns and "
-            f"{MOST_CELLS:,} cells at most. Let many-levelled factors vary as groups, (1|g), instead."
+            f"The fixed part has {columns} columns on {len(data)} rows; this page fits {MOST_COLUMNS} "
+            f"columns and {MOST_CELLS:,} cells at most. Let many-levelled factors vary as groups, (1|g), "
+            "instead."
         )
     _check_effects(spec, data)
 
@@ -68,18 +77,20 @@ def _check_effects(spec: Spec, data: pd.DataFrame) -> None:
     for one in spec.random:
         varying = sum(_columns(term, data) for term in one.terms)
         if varying > MOST_VARYING:
-            raise TooLarge(f"{one} lets {varying} coefficients vary together; this page fits {MOST_VARYING} at most.")
+            raise TooLarge(
+                f"{one} lets {varying} coefficients vary together; this page fits {MOST_VARYING} at most."
+            )
         effects.append(varying * len(data[list(one.factors)].drop_duplicates()))
     if sum(effects) > MOST_EFFECTS or len(effects) > MOST_VARYING:
         raise TooLarge(
-            f"The random part has {sum(effects)} effects in {len(effects)} terms; this page fits {MOST_EFFECTS} in "
-            f"{MOST_VARYING} at most."
+            f"The random part has {sum(effects)} effects in {len(effects)} terms; this page fits "
+            f"{MOST_EFFECTS} in {MOST_VARYING} at most."
         )
     # The largest grouping is cheap, and so are those nested with it; what may cross it is what takes time.
     if sum(sorted(effects)[:-1]) > MOST_CROSSED:
         raise TooLarge(
-            f"Besides the largest grouping there are {sum(sorted(effects)[:-1])} more group effects; this page fits "
-            f"{MOST_CROSSED} at most. Fit it in a notebook, with lmer() or glmer()."
+            f"Besides the largest grouping there are {sum(sorted(effects)[:-1])} more group effects; this "
+            f"page fits {MOST_CROSSED} at most. Fit it in a notebook, with lmer() or glmer()."
         )
 
 
@@ -107,8 +118,8 @@ def _names(term: Term) -> list[str]:
 def in_time(work: Callable[[], Result], seconds: float = SECONDS) -> Result:
     """What `work()` returns, unless it takes longer than so many seconds.
 
-    Python offers no way to interrupt a thread, so the interpreter is asked to raise an exception between two of its
-    steps; a single call into compiled code is not cut short, which is why sizes are bounded, too.
+    Python offers no way to interrupt a thread, so the interpreter is asked to raise an exception between two
+    of its steps; a single call into compiled code is not cut short, which is why sizes are bounded, too.
 
     Raises
     ------
@@ -126,7 +137,8 @@ def in_time(work: Callable[[], Result], seconds: float = SECONDS) -> Result:
             watch.done()
     except _Stop:
         raise TooLong(
-            f"This fit took more than {seconds:g} s and was stopped. Simplify its random part or fit it in a notebook."
+            f"This fit took more than {seconds:g} s and was stopped. Simplify its random part or fit it in a "
+            "notebook."
         ) from None
     finally:
         timer.cancel()

@@ -54,7 +54,9 @@ def buttons(label: str, options, value=None, tip: str = "") -> ToggleButtons:
     """One of a few, all in sight."""
     value = value if value is not None else _first(options)
     named = _named(label, tip, "max-content")
-    return ToggleButtons(options=options, value=value, **named | {"style": {**_STYLE, "button_width": "auto"}})
+    return ToggleButtons(
+        options=options, value=value, **named | {"style": {**_STYLE, "button_width": "auto"}}
+    )
 
 
 def tick(label: str, value: bool = False, tip: str = "") -> Checkbox:

@@ -120,7 +120,9 @@ def _restarting(cells) -> dict[tuple[int, int], int]:
 
 def panels(figure):
     """The groups and their links on the left, Z on the right."""
-    grid = figure.add_gridspec(1, 2, width_ratios=(1.25, 1), left=0.02, right=0.98, bottom=0.08, top=0.84, wspace=0.13)
+    grid = figure.add_gridspec(
+        1, 2, width_ratios=(1.25, 1), left=0.02, right=0.98, bottom=0.08, top=0.84, wspace=0.13
+    )
     links, Z = (figure.add_subplot(cell) for cell in grid)
     links.set_axis_off()
     Z.spines[:].set_visible(False)
@@ -140,14 +142,14 @@ def _draw_links(ax, it: Built) -> None:
     above, below = {j: 1.0 + 2.0 * j for j in range(OUTER)}, {k: 1.0 * k + 0.5 for k in range(INNER)}
     crossed = _several(it.cells)
     ways = [[(above[j], 2.0), (below[k], 1.0)] for k, j in it.cells]
-    ax.add_collection(LineCollection(ways, color=[colour("population") if k in crossed else MUTED for k, _ in it.cells],
-                                     lw=1.6, zorder=1))  # fmt: skip
+    shades = [colour("population") if k in crossed else MUTED for k, _ in it.cells]
+    ax.add_collection(LineCollection(ways, color=shades, lw=1.6, zorder=1))
     for places, y, role, used, name in ((above, 2.0, "group2", {j for _, j in it.cells}, "ABC"),
                                         (below, 1.0, "group", {k for k, _ in it.cells}, None)):  # fmt: skip
         for k, x in places.items():
             on = k in used
-            ax.plot([x], [y], marker="o" if role == "group" else "s", ms=26, mfc=tint(colour(role), 0.75) if on else PAPER,
-                    color=colour(role) if on else RULE, mew=1.8)  # fmt: skip
+            fill, edge = (tint(colour(role), 0.75), colour(role)) if on else (PAPER, RULE)
+            ax.plot([x], [y], marker="o" if role == "group" else "s", ms=26, mfc=fill, color=edge, mew=1.8)
             label = name[k] if name else _inner_label(it, k)
             ax.text(x, y, label, ha="center", va="center", color=INK if on else RULE)
     _draw_rows(ax, it, below)
@@ -204,7 +206,9 @@ def describe(it: Built) -> str:
     Z, _, _ = it.Z()
     parts = [f"{count(len(it.rows), 'row')}. By the ids, {it.structure.relations[0]}"]
     if it.ids_repeat:
-        parts.append(f"Yet each {inner} is in one {outer}: {inner} 1 of {outer} A is not {inner} 1 of {outer} B.")
+        parts.append(
+            f"Yet each {inner} is in one {outer}: {inner} 1 of {outer} A is not {inner} 1 of {outer} B."
+        )
     parts.append(f"Formula: y ~ 1 + {it.formula}; Z has {count(Z.shape[1], 'column')}.")
     if it.mixed_up:
         parts.append(f"It takes what shares an id for one {inner}: write (1|{outer}/{inner}).")
@@ -278,11 +282,17 @@ def presets() -> dict[str, Preset]:
     part = tuple(cell for cell in CROSSED if sum(cell) % 3)
     return {
         "nested": Preset({**start, "cells": NESTED}, "Each class belongs to one school."),
-        "relative ids": Preset({**relative, "literal": False}, "The same classes, numbered from 1 in every school."),
+        "relative ids": Preset(
+            {**relative, "literal": False}, "The same classes, numbered from 1 in every school."
+        ),
         "mixed up": Preset({**relative, "literal": True}, "The same again, with the school forgotten."),
         "crossed": Preset({**start, "cells": CROSSED, "nouns": people}, "Everyone reads every word."),
-        "crossed in part": Preset({**start, "cells": part, "nouns": people}, "Everyone reads some of the words."),
-        "one class moved": Preset({**start, "cells": (*NESTED, (1, 1))}, "One class has pupils of two schools."),
+        "crossed in part": Preset(
+            {**start, "cells": part, "nouns": people}, "Everyone reads some of the words."
+        ),
+        "one class moved": Preset(
+            {**start, "cells": (*NESTED, (1, 1))}, "One class has pupils of two schools."
+        ),
     }
 
 
@@ -293,14 +303,15 @@ def _when_nouns(values: dict) -> dict:
 EXPLORATION = Exploration(
     title="Nested or crossed?",
     shows=(
-        "Left: outer groups above inner ones, joined where they occur together, with their rows below. Right: the "
-        "pattern of Z, a mark where a row belongs to a group."
+        "Left: outer groups above inner ones, joined where they occur together, with their rows below. "
+        "Right: the pattern of Z, a mark where a row belongs to a group."
     ),
     compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
     follow={"nouns": _when_nouns},
     to_try=(
         "From “nested”, click one more cell in a class's row: what changes in the formula, and in Z?",
-        "Number the classes from 1 in each school and take the ids at their word: what does Z say of class 1?",
+        "Number the classes from 1 in each school and take the ids at their word: what does Z say of class "
+        "1?",
         "Click every cell of the first four rows: how many columns has Z, and how many ones each row?",
     ),
     height=4.4,
@@ -308,7 +319,7 @@ EXPLORATION = Exploration(
 
 
 def explore_design(preset: str | None = None, **values) -> Explorer:
-    """Click which groups occur together, and see whether they nest or cross, what Z looks like, and the formula.
+    """Click which groups occur together, and see whether they nest or cross, Z's pattern, and the formula.
 
     Parameters
     ----------

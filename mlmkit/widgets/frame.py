@@ -7,8 +7,9 @@ An exploration is three pure functions and a list of controls:
     describe(result)                   →  the picture in a sentence or two
 
 `Explorer` makes it live. It keeps one figure for its whole life and hands each redraw to the browser as an
-image of fixed size, so nothing jumps or flickers, and a notebook that is run stores one constant line of text.
-`stills` paints the same `draw` for several settings side by side: for print, and for readers without a kernel.
+image of fixed size, so nothing jumps or flickers, and a notebook that is run stores one constant line of
+text. `stills` paints the same `draw` for several settings side by side: for print, and for readers without a
+kernel.
 """
 
 from __future__ import annotations
@@ -60,8 +61,8 @@ class Exploration:
     panels
         Makes the axes in an empty figure (or subfigure).
     controls
-        Makes the controls, each by the name of the parameter it sets; their values are the start. One that is no
-        widget, only a trait called `value`, is kept and not shown.
+        Makes the controls, each by the name of the parameter it sets; their values are the start. One that
+        is no widget, only a trait called `value`, is kept and not shown.
     presets
         Makes the named settings (they come from real fits, so only when they are asked for).
     to_try
@@ -175,7 +176,7 @@ class Explorer(VBox):
             if name in self.exploration.follow and self.controls[name].value == value:
                 self._follow(name)  # nothing changes, so nothing is notified; yet the others are to follow
             self.controls[name].value = value
-        except Exception as error:  # noqa: BLE001  traitlets has an error of its own for every kind of control
+        except Exception as error:  # noqa: BLE001  each kind of control has an error of its own
             raise DataError(f"{name} cannot be {value!r}: {error}") from None
 
     @contextmanager
@@ -321,7 +322,11 @@ def _canvas(size) -> Figure:
 
 
 def _scaled(factor: float) -> dict[str, float]:
-    return {name: value * factor for name, value in RC.items() if name.endswith(("font.size", "fontsize", "labelsize", "titlesize"))}
+    return {
+        name: value * factor
+        for name, value in RC.items()
+        if name.endswith(("font.size", "fontsize", "labelsize", "titlesize"))
+    }
 
 
 def _pixels(figure: Figure) -> np.ndarray:
@@ -330,7 +335,7 @@ def _pixels(figure: Figure) -> np.ndarray:
 
 
 def _png(pixels: np.ndarray) -> str:
-    """An RGB picture as base64 PNG: rows unfiltered and lightly compressed, which takes half of Pillow's time."""
+    """An RGB picture as base64 PNG: rows unfiltered, lightly compressed, in half of Pillow's time."""
     height, width, _ = pixels.shape
     rows = np.zeros((height, 1 + 3 * width), dtype=np.uint8)  # each row begins with a 0: "no filter"
     rows[:, 1:] = pixels.reshape(height, -1)
@@ -364,15 +369,17 @@ def _sentence(words: str) -> str:
 def _help(problem: str) -> str:
     if not problem:
         return ""
-    style = f"white-space:pre-wrap;border-left:4px solid {COLOURS['population']};padding:0.3em 0.8em;margin:0.3em 0"
-    return f'<div role="alert" style="{style};line-height:1.45;font-family:inherit">{escape(problem)}</div>'
+    border = f"border-left:4px solid {COLOURS['population']}"
+    style = f"white-space:pre-wrap;{border};padding:0.3em 0.8em;margin:0.3em 0;line-height:1.45"
+    return f'<div role="alert" style="{style}">{escape(problem)}</div>'
 
 
 def _what_to_try(tasks) -> str:
     items = "".join(f"<li>{escape(task)}</li>" for task in tasks)
     return (
         f'<details open style="border-top:1px solid {RULE};margin-top:0.3em;line-height:1.45;max-width:60em">'
-        f'<summary style="color:{MUTED};cursor:pointer">What to try</summary><ol style="margin:0.2em 0">{items}</ol></details>'
+        f'<summary style="color:{MUTED};cursor:pointer">What to try</summary>'
+        f'<ol style="margin:0.2em 0">{items}</ol></details>'
     )
 
 

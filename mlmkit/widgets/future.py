@@ -63,9 +63,10 @@ def compute(b: float = -1.94, tau: float = 0.66) -> Future:
 
 
 def panels(figure):
-    """The logistic curve, the log odds' density below it, the probabilities' density beside it, room for numbers."""
-    grid = figure.add_gridspec(2, 2, width_ratios=(1.5, 1), height_ratios=(2.1, 1), left=0.08, right=0.98, bottom=0.125,
-                               top=0.9, wspace=0.06, hspace=0.08)  # fmt: skip
+    """The logistic curve, the log odds below it, the probabilities beside it, and room for numbers."""
+    ratios = {"width_ratios": (1.5, 1), "height_ratios": (2.1, 1)}
+    edges = {"left": 0.08, "right": 0.98, "bottom": 0.125, "top": 0.9}
+    grid = figure.add_gridspec(2, 2, **ratios, **edges, wspace=0.06, hspace=0.08)
     curve, beside = figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[0, 1])
     below, words = figure.add_subplot(grid[1, 0]), figure.add_subplot(grid[1, 1])
     words.set_axis_off()
@@ -121,7 +122,11 @@ def _draw_marks(ax, words, it: Future) -> None:
     ax.axhline(it.mean, color=colour("group2"), lw=1.8, ls=LINES["group2"])
     ax.set_title("probability of a new batch")
     ax.plot([0, ax.get_xlim()[1]], [0, 0], color=RULE, lw=0.8)
-    rows = {"group2": f"mean {it.mean:.3f}", "population": f"median {it.median:.3f}", "data": f"95%: {low:.3f} to {high:.3f}"}
+    rows = {
+        "group2": f"mean {it.mean:.3f}",
+        "population": f"median {it.median:.3f}",
+        "data": f"95%: {low:.3f} to {high:.3f}",
+    }
     for k, (role, text) in enumerate(rows.items()):
         words.text(0.04, 0.8 - 0.26 * k, text, color=colour(role), va="top", fontsize="large")
 
@@ -135,7 +140,7 @@ def describe(it: Future) -> str:
         jensen = "Median and mean agree, for here the curve is as good as straight."
     else:
         side = "above" if gap > 0 else "below"
-        jensen = f"The mean, {it.mean:.3f}, lies {side} the median because the curve is bent (Jensen's inequality)."
+        jensen = f"The mean, {it.mean:.3f}, is {side} the median as the curve is bent (Jensen's inequality)."
     return (
         f"Log odds {number(it.b)}, 95% from {number(b[0])} to {number(b[1])}. As a probability: median "
         f"{it.median:.3f}, 95% from {low:.3f} to {high:.3f}. {jensen} This takes b and τ as known."
@@ -169,8 +174,9 @@ def presets() -> dict[str, Preset]:
 EXPLORATION = Exploration(
     title="What will a new batch be like?",
     shows=(
-        "Bottom: the normal distribution of the batches' log odds. Above it the logistic curve that turns log odds "
-        "into probabilities. Right: the distribution of probabilities that comes out, with median, mean and central 95%."
+        "Bottom: the normal distribution of the batches' log odds. Above it the logistic curve that turns "
+        "log odds into probabilities. Right: the distribution of probabilities that comes out, with median, "
+        "mean and central 95%."
     ),
     compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
     to_try=(

@@ -133,16 +133,18 @@ def describe(it: Clustering) -> str:
     if np.isnan(it.icc):
         return "Without any variance there is nothing to split: raise τ or σ."
     return (
-        f"Between groups τ² = {number(it.tau**2)}, within them σ² = {number(it.sigma**2)}: {it.icc:.0%} of the "
-        f"variance lies between groups. So ICC = {it.icc:.2f}, also the correlation of two members of one group. "
-        f"This sample of {J} groups of {n} alone would estimate it as {it.sample_icc:.2f}."
+        f"Between groups τ² = {number(it.tau**2)}, within them σ² = {number(it.sigma**2)}: {it.icc:.0%} of "
+        f"the variance lies between groups. So ICC = {it.icc:.2f}, also the correlation of two members of "
+        f"one group. This sample of {J} groups of {n} alone would estimate it as {it.sample_icc:.2f}."
     )
 
 
 def _controls() -> dict:
     return {
         "tau": slider("τ between groups", 2.0, 0, 10, 0.05, tip="SD of the groups' means"),
-        "sigma": slider("σ within groups", 2.0, 0, 10, 0.05, tip="SD of observations around their group's mean"),
+        "sigma": slider(
+            "σ within groups", 2.0, 0, 10, 0.05, tip="SD of observations around their group's mean"
+        ),
         "J": whole("groups J", 12, 2, MOST_GROUPS),
         "n": whole("members n", 10, 2, MOST_MEMBERS),
         "sample": press("new sample", "Draw other standardised numbers"),
@@ -197,7 +199,7 @@ def _rats_latent() -> tuple[float, float]:
 
 
 def _rats_response(nodes: int = 40) -> tuple[float, float]:
-    """The SD of the batches' probabilities, and that of 0/1 responses around them, by Gauss–Hermite quadrature."""
+    """The SD of the batches' probabilities, and that of 0/1 responses around them, by quadrature."""
     x, weights = np.polynomial.hermite_e.hermegauss(nodes)
     p, weights = expit(_rats().fixef.iloc[0] + _rats().varcorr.sdcor[0] * x), weights / weights.sum()
     mean = weights @ p
@@ -207,8 +209,9 @@ def _rats_response(nodes: int = 40) -> tuple[float, float]:
 EXPLORATION = Exploration(
     title="How alike are the members of a group?",
     shows=(
-        "Left: each group's observations in a column, with its mean as a bar. Top right: the variance split into a "
-        "part between and a part within groups. Bottom right: two members of one group against each other."
+        "Left: each group's observations in a column, with its mean as a bar. Top right: the variance split "
+        "into a part between and a part within groups. Bottom right: two members of one group against each "
+        "other."
     ),
     compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
     to_try=(
@@ -225,7 +228,8 @@ def explore_icc(preset: str | None = None, **values) -> Explorer:
     Parameters
     ----------
     preset
-        A start from real data: `"alcohol"`, `"sleepstudy"`, `"mathachieve"`, `"rats, latent"`, `"rats, response"`.
+        A start from real data: `"alcohol"`, `"sleepstudy"`, `"mathachieve"`, `"rats, latent"`, `"rats,
+        response"`.
     values
         Start values: `tau`, `sigma`, `J`, `n`.
     """

@@ -1,7 +1,8 @@
 """All explorations on one page, for a lecture: choose one, and only that one is shown.
 
-The page needs no notebook cells. `python -m mlmkit.widgets` serves it with Voila (`pip install "mlmkit[lecture]"`):
-every visitor gets a kernel of their own, to which a browser may send the widgets' messages and nothing else.
+The page needs no notebook cells. `python -m mlmkit.widgets` serves it with Voila, which comes with
+`pip install "mlmkit[lecture]"`: every visitor gets a kernel of their own, to which a browser may send the
+widgets' messages and nothing else.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def lecture(first: str = "ICC") -> Lecture:
     Parameters
     ----------
     first
-        The one to begin with, by the name on its button: `"ICC"`, `"weight"`, `"pooling"`, `"predict"`, `"plane"`,
-        `"losses"`, `"likelihood"`, `"future batch"`, `"nested or crossed"` or `"playground"`.
+        The one to begin with, by the name on its button: `"ICC"`, `"weight"`, `"pooling"`, `"predict"`,
+        `"plane"`, `"losses"`, `"likelihood"`, `"future batch"`, `"nested or crossed"` or `"playground"`.
     """
     return Lecture(first)

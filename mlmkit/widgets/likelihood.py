@@ -95,7 +95,9 @@ def _drawn_together(design: Design, alike: float) -> np.ndarray:
 def _profile(design: Design, reml: bool, top: float) -> Profile:
     """The criterion along τ = θσ̂(θ), on steps of θ that reach `top` at least."""
     criterion, fitted = lmm_criterion(design, reml), fit_lmm(design, reml)
-    solved = [criterion.solve(np.array([theta])) for theta in np.linspace(0, 1.15 * top / fitted.sigma, POINTS)]
+    solved = [
+        criterion.solve(np.array([theta])) for theta in np.linspace(0, 1.15 * top / fitted.sigma, POINTS)
+    ]
     tau = np.array([one.theta[0] * one.sigma for one in solved])
     rise = np.array([one.criterion for one in solved]) - fitted.criterion
     best = float(fitted.theta[0] * fitted.sigma)
@@ -121,7 +123,9 @@ def _fitted_tau(data: str) -> float:
 @cache
 def _window(data: str) -> float:
     design = _design(data, MOST_GROUPS)
-    return 1.05 * float(np.abs(design.y - design.X @ np.linalg.lstsq(design.X, design.y, rcond=None)[0]).max())
+    return 1.05 * float(
+        np.abs(design.y - design.X @ np.linalg.lstsq(design.X, design.y, rcond=None)[0]).max()
+    )
 
 
 # ---- the picture -------------------------------------------------------------------------------------------
@@ -129,7 +133,9 @@ def _window(data: str) -> float:
 
 def panels(figure):
     """The groups on the left, the two criteria on the right."""
-    grid = figure.add_gridspec(1, 2, width_ratios=(1, 1.15), left=0.095, right=0.975, bottom=0.15, top=0.87, wspace=0.24)
+    grid = figure.add_gridspec(
+        1, 2, width_ratios=(1, 1.15), left=0.095, right=0.975, bottom=0.15, top=0.87, wspace=0.24
+    )
     groups, curves = (figure.add_subplot(cell) for cell in grid)
     for ax in (groups, curves):
         ax.locator_params(nbins=6)
@@ -175,15 +181,15 @@ def describe(it: Likelihoods) -> str:
     ml, reml = it.ml.best, it.reml.best
     start = f"{it.J} groups. ML estimates τ = {number(ml)}, REML {number(reml)}."
     if it.reml.singular:
-        end = "Both are on the boundary: the groups' means differ no more than noise makes them. The fit is singular."
+        end = "Both are on the boundary: the means differ no more than noise makes them. The fit is singular."
         return f"{start} {end} A small τ fits as well; that it is exactly 0 is not shown."
     if it.ml.singular:
         return f"{start} ML is on the boundary already, REML is not yet."
     zero = it.reml.rise[0]
     verdict = "the data speak against it" if zero > 3.84 else "the data do not rule it out"
     return (
-        f"{start} ML is the smaller by {1 - ml / reml:.0%}. At τ = 0 the REML criterion is {number(zero)} above its "
-        f"minimum: {verdict}."
+        f"{start} ML is the smaller by {1 - ml / reml:.0%}. At τ = 0 the REML criterion is {number(zero)} "
+        f"above its minimum: {verdict}."
     )
 
 
@@ -194,7 +200,9 @@ def _controls() -> dict:
     return {
         "data": Kept("sleepstudy", MODELS),
         "J": whole("groups J", MOST_GROUPS, 3, MOST_GROUPS, "How many of the groups are kept"),
-        "alike": slider("drawn together", 0.0, 0, 1, 0.01, "How far the groups' means are moved to the common one"),
+        "alike": slider(
+            "drawn together", 0.0, 0, 1, 0.01, "How far the groups' means are moved to the common one"
+        ),
     }
 
 
@@ -202,19 +210,23 @@ def _controls() -> dict:
 def presets() -> dict[str, Preset]:
     """Data with much, little and no variance between groups."""
     return {
-        "sleepstudy": Preset({"data": "sleepstudy", "J": 18, "alike": 0.0}, "All 18 people of the sleep study."),
+        "sleepstudy": Preset(
+            {"data": "sleepstudy", "J": 18, "alike": 0.0}, "All 18 people of the sleep study."
+        ),
         "five people": Preset({"data": "sleepstudy", "J": 5, "alike": 0.0}, "The first five people alone."),
         "schools": Preset({"data": "mathachieve", "J": 18, "alike": 0.0}, "18 of the 160 schools."),
         "alike": Preset({"data": "sleepstudy", "J": 18, "alike": 0.75}, "The people's means drawn together."),
-        "on the boundary": Preset({"data": "sleepstudy", "J": 6, "alike": 0.85}, "Six people, drawn together."),
+        "on the boundary": Preset(
+            {"data": "sleepstudy", "J": 6, "alike": 0.85}, "Six people, drawn together."
+        ),
     }
 
 
 EXPLORATION = Exploration(
     title="What do the data say about τ?",
     shows=(
-        "Left: each group's residuals from the fixed part, with its mean as a bar. Right: the ML and the REML "
-        "criterion over τ, each above its own minimum, with the minima marked."
+        "Left: each group's residuals from the fixed part, with its mean as a bar. Right: the ML and the "
+        "REML criterion over τ, each above its own minimum, with the minima marked."
     ),
     compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
     to_try=(
@@ -226,7 +238,7 @@ EXPLORATION = Exploration(
 
 
 def explore_likelihood(preset: str | None = None, **values) -> Explorer:
-    """Fewer groups, or groups more alike: see the ML and the REML criterion flatten and their minimum reach τ = 0.
+    """Fewer groups, or groups more alike: see the ML and the REML criterion flatten and reach τ = 0.
 
     Parameters
     ----------

@@ -96,7 +96,9 @@ def _draws(sample: int):
 
 def panels(figure):
     """One study on the left, the errors in all studies on the right."""
-    grid = figure.add_gridspec(1, 2, width_ratios=(1.15, 1), left=0.08, right=0.985, bottom=0.15, top=0.86, wspace=0.2)
+    grid = figure.add_gridspec(
+        1, 2, width_ratios=(1.15, 1), left=0.08, right=0.985, bottom=0.15, top=0.86, wspace=0.2
+    )
     study, errors = (figure.add_subplot(cell) for cell in grid)
     study.locator_params(axis="x", nbins=8, integer=True)
     for ax in (study, errors):
@@ -150,17 +152,17 @@ def describe(it: Losses) -> str:
     rms = np.sqrt(np.mean(it.errors**2, axis=1))
     wins = np.mean(it.errors[1] < it.errors[0])
     text = (
-        f"In {STUDIES} simulated studies of {it.truth.shape[1]} groups of {it.n}, the root mean squared error is "
-        f"{number(rms[0])} flat, {number(rms[1])} multilevel and {number(rms[2])} completely pooled. Multilevel beats "
-        f"flat in {wins:.0%} of them."
+        f"In {STUDIES} simulated studies of {it.truth.shape[1]} groups of {it.n}, the root mean squared "
+        f"error is {number(rms[0])} flat, {number(rms[1])} multilevel and {number(rms[2])} completely "
+        f"pooled. Multilevel beats flat in {wins:.0%} of them."
     )
     if it.apart == 0:
         return text
     apart = np.sqrt(np.mean(it.errors_apart**2, axis=1))
     lost = np.mean(it.errors_apart[1] > it.errors_apart[0])
     return (
-        f"{text} For the group set apart the errors are {number(apart[0])} flat and {number(apart[1])} multilevel: "
-        f"there shrinkage loses in {lost:.0%}."
+        f"{text} For the group set apart the errors are {number(apart[0])} flat and {number(apart[1])} "
+        f"multilevel: there shrinkage loses in {lost:.0%}."
     )
 
 
@@ -173,7 +175,9 @@ def _controls() -> dict:
         "sigma": slider("σ within groups", 2.0, 0.1, 6, 0.1),
         "J": whole("groups J", 12, 3, MOST_GROUPS),
         "n": whole("members n", 5, 2, 40),
-        "apart": slider("one group set apart", 0.0, 0, 10, 0.1, "The last group's true mean; 0 draws it like the others"),
+        "apart": slider(
+            "one group set apart", 0.0, 0, 10, 0.1, "The last group's true mean; 0 draws it like the others"
+        ),
         "sample": press("new studies", "Draw other standardised numbers"),
     }
 
@@ -184,7 +188,9 @@ def presets() -> dict[str, Preset]:
     start = {"J": 12, "n": 5, "tau": 1.0, "sigma": 2.0, "apart": 0.0}
     return {
         "typical": Preset(start, "Groups that differ about as much as their means are uncertain."),
-        "an outlier": Preset({**start, "apart": 6.0}, "One group is not a draw from the population of the others."),
+        "an outlier": Preset(
+            {**start, "apart": 6.0}, "One group is not a draw from the population of the others."
+        ),
         "three groups": Preset({**start, "J": 3}, "With three groups, τ is hardly known."),
         "large groups": Preset({**start, "n": 40, "tau": 2.0}, "Each group says enough by itself."),
         "no difference": Preset({**start, "tau": 0.0}, "All groups have the same mean."),
@@ -194,8 +200,8 @@ def presets() -> dict[str, Preset]:
 EXPLORATION = Exploration(
     title="When does shrinkage lose?",
     shows=(
-        "Left: one simulated study, each group's true mean with its flat and its multilevel estimate. Right: the "
-        "error of flat, multilevel and complete pooling, a dot a study and a bar at the root mean square."
+        "Left: one simulated study, each group's true mean with its flat and its multilevel estimate. Right: "
+        "the error of flat, multilevel and complete pooling, a dot a study and a bar at the root mean square."
     ),
     compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
     to_try=(

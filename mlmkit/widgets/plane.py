@@ -68,7 +68,7 @@ class Plane:
         return np.abs(self.multilevel - self.b) > np.abs(self.flat - self.b) + 1e-9
 
     def distance(self, points: np.ndarray) -> np.ndarray:
-        """√((β − b)ᵀ Σ⁻¹ (β − b)), Mahalanobis' distance from b; 0 along directions in which Σ has no variance."""
+        """√((β − b)ᵀ Σ⁻¹ (β − b)), Mahalanobis' distance from b; 0 where Σ has no variance."""
         off = points - self.b
         return np.sqrt(np.einsum("ja,ab,jb->j", off, np.linalg.pinv(self.covariance, rcond=1e-9), off))
 
@@ -104,7 +104,9 @@ def sleep() -> Sleep:
 
 def panels(figure):
     """The plane on the left, one subject's lines on the right."""
-    grid = figure.add_gridspec(1, 2, width_ratios=(1.45, 1), left=0.085, right=0.98, bottom=0.15, top=0.86, wspace=0.24)
+    grid = figure.add_gridspec(
+        1, 2, width_ratios=(1.45, 1), left=0.085, right=0.98, bottom=0.15, top=0.86, wspace=0.24
+    )
     plane, lines = (figure.add_subplot(cell) for cell in grid)
     plane.locator_params(nbins=6)
     lines.locator_params(nbins=6)
@@ -126,12 +128,20 @@ def _draw_plane(ax, it: Plane) -> None:
     for rows, line, marker, name in kinds:
         ways = np.stack([it.flat[rows], it.multilevel[rows]], axis=1)
         ax.add_collection(LineCollection(ways, color=blue, lw=1.3, ls=line))
-        ax.plot(*it.multilevel[rows].T, **points("multilevel", 6, mec=PAPER, mew=0.6) | {"marker": marker}, label=name)
+        ax.plot(
+            *it.multilevel[rows].T,
+            **points("multilevel", 6, mec=PAPER, mew=0.6) | {"marker": marker},
+            label=name,
+        )
     ax.plot(*it.flat.T, **points("flat", 5.5, zorder=3), label="flat")
     ax.plot(*it.b, ls="", marker="P", ms=11, color=red, mec=PAPER, label="$b$")
     ax.plot(*it.flat[it.chosen], ls="", marker="o", ms=13, mfc="none", color=blue, mew=1.4)
     below = it.multilevel[it.chosen, 1] > it.flat[it.chosen, 1]  # the name keeps clear of the line
-    beside = {"xytext": (0, -9 if below else 9), "textcoords": "offset points", "va": "top" if below else "bottom"}
+    beside = {
+        "xytext": (0, -9 if below else 9),
+        "textcoords": "offset points",
+        "va": "top" if below else "bottom",
+    }
     ax.annotate(it.subjects[it.chosen], it.flat[it.chosen], **beside, ha="center", color=blue)
     ax.set(xlim=(176, 327), ylim=(-9, 30), xlabel="intercept β₀: ms on day 0", ylabel="slope β₁: ms a day")
     key_above(ax, 4)
@@ -161,10 +171,13 @@ def describe(it: Plane) -> str:
     """Who moves where, in words."""
     k, total = it.chosen, len(it.subjects)
     away = [it.subjects[j] for j in np.flatnonzero(it.away[:, 1])]
-    one_by_one = f"the slope moves away from b₁ for {len(away)} ({listed(away)})" if away else "so does every slope"
+    one_by_one = (
+        f"the slope moves away from b₁ for {len(away)} ({listed(away)})" if away else "so does every slope"
+    )
     return (
-        f"b = {_pair(it.b)}. In Σ's own distance {it.nearer} of {total} subjects move towards b; taken by itself "
-        f"{one_by_one}. Subject {it.subjects[k]}: flat {_pair(it.flat[k])}, multilevel {_pair(it.multilevel[k])}."
+        f"b = {_pair(it.b)}. In Σ's own distance {it.nearer} of {total} subjects move towards b; taken by "
+        f"itself {one_by_one}. Subject {it.subjects[k]}: flat {_pair(it.flat[k])}, multilevel "
+        f"{_pair(it.multilevel[k])}."
     )
 
 
@@ -178,8 +191,12 @@ def _pair(point: np.ndarray) -> str:
 def _controls() -> dict:
     start = _fitted()
     return {
-        "tau0": slider("τ₀ intercepts", start["tau0"], 0.1, 80, 0.1, tip="SD of the intercepts across subjects, ms"),
-        "tau1": slider("τ₁ slopes", start["tau1"], 0.1, 20, 0.1, tip="SD of the slopes across subjects, ms a day"),
+        "tau0": slider(
+            "τ₀ intercepts", start["tau0"], 0.1, 80, 0.1, tip="SD of the intercepts across subjects, ms"
+        ),
+        "tau1": slider(
+            "τ₁ slopes", start["tau1"], 0.1, 20, 0.1, tip="SD of the slopes across subjects, ms a day"
+        ),
         "rho": slider("ρ", start["rho"], -0.99, 0.99, 0.01, tip="their correlation"),
         "sigma": slider("σ", start["sigma"], 1, 80, 0.1, tip="residual SD, ms"),
         "subject": choice("subject", list(sleep().subjects), "335", width="200px"),
@@ -190,7 +207,12 @@ def _fitted() -> dict:
     """Σ and σ by REML, to the sliders' steps."""
     fit = sleep().fit
     tau0, tau1, rho = fit.varcorr.sdcor[:3]
-    return {"tau0": round(tau0, 1), "tau1": round(tau1, 1), "rho": round(rho, 2), "sigma": round(fit.sigma, 1)}
+    return {
+        "tau0": round(tau0, 1),
+        "tau1": round(tau1, 1),
+        "rho": round(rho, 2),
+        "sigma": round(fit.sigma, 1),
+    }
 
 
 @cache
@@ -199,7 +221,9 @@ def presets() -> dict[str, Preset]:
     fitted = _fitted()
     return {
         "fitted": Preset(fitted, "Σ and σ as REML estimates them."),
-        "strong correlation": Preset({**fitted, "rho": 0.9}, "Who starts slow is now expected to slow down more."),
+        "strong correlation": Preset(
+            {**fitted, "rho": 0.9}, "Who starts slow is now expected to slow down more."
+        ),
         "slopes alike": Preset({**fitted, "tau1": 1.0}, "Almost one slope for all; intercepts as before."),
         "nearly flat": Preset({**fitted, "tau0": 80.0, "tau1": 20.0}, "Wide Σ: almost no pooling."),
         "nearly pooled": Preset({**fitted, "tau0": 4.0, "tau1": 1.0}, "Narrow Σ: almost complete pooling."),
@@ -209,12 +233,14 @@ def presets() -> dict[str, Preset]:
 EXPLORATION = Exploration(
     title="Intercepts and slopes in their plane",
     shows=(
-        "Left: contours that hold 50% and 95% of N(b, Σ), each subject's flat estimate, and a line to its multilevel "
-        "one. Right: the chosen subject's data with the flat, the multilevel and the population's line."
+        "Left: contours that hold 50% and 95% of N(b, Σ), each subject's flat estimate, and a line to its "
+        "multilevel one. Right: the chosen subject's data with the flat, the multilevel and the population's "
+        "line."
     ),
     compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
     to_try=(
-        "At the fitted Σ, find a subject whose slope moves away from b₁. Why is that no contradiction to shrinkage?",
+        "At the fitted Σ, find a subject whose slope moves away from b₁. Why is that no contradiction to "
+        "shrinkage?",
         "Move ρ from −0.99 to 0.99: how does the direction of the lines turn, and towards what?",
         "Shrink τ₁ alone towards 0. Which part of each estimate is pooled, and which is left free?",
     ),

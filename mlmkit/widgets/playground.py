@@ -92,7 +92,9 @@ def _fit(spec, data: pd.DataFrame) -> Fit:
 
 def panels(figure):
     """The network on the left, observed against fitted on the right."""
-    grid = figure.add_gridspec(1, 2, width_ratios=(1.75, 1), left=0.01, right=0.98, bottom=0.15, top=0.9, wspace=0.15)
+    grid = figure.add_gridspec(
+        1, 2, width_ratios=(1.75, 1), left=0.01, right=0.98, bottom=0.15, top=0.9, wspace=0.15
+    )
     net, fit = figure.add_subplot(grid[0]), figure.add_subplot(grid[1])
     net.set_axis_off()
     net.set_position([0.01, 0.02, 0.57, 0.9], which="original")
@@ -166,7 +168,8 @@ class Playground(Explorer):
 
 _SUMMARY_STYLE = f"""<style>.mlmkit-summary table {{border-collapse: collapse; margin: 0.3em 0}}
 .mlmkit-summary th, .mlmkit-summary td {{padding: 0 0.7em 0 0; text-align: right; line-height: 1.35}}
-.mlmkit-summary caption {{text-align: left; color: {COLOURS["population"]}}} .mlmkit-summary p {{margin: 0.2em 0}}</style>"""
+.mlmkit-summary caption {{text-align: left; color: {COLOURS["population"]}}}
+.mlmkit-summary p {{margin: 0.2em 0}}</style>"""
 
 
 def _columns(frame: pd.DataFrame) -> str:
@@ -188,7 +191,8 @@ def _exploration(frames: dict[str, pd.DataFrame]) -> Exploration:
         compute=partial(_compute_named, frames), draw=draw, describe=describe, panels=panels,
         controls=partial(_controls, frames), presets=partial(_presets, frames), follow={"data": _when_data},
         to_try=(
-            "Turn (Days|Subject) into (Days||Subject), then into (1|Subject): which arrow and which number go?",
+            "Turn (Days|Subject) into (Days||Subject), then into (1|Subject): which arrow and which number "
+            "go?",
             "Leave the random part out altogether. What becomes of the standard errors?",
             "Mistype a column's name, or forget a parenthesis: does the help tell you where?",
         ),
@@ -269,7 +273,9 @@ def playground(
     frames = _course()
     if isinstance(data, pd.DataFrame):
         if formula is None:
-            raise DataError(f"Give a formula for your data; their columns are {', '.join(map(str, data.columns))}.")
+            raise DataError(
+                f"Give a formula for your data; their columns are {', '.join(map(str, data.columns))}."
+            )
         frames, data = {YOURS: data, **frames}, YOURS
     elif data not in frames:
         raise DataError(f"There is no data set {data!r} to play with.{did_you_mean(str(data), frames)}")

@@ -1,4 +1,4 @@
-"""From complete pooling through partial pooling to none: one slider on τ, and the criterion that chooses it."""
+"""From complete pooling through partial pooling to none: one slider on τ, and the criterion for it."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Pooling:
 
     @property
     def pooled_away(self) -> float:
-        """How much of the flat estimates' spread around the centre is gone, from 0 (flat) to 1 (all alike)."""
+        """How much of the flat estimates' spread around the centre is gone: 0 if flat, 1 if all are alike."""
         own = np.linalg.norm((self.flat - self.centre) / self.flat.std(axis=0))
         left = np.linalg.norm((self.estimates - self.centre) / self.flat.std(axis=0))
         return float(1 - left / own)
@@ -179,7 +179,9 @@ def _best_b(criterion, theta: np.ndarray, start: float) -> float:
 
 def panels(figure):
     """Estimates on the left, the criterion on the right."""
-    grid = figure.add_gridspec(1, 2, width_ratios=(1.7, 1), left=0.09, right=0.975, bottom=0.15, top=0.86, wspace=0.27)
+    grid = figure.add_gridspec(
+        1, 2, width_ratios=(1.7, 1), left=0.09, right=0.975, bottom=0.15, top=0.86, wspace=0.27
+    )
     estimates, curve = (figure.add_subplot(cell) for cell in grid)
     estimates.locator_params(nbins=6)
     curve.locator_params(axis="y", nbins=5)
@@ -255,8 +257,8 @@ def describe(it: Pooling) -> str:
         return f"τ = {_listed(it.tau)}, the fitted value, where the criterion is lowest: {share}."
     side = "fewer" if it.multiple > 1 else "more"
     return (
-        f"τ = {_listed(it.tau)}, {number(it.multiple, 2)} times the fitted value: {share}, {side} than the data support. "
-        f"The criterion is {number(it.rise[place])} above its minimum."
+        f"τ = {_listed(it.tau)}, {number(it.multiple, 2)} times the fitted value: {share}, {side} than the "
+        f"data support. The criterion is {number(it.rise[place])} above its minimum."
     ).replace("fewer than", "less than")
 
 

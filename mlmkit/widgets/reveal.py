@@ -99,7 +99,8 @@ def answers(data: str) -> Answers:
     (n, flat, error), multilevel, b, tau = (_binomial if data == "rats" else _gaussian)(formula, group, frame)
     names = tuple(map(str, multilevel.index))
     multilevel = multilevel.to_numpy()
-    # A group near b has no way to go: leave it out, and ask the others in an order that mixes large with small.
+    # A group near b has no way to go: leave it out, and ask the others in an order that mixes large with
+    # small.
     far = np.flatnonzero(np.abs(flat - b) > 0.3 * np.std(flat))
     order = np.random.default_rng(3).permutation(far)
     return Answers(noun, unit, names, n, flat, multilevel, error, b, tau, order)
@@ -126,7 +127,9 @@ def _binomial(formula: str, group: str, frame):
 
 def panels(figure):
     """One wide axis for the question, one for the misses so far."""
-    grid = figure.add_gridspec(1, 2, width_ratios=(2.6, 1), left=0.04, right=0.98, bottom=0.17, top=0.85, wspace=0.17)
+    grid = figure.add_gridspec(
+        1, 2, width_ratios=(2.6, 1), left=0.04, right=0.98, bottom=0.17, top=0.85, wspace=0.17
+    )
     place, score = (figure.add_subplot(cell) for cell in grid)
     place.spines["left"].set_visible(False)
     place.set_yticks([])
@@ -184,9 +187,10 @@ def describe(it: Question) -> str:
     """The question, and the answer if it is revealed."""
     all_groups, j = it.answers, it.group
     ask = (
-        f"{all_groups.noun.capitalize()} {all_groups.names[j]} has {count(int(all_groups.n[j]), 'observation')}; its "
-        f"flat estimate is {number(all_groups.flat[j])} with standard error {number(all_groups.error[j], 2)}. The "
-        f"population's b is {number(all_groups.b)}, τ is {number(all_groups.tau)}."
+        f"{all_groups.noun.capitalize()} {all_groups.names[j]} has "
+        f"{count(int(all_groups.n[j]), 'observation')}; its flat estimate is {number(all_groups.flat[j])} "
+        f"with standard error {number(all_groups.error[j], 2)}. The population's b is "
+        f"{number(all_groups.b)}, τ is {number(all_groups.tau)}."
     )
     if not it.revealed:
         return f"{ask} Where does the multilevel model put it? You guess {number(it.guess)}: press “reveal”."
@@ -245,16 +249,20 @@ def _when_revealed(values: dict) -> dict:
 @cache
 def presets() -> dict[str, Preset]:
     """The data sets' own words."""
-    notes = {"mathachieve": "Many pupils a school.", "alcohol": "Few years, but countries differ far more than years.",
-             "sleepstudy": "Ten days for everyone.", "rats": "Some twenty rats a batch."}  # fmt: skip
+    notes = {
+        "mathachieve": "Many pupils a school.",
+        "alcohol": "Few years, but countries differ far more than years.",
+        "sleepstudy": "Ten days for everyone.",
+        "rats": "Some twenty rats a batch.",
+    }
     return {data: Preset({"data": data}, note) for data, note in notes.items()}
 
 
 EXPLORATION = Exploration(
     title="Predict the shrinkage, then reveal it",
     shows=(
-        "Left: one group's flat estimate with its standard error, the population's b, and your guess; once revealed, the "
-        "multilevel estimate. Right: your misses so far."
+        "Left: one group's flat estimate with its standard error, the population's b, and your guess; once "
+        "revealed, the multilevel estimate. Right: your misses so far."
     ),
     compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
     follow={"data": _when_data, "turn": _when_turn, "revealed": _when_revealed},

@@ -131,7 +131,9 @@ def _multilevel(tau: float, sigma: float, n: np.ndarray, means: np.ndarray) -> t
 
 def panels(figure):
     """The groups' means on the left, λ against n on the right."""
-    grid = figure.add_gridspec(1, 2, width_ratios=(1.75, 1), left=0.16, right=0.975, bottom=0.15, top=0.86, wspace=0.24)
+    grid = figure.add_gridspec(
+        1, 2, width_ratios=(1.75, 1), left=0.16, right=0.975, bottom=0.15, top=0.86, wspace=0.24
+    )
     means, curve = (figure.add_subplot(cell) for cell in grid)
     means.tick_params(axis="y", length=0)
     means.spines["left"].set_visible(False)
@@ -181,9 +183,9 @@ def describe(it: Shrinkage) -> str:
     changed = it.others_move > 1e-4 * (it.window[1] - it.window[0])
     others = f" The other groups shown move by {number(it.others_move, 2)} at most." if changed else ""
     return (
-        f"{it.names[k]} has {count(it.n[k], 'observation')} with mean {number(it.flat[k])}. Its own mean weighs "
-        f"λ = {lam:.2f}, the population mean {number(it.b)} weighs {1 - lam:.2f}: the multilevel estimate is "
-        f"{number(it.multilevel[k])}.{others}"
+        f"{it.names[k]} has {count(it.n[k], 'observation')} with mean {number(it.flat[k])}. Its own mean "
+        f"weighs λ = {lam:.2f}, the population mean {number(it.b)} weighs {1 - lam:.2f}: the multilevel "
+        f"estimate is {number(it.multilevel[k])}.{others}"
     )
 
 
@@ -242,23 +244,30 @@ def _when_group(values: dict) -> dict:
 def presets() -> dict[str, Preset]:
     """Telling cases, with each data set's own τ and σ."""
     return {
-        "alcohol": Preset({"data": "alcohol"}, "189 countries, one to a few years each; 12 of them are shown."),
+        "alcohol": Preset(
+            {"data": "alcohol"}, "189 countries, one to a few years each; 12 of them are shown."
+        ),
         "sleepstudy": Preset({"data": "sleepstudy"}, "18 people, 10 days each; 12 of them are shown."),
-        "mathachieve": Preset({"data": "mathachieve"}, "160 schools of 14 to 67 pupils; 12 of them are shown."),
-        "one noisy observation": Preset({"data": "mathachieve", "n": 1}, "The same, had only one pupil been tested."),
+        "mathachieve": Preset(
+            {"data": "mathachieve"}, "160 schools of 14 to 67 pupils; 12 of them are shown."
+        ),
+        "one noisy observation": Preset(
+            {"data": "mathachieve", "n": 1}, "The same, had only one pupil been tested."
+        ),
     }
 
 
 EXPLORATION = Exploration(
     title="How much is a group's own mean worth?",
     shows=(
-        "Left: flat and multilevel means of twelve groups, with their numbers of observations, the chosen one shaded. "
-        "Right: the weight λ of a group's own mean as a curve over its number of observations."
+        "Left: flat and multilevel means of twelve groups, with their numbers of observations, the chosen "
+        "one shaded. Right: the weight λ of a group's own mean as a curve over its number of observations."
     ),
     compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
     follow={"data": _when_data, "group": _when_group},
     to_try=(
-        "Lower the chosen group's n to 1, then raise it: where does its estimate go, and what do the others do?",
+        "Lower the chosen group's n to 1, then raise it: where does its estimate go, and what do the others "
+        "do?",
         "Drag its mean far from the population's: does the share of the way that it is pulled back change?",
         "Change τ and σ by the same factor. Which number in the formula decides, then?",
     ),

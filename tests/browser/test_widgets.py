@@ -1,4 +1,4 @@
-"""The explorations as a class sees them: in JupyterLab, in every chapter that has one, and on the lecture's page."""
+"""The explorations as a class sees them: in JupyterLab, in each chapter that has one, on a page of its own."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def every_exploration(course):
 
 def output(notebook, k: int):
     """The k-th cell's output, scrolled into sight (JupyterLab renders what is seen)."""
-    cell = notebook.page.locator(".jp-CodeCell").nth(k)
+    cell = notebook.page.locator(".jp-CodeCell").nth(k).locator(".jp-Cell-outputWrapper")
     cell.scroll_into_view_if_needed()
     cell.locator("[role=img]").wait_for()
     return cell
@@ -81,13 +81,13 @@ def test_the_widgets_of_a_chapter_move(open_notebook, chapter):
     assert notebook.failures() == []
     cells = notebook.page.locator(".jp-CodeCell").filter(has_text=CALL)
     for k in range(cells.count()):
-        cell = cells.nth(k)
+        cell = cells.nth(k).locator(".jp-Cell-outputWrapper")
         cell.scroll_into_view_if_needed()
         cell.locator("[role=img]").wait_for()
         before = seen(cell)
         slider = cell.locator(".widget-hslider .noUi-handle").first
         if slider.count():
-            drag(notebook, slider, -40)
+            drag(notebook, slider, 40)
         else:
             cell.locator(".widget-button").nth(1).click()
         wait_for_change(notebook, cell, before)
@@ -100,7 +100,9 @@ def test_every_exploration_answers_to_mouse_and_keyboard(open_notebook, every_ex
     for k, name in enumerate(NAMES, start=1):
         cell = output(notebook, k)
         before = seen(cell)
-        cell.locator(".widget-button").nth(1).click()  # the second preset
+        cell.locator(".widget-button").nth(
+            0 if name == "playground" else 2
+        ).click()  # a preset other than the start
         before = wait_for_change(notebook, cell, before)
         if name in WITHOUT_SLIDER:
             continue
@@ -123,7 +125,8 @@ def test_the_picture_neither_flickers_nor_jumps_while_a_slider_moves(open_notebo
         const look = () => {
             const img = cell.querySelector('[role=img]');
             const box = img ? img.getBoundingClientRect() : {width: 0, height: 0};
-            window.frames_seen.push([!!img && img.complete && img.naturalWidth > 0, box.width, box.height, img && img.src.length]);
+            const painted = !!img && img.complete && img.naturalWidth > 0;
+            window.frames_seen.push([painted, box.width, box.height, img && img.src.length]);
             requestAnimationFrame(look);
         };
         requestAnimationFrame(look);
@@ -188,8 +191,8 @@ def test_the_lecture_needs_no_notebook_and_no_network(browser, lecture_page):
     page.set_default_timeout(PATIENCE)
     errors, foreign = [], []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("request", lambda request: None if lecture_page in request.url or request.url.startswith(("data:", "blob:"))
-            else foreign.append(request.url))  # fmt: skip
+    ours = (lecture_page, "data:", "blob:")
+    page.on("request", lambda request: request.url.startswith(ours) or foreign.append(request.url))
     page.goto(lecture_page)
     page.locator("[role=img]").wait_for()
     assert page.locator(".jp-InputArea:visible").count() == 0
@@ -207,10 +210,14 @@ def test_the_lectures_kernel_runs_nothing_that_a_visitor_sends(lecture_page):
     from mlmkit.widgets.__main__ import GUARDED
 
     allowed = GUARDED["MappingKernelManager.allowed_message_types"]
-    assert "execute_request" not in allowed and all(kind.startswith(("comm_", "kernel_info", "shutdown")) for kind in allowed)
+    assert "execute_request" not in allowed and all(
+        kind.startswith(("comm_", "kernel_info", "shutdown")) for kind in allowed
+    )
 
 
-@pytest.mark.parametrize("path", ["/voila/files/explorations.ipynb", "/files/explorations.ipynb", "/voila/files/../../etc/passwd"])
+@pytest.mark.parametrize(
+    "path", ["/voila/files/explorations.ipynb", "/files/explorations.ipynb", "/voila/files/../../etc/passwd"]
+)
 def test_the_lectures_server_hands_out_no_file(lecture_page, path):
     from urllib.error import HTTPError
 

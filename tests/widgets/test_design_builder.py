@@ -6,12 +6,23 @@ import numpy as np
 import pytest
 
 from mlmkit.errors import DataError
-from mlmkit.widgets.design_builder import CROSSED, NESTED, RESTART, UNIQUE, Grid, compute, describe, explore_design, presets
+from mlmkit.widgets.design_builder import (
+    CROSSED,
+    NESTED,
+    RESTART,
+    UNIQUE,
+    Grid,
+    compute,
+    describe,
+    explore_design,
+    presets,
+)
 
 
 @pytest.mark.parametrize(
     ("preset", "formula", "columns"),
-    [("nested", "(1|school/class)", 9), ("relative ids", "(1|school/class)", 9), ("mixed up", "(1|school) + (1|class)", 5),
+    [("nested", "(1|school/class)", 9), ("relative ids", "(1|school/class)", 9),
+     ("mixed up", "(1|school) + (1|class)", 5),
      ("crossed", "(1|person) + (1|word)", 7), ("one class moved", "(1|school) + (1|class)", 9)],
 )  # fmt: skip
 def test_each_design_has_its_formula_and_z(preset, formula, columns):

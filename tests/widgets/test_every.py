@@ -93,7 +93,9 @@ def test_each_preset_can_be_used_and_undone(explorers, name):
     for preset in explorer.presets:
         explorer.use(preset)
         assert explorer.problem == ""
-        assert explorer.words in re.sub("&#x27;", "'", explorer.sentence.value) or "&" in explorer.sentence.value
+        assert (
+            explorer.words in re.sub("&#x27;", "'", explorer.sentence.value) or "&" in explorer.sentence.value
+        )
     explorer.reset()
     assert picture(explorer) == start
 

@@ -134,7 +134,8 @@ def test_other_errors_are_shown_and_raised(line):
 
 @pytest.mark.parametrize(
     ("values", "message"),
-    [({"slop": 1}, "There is no control 'slop'. Did you mean 'slope'?"), ({"n": "many"}, "n cannot be 'many'"),
+    [({"slop": 1}, "There is no control 'slop'. Did you mean 'slope'?"),
+     ({"n": "many"}, "n cannot be 'many'"),
      ({"kept": "c"}, "kept cannot be 'c': there are a, b")],
 )  # fmt: skip
 def test_values_that_do_not_fit_are_refused_by_name(line, values, message):
@@ -165,7 +166,9 @@ def test_a_notebook_stores_one_constant_line(line):
 
 
 def test_everything_on_the_page_can_be_reached_and_read(line):
-    page = "".join(child.value for child in line.children if hasattr(child, "value") and isinstance(child.value, str))
+    page = "".join(
+        child.value for child in line.children if hasattr(child, "value") and isinstance(child.value, str)
+    )
     assert re.findall("<li>(.*?)</li>", page) == ["one", "two", "three"]
     for control in (line.controls["slope"], line.controls["n"], line.controls["times"]):
         assert control.description and control.tooltip

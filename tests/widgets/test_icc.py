@@ -10,7 +10,9 @@ from mlmkit.models import lmer
 from mlmkit.widgets.icc import compute, describe, presets
 
 
-@pytest.mark.parametrize(("tau", "sigma", "icc"), [(0, 1, 0), (1, 0, 1), (3, 3, 0.5), (1, 2, 0.2), (6, 12, 0.2)])
+@pytest.mark.parametrize(
+    ("tau", "sigma", "icc"), [(0, 1, 0), (1, 0, 1), (3, 3, 0.5), (1, 2, 0.2), (6, 12, 0.2)]
+)
 def test_the_icc_is_the_share_of_the_variance(tau, sigma, icc):
     assert compute(tau, sigma).icc == pytest.approx(icc)
 
@@ -43,7 +45,13 @@ def test_pairs_correlate_as_the_icc_says():
 
 @pytest.mark.parametrize(
     ("name", "icc"),
-    [("alcohol", 0.9525), ("sleepstudy", 0.589), ("mathachieve", 0.180), ("rats, latent", 0.118), ("rats, response", 0.053)],
+    [
+        ("alcohol", 0.9525),
+        ("sleepstudy", 0.589),
+        ("mathachieve", 0.180),
+        ("rats, latent", 0.118),
+        ("rats, response", 0.053),
+    ],
 )
 def test_presets_are_the_courses_iccs(name, icc):
     values = presets()[name].values
@@ -56,4 +64,6 @@ def test_no_variance_at_all_is_said_to_be_nothing_to_split():
 
 def test_words_have_the_numbers():
     words = describe(compute(2.0, 4.0, J=7, n=9))
-    assert "τ² = 4.00" in words and "σ² = 16.0" in words and "ICC = 0.20" in words and "7 groups of 9" in words
+    assert (
+        "τ² = 4.00" in words and "σ² = 16.0" in words and "ICC = 0.20" in words and "7 groups of 9" in words
+    )

@@ -41,7 +41,10 @@ def test_means_drawn_together_altogether_are_on_the_boundary():
 
 
 def test_ml_reaches_the_boundary_first():
-    seen = {(it.ml.singular, it.reml.singular) for it in (compute("sleepstudy", 6, a) for a in np.linspace(0.5, 1, 26))}
+    seen = {
+        (it.ml.singular, it.reml.singular)
+        for it in (compute("sleepstudy", 6, a) for a in np.linspace(0.5, 1, 26))
+    }
     assert seen == {(False, False), (True, False), (True, True)}
 
 

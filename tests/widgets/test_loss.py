@@ -60,4 +60,8 @@ def test_without_differences_pooling_is_best():
 
 def test_shapes():
     it = compute(J=8)
-    assert it.truth.shape == (STUDIES, 8) and it.estimates.shape == (3, STUDIES, 8) and it.errors.shape == (3, STUDIES)
+    assert (
+        it.truth.shape == (STUDIES, 8)
+        and it.estimates.shape == (3, STUDIES, 8)
+        and it.errors.shape == (3, STUDIES)
+    )

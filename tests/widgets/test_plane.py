@@ -20,7 +20,13 @@ def test_at_the_fitted_covariance_it_is_the_fit(fitted):
 
 
 def test_five_slopes_move_away_and_no_subject_does(fitted):
-    assert [fitted.subjects[j] for j in np.flatnonzero(fitted.away[:, 1])] == ["309", "310", "337", "352", "372"]
+    assert [fitted.subjects[j] for j in np.flatnonzero(fitted.away[:, 1])] == [
+        "309",
+        "310",
+        "337",
+        "352",
+        "372",
+    ]
     assert fitted.nearer == 18
     assert "5 (309, 310, 337, 352 and 372)" in describe(fitted)
 

@@ -67,7 +67,8 @@ def test_errors_are_help_and_the_last_good_fit_stays():
     page = playground()
     good = page.result
     for formula, hint in (
-        ("Reaction ~ Dais + (1|Subject)", "Dais"), ("Reaction ~ Days + (Days|Subject", "^ here"), ("", "expected"),
+        ("Reaction ~ Dais + (1|Subject)", "Dais"), ("Reaction ~ Days + (Days|Subject", "^ here"),
+        ("", "expected"),
         ("Reaction ~ Days | Subject", "parentheses"), ("Reaction ~ Days + (1|Nobody)", "Nobody"),
     ):  # fmt: skip
         page.controls["formula"].value = formula
@@ -113,8 +114,10 @@ def test_what_was_typed_is_shown_as_text():
 @pytest.mark.parametrize(
     ("formula", "bound"),
     [("Reaction ~ " + "*".join(f"C(x{k})" for k in range(8)), "columns"), ("Reaction ~ C(id)", "columns"),
-     ("Reaction ~ 1 + (C(id)|Subject)", "vary together"), ("Reaction ~ 1 + (1|id) + (1|id2)", "group effects"),
-     ("Reaction ~ 1 + " + " + ".join(["(1|Subject)"] * 9), "terms"), ("Reaction ~ poly(Days, 20) * poly(x1, 20)", "columns")],
+     ("Reaction ~ 1 + (C(id)|Subject)", "vary together"),
+     ("Reaction ~ 1 + (1|id) + (1|id2)", "group effects"),
+     ("Reaction ~ 1 + " + " + ".join(["(1|Subject)"] * 9), "terms"),
+     ("Reaction ~ poly(Days, 20) * poly(x1, 20)", "columns")],
 )  # fmt: skip
 def test_size_is_bounded_before_anything_is_built(formula, bound, monkeypatch):
     n = 4000
@@ -146,7 +149,7 @@ def test_a_fit_that_takes_too_long_is_stopped():
         while True:
             try:
                 time.sleep(0.001)
-            except Exception:  # noqa: BLE001  not even this may swallow it
+            except Exception:  # noqa: BLE001, S110  not even this may swallow it
                 pass
 
     start = time.monotonic()

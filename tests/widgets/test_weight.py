@@ -17,7 +17,10 @@ def as_observed(data, group, **changes):
     return compute(data, group, **{**values, **changes})
 
 
-@pytest.mark.parametrize(("tau", "sigma", "n", "value"), [(1, 1, 1, 0.5), (2, 1, 1, 0.8), (1, 2, 4, 0.5), (0, 1, 9, 0), (1, 0, 1, 1)])
+@pytest.mark.parametrize(
+    ("tau", "sigma", "n", "value"),
+    [(1, 1, 1, 0.5), (2, 1, 1, 0.8), (1, 2, 4, 0.5), (0, 1, 9, 0), (1, 0, 1, 1)],
+)
 def test_the_formula(tau, sigma, n, value):
     assert weight(tau, sigma, n) == pytest.approx(value)
 
@@ -58,10 +61,14 @@ def test_a_data_set_brings_its_own_ranges():
     assert explorer.values["group"] in it.names
     k = it.names.index(explorer.values["group"])
     assert explorer.values["n"] == it.n[k] and explorer.values["mean"] == pytest.approx(it.means[k], abs=0.01)
-    explorer.controls["group"].value = next(name for name in explorer.controls["group"].options if name != it.names[k])
+    explorer.controls["group"].value = next(
+        name for name in explorer.controls["group"].options if name != it.names[k]
+    )
     assert explorer.values["n"] == it.n[it.names.index(explorer.values["group"])]
 
 
 def test_words():
-    words = describe(as_observed("mathachieve", groups("mathachieve").names[groups("mathachieve").shown[0]], n=1))
+    words = describe(
+        as_observed("mathachieve", groups("mathachieve").names[groups("mathachieve").shown[0]], n=1)
+    )
     assert "has 1 observation with mean" in words and "λ = 0.18" in words and "other groups" in words
