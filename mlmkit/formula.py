@@ -413,6 +413,8 @@ class _Reader:
 
     def call(self) -> _Node:
         token = self.next
+        if token.text == "offset":
+            raise self.refuse("An offset is an argument of the fit, offset=…, not a term of the formula", token.at)
         if token.text not in TRANSFORMS:
             reason = f"{token.text}() is not a transform that a formula may use."
             raise self.refuse((reason + did_you_mean(token.text, TRANSFORMS)).rstrip("."), token.at)

@@ -155,6 +155,7 @@ def test_what_does_not_parse_is_pointed_at(formula, words, caret_under):
         ("y ~ poly(x, degree=100000)", "degree"),
         ("y ~ " + "+".join(["x"] * 2000), "characters long"),
         ("y ~ lgo(x)", "'log'"),
+        ("y ~ x + offset(z)", "offset=…"),
     ],
 )
 def test_a_formula_is_data_never_code(formula, culprit):

@@ -55,17 +55,19 @@ def _message(block, Lambda: np.ndarray, R: np.ndarray) -> str:
         names = " and ".join(zero)
         return (
             f"Singular fit: the SD of {names} across {block.group} is estimated as 0, so the data show no "
-            f"variation there beyond the residual noise; try the model without {names} in that term."
+            f"variation there beyond the residual noise; try the model without {names} in that term "
+            f"(chapter 6)."
         )
     if len(block.names) == 2:
         a, b = block.names
         sign = "+" if Lambda[0] @ Lambda[1] > 0 else "−"
         return (
-            f"Singular fit: the correlation of {a} and {b} across {block.group} is estimated as {sign}1, so the "
-            f"data cannot tell the two apart; try them uncorrelated (||), or the term without {b}."
+            f"Singular fit: the correlation of {a} and {b} across {block.group} is estimated as {sign}1, "
+            f"so the data cannot tell the two apart; try them uncorrelated (||), or the term without {b} "
+            f"(chapter 6)."
         )
+    directions = np.linalg.matrix_rank(R @ Lambda, tol=RANK_TOLERANCE)
     return (
-        f"Singular fit: the {len(block.names)} coefficients that vary across {block.group} are estimated to move "
-        f"in {np.linalg.matrix_rank(R @ Lambda, tol=RANK_TOLERANCE)} directions only; try them uncorrelated "
-        f"(||), or fewer of them."
+        f"Singular fit: the {len(block.names)} coefficients that vary across {block.group} are estimated to "
+        f"move in {directions} directions only; try them uncorrelated (||), or fewer of them (chapter 6)."
     )
