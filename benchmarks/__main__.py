@@ -25,7 +25,9 @@ from .case import Case
 from .cases import CASES
 
 HERE = Path(__file__).parent
-ONE_THREAD = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")}
+ONE_THREAD = {
+    name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
+}
 PEERS = ("glmm", "mixedlm")
 TIMEOUT = 900
 
@@ -35,9 +37,17 @@ def main() -> None:
     chosen = [
         case
         for case in CASES
-        if (any(word in case.name for word in options.only) if options.only else options.heavy or not case.heavy)
+        if (
+            any(word in case.name for word in options.only)
+            if options.only
+            else options.heavy or not case.heavy
+        )
     ]
-    tools = ["mlmkit"] + (["lme4"] if shutil.which("Rscript") else []) + [p for p in PEERS if _has(options.peers, p)]
+    tools = (
+        ["mlmkit"]
+        + (["lme4"] if shutil.which("Rscript") else [])
+        + [p for p in PEERS if _has(options.peers, p)]
+    )
     print(f"{date.today()}, {_machine()}, one thread each\n")
     print(header(tools), flush=True)
     for case in chosen:
@@ -63,18 +73,31 @@ def measure(case: Case, tools: list[str], peers: str) -> dict[str, dict]:
 def _command(tool: str, case: Case, frame: Path, peers: str) -> list[str]:
     if tool == "lme4":
         return ["Rscript", str(HERE / "lme4.R"), str(frame), case.formula, case.family, str(case.n_agq)]
-    return [sys.executable if tool == "mlmkit" else peers, "-m", "benchmarks.tools", tool, json.dumps(case.described()), str(frame)]
+    return [
+        sys.executable if tool == "mlmkit" else peers,
+        "-m",
+        "benchmarks.tools",
+        tool,
+        json.dumps(case.described()),
+        str(frame),
+    ]
 
 
 def _run(command: list[str]) -> dict:
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, env=os.environ | ONE_THREAD, cwd=HERE.parent, timeout=TIMEOUT
+            command,
+            capture_output=True,
+            text=True,
+            env=os.environ | ONE_THREAD,
+            cwd=HERE.parent,
+            timeout=TIMEOUT,
         )
         return json.loads(done.stdout.strip().splitlines()[-1])
     except subprocess.TimeoutExpired:
         return {"error": f"more than {TIMEOUT} s"}
     except (IndexError, json.JSONDecodeError):
+        print(*done.stderr.strip().splitlines()[-1:], file=sys.stderr)
         return {"error": "fails"}
 
 
@@ -110,7 +133,9 @@ def _has(python: str, package: str) -> bool:
 
 def _machine() -> str:
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
+    model = next(
+        (line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor()
+    )
     return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}"
 
 

@@ -37,7 +37,9 @@ def data_set(seed: int) -> pd.DataFrame:
     other = {2: c[h % groups], 3: c[h % groups], 4: c[k]}.get(seed % 5, 0.0)
     y = 1.0 + 0.5 * x + b[g, 0] + b[g, 1] * x + other + rng.normal(size=len(g))
     columns = {"y": y.round(4), "x": x.round(4)}
-    return pd.DataFrame({**columns, **{name: [f"g{v}" for v in code] for name, code in zip("ghk", (g, h, k))}})
+    return pd.DataFrame(
+        {**columns, **{name: [f"g{v}" for v in code] for name, code in zip("ghk", (g, h, k), strict=True)}}
+    )
 
 
 def ours(frames: list[pd.DataFrame]) -> list:
@@ -51,7 +53,9 @@ def theirs(frames: list[pd.DataFrame]) -> pd.DataFrame:
     """lme4's REML criteria: columns default and tight."""
     with tempfile.TemporaryDirectory() as folder:
         data, out = Path(folder) / "data.csv", Path(folder) / "out.csv"
-        pd.concat([f.assign(set=i, formula=FORMULAS[i % 5]) for i, f in enumerate(frames)]).to_csv(data, index=False)
+        pd.concat([f.assign(set=i, formula=FORMULAS[i % 5]) for i, f in enumerate(frames)]).to_csv(
+            data, index=False
+        )
         script = Path(__file__).with_name("boundary.R")
         subprocess.run(["Rscript", str(script), str(data), str(out)], check=True)
         return pd.read_csv(out)
@@ -61,12 +65,13 @@ def main() -> None:
     frames = [data_set(seed) for seed in range(SETS)]
     fits, lme4 = ours(frames), theirs(frames)
     criterion = np.array([fit.criterion for fit in fits])
-    print(f"{SETS} data sets; {sum(f.is_singular for f in fits)} fits singular, {sum(f.converged for f in fits)} converged")
+    singular, converged = sum(f.is_singular for f in fits), sum(f.converged for f in fits)
+    print(f"{SETS} data sets: {singular} fits singular, {converged} converged")
     for column in ("default", "tight"):
         above = criterion - lme4[column]
         print(
-            f"lme4 {column}: mlmkit higher by > 1e-5 in {np.sum(above > 1e-5)}, at most by {above.max():.1e}; "
-            f"lme4 higher by > 1e-5 in {np.sum(above < -1e-5)}, at most by {-above.min():.1e}"
+            f"lme4 {column}: mlmkit higher by > 1e-5 in {np.sum(above > 1e-5)}, "
+            f"at most by {above.max():.1e}; lme4 in {np.sum(above < -1e-5)}, at most by {-above.min():.1e}"
         )
 
 

@@ -74,7 +74,9 @@ def binary(n: int, groups: int, seed: int = 4) -> pd.DataFrame:
     g, x = rng.integers(0, groups, n), rng.normal(size=n)
     effects = rng.normal(size=(groups, 2)) * [0.8, 0.4]
     eta = -0.5 + 0.7 * x + effects[g, 0] + effects[g, 1] * x
-    return pd.DataFrame({"y": (rng.random(n) < 1.0 / (1.0 + np.exp(-eta))).astype(int), "x": x, "g": _names(g)})
+    return pd.DataFrame(
+        {"y": (rng.random(n) < 1.0 / (1.0 + np.exp(-eta))).astype(int), "x": x, "g": _names(g)}
+    )
 
 
 def _names(codes: np.ndarray) -> np.ndarray:
@@ -110,7 +112,11 @@ CASES = (
     ),
     Case("blp, crossed", "rt ~ 1 + (1|participant) + (1|spelling)", partial(course, "blp", "participant")),
     Case("MathAchieve, slope", "mathach ~ ses * himinty + (ses|school)", mathachieve),
-    Case("Chem97, nested", "score ~ gcsecnt + (1|lea/school)", partial(published, "mlmRev", "Chem97", "lea", "school")),
+    Case(
+        "Chem97, nested",
+        "score ~ gcsecnt + (1|lea/school)",
+        partial(published, "mlmRev", "Chem97", "lea", "school"),
+    ),
     Case("star, pupils × teachers in schools", "math ~ cltype + (1|id) + (1|tch) + (1|sch)", star),
     Case(
         "InstEval",
@@ -119,9 +125,21 @@ CASES = (
     ),
     Case("10⁴ rows in 100 groups, slope", "y ~ x + (x|g)", partial(one_factor, 10_000, 100)),
     Case("10⁵ rows in 1k groups, slope", "y ~ x + (x|g)", partial(one_factor, 100_000, 1_000)),
-    Case("10⁶ rows in 10k groups, slope", "y ~ x + (x|g)", partial(one_factor, 1_000_000, 10_000), heavy=True),
-    Case("10⁶ rows, 20k groups in 2k, slopes", "y ~ x + (x|g) + (x|h)", partial(two_nested, 10**6, 20_000, 2_000), heavy=True),
-    Case("10⁶ rows crossed 10k × 2k", "y ~ x + (1|g) + (1|h)", partial(two_crossed, 10**6, 10_000, 2_000), heavy=True),
+    Case(
+        "10⁶ rows in 10k groups, slope", "y ~ x + (x|g)", partial(one_factor, 1_000_000, 10_000), heavy=True
+    ),
+    Case(
+        "10⁶ rows, 20k groups in 2k, slopes",
+        "y ~ x + (x|g) + (x|h)",
+        partial(two_nested, 10**6, 20_000, 2_000),
+        heavy=True,
+    ),
+    Case(
+        "10⁶ rows crossed 10k × 2k",
+        "y ~ x + (1|g) + (1|h)",
+        partial(two_crossed, 10**6, 10_000, 2_000),
+        heavy=True,
+    ),
     Case(
         "rats",
         "cbind(m, n - m) ~ 1 + (1|batch)",
@@ -148,7 +166,18 @@ CASES = (
         weights="size",
     ),
     Case("Contraception", "used ~ age + age2 + urban + livch + (1|district)", contraception, "binomial"),
-    Case("Contraception, slope", "used ~ age + age2 + urban + livch + (urban|district)", contraception, "binomial"),
+    Case(
+        "Contraception, slope",
+        "used ~ age + age2 + urban + livch + (urban|district)",
+        contraception,
+        "binomial",
+    ),
     Case("VerbAgg, crossed", "r ~ Anger + Gender + btype + situ + (1|id) + (1|item)", verbagg, "binomial"),
-    Case("2·10⁵ rows in 2k groups, 0/1, slope", "y ~ x + (x|g)", partial(binary, 200_000, 2_000), "binomial", heavy=True),
+    Case(
+        "2·10⁵ rows in 2k groups, 0/1, slope",
+        "y ~ x + (x|g)",
+        partial(binary, 200_000, 2_000),
+        "binomial",
+        heavy=True,
+    ),
 )

@@ -1,8 +1,8 @@
-"""One tool fits one case, in a process of its own: `python -m benchmarks.tools mlmkit '{"formula": …}' frame.csv`.
+"""One tool fits one case, in a process of its own: `python -m benchmarks.tools mlmkit '{…}' frame.csv`.
 
-Prints a line of JSON: processor seconds of the fastest warm fit from formula and data frame to estimates, what
-was minimised, and the process's peak memory. It needs the tool and pandas, nothing else, so that peers may live
-in an environment of their own.
+Prints a line of JSON: processor seconds of the fastest warm fit from formula and data frame to estimates,
+what was minimised, and the process's peak memory. It needs the tool and pandas, nothing else, so that peers
+may live in an environment of their own.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ FITS = {"mlmkit": fit_mlmkit, "glmm": fit_glmm, "mixedlm": fit_mixedlm}
 
 
 def measure(fit, case: Case, data: pd.DataFrame) -> dict:
-    """Time a tool's warm fits; a heavy case's first fit counts, since what it warms up is nothing beside it."""
+    """Time a tool's warm fits; of a heavy case the first one counts."""
     times, begin = [], time.perf_counter()
     while len(times) < MOST_FITS + 1 and (len(times) < 2 or time.perf_counter() - begin < LONG_ENOUGH):
         start = time.process_time()

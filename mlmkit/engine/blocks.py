@@ -21,7 +21,9 @@ def sum_by_group(values: np.ndarray, codes: np.ndarray, n_groups: int) -> np.nda
     return sums.reshape(*values.shape[:-1], n_groups)
 
 
-def group_products(left: Sequence[np.ndarray], right: Sequence[np.ndarray], codes: np.ndarray, n_groups: int) -> np.ndarray:
+def group_products(
+    left: Sequence[np.ndarray], right: Sequence[np.ndarray], codes: np.ndarray, n_groups: int
+) -> np.ndarray:
     """Each group's cross-products Σ left rightᵀ over its rows: (a, n) and (b, n) → (a, b, J)."""
     products = np.empty((len(left), len(right), n_groups))
     for a, row in enumerate(left):

@@ -17,7 +17,7 @@ from scipy.sparse import csc_matrix, csr_matrix
 from .blocks import multiply, sum_by_group, transpose
 from .covariance import theta_length
 
-#: Cells a dense border may hold whatever its pattern, and the share of pairs that meet above which it is dense.
+#: Cells a dense border may hold whatever its pattern; the share of pairs that meet above which it is dense.
 SMALL_BORDER, DENSE_SHARE = 200_000, 0.3
 #: Pairs of cells in one group for which their products are kept, and how many are gathered at once otherwise.
 PAIRS_KEPT, PAIRS_AT_ONCE = 8_000_000, 100_000
@@ -223,7 +223,9 @@ class SparseBorder:
         return self._like(self.values + other.values, self.dense + other.dense)
 
     def stacked_on(self, below: SparseBorder) -> SparseBorder:
-        return self._like(np.concatenate([self.values, below.values]), np.concatenate([self.dense, below.dense]))
+        return self._like(
+            np.concatenate([self.values, below.values]), np.concatenate([self.dense, below.dense])
+        )
 
     def inner(self, other: SparseBorder) -> np.ndarray:
         cells = np.einsum("an,bn->abn", self.values, other.values)
@@ -244,7 +246,9 @@ class SparseBorder:
         if self.pairs is not None:
             return self.pairs.gram(W)
         weighted = np.einsum("abn,bn->an", W.take(self.pattern.group, axis=-1), self.values)
-        products = zip(map(self.pattern.transposed, self.values), map(self.pattern.matrix, weighted), strict=True)
+        products = zip(
+            map(self.pattern.transposed, self.values), map(self.pattern.matrix, weighted), strict=True
+        )
         return sum(left @ right for left, right in products).toarray()
 
     def quadratic(self, left: np.ndarray, F: np.ndarray) -> np.ndarray:
@@ -255,7 +259,9 @@ class SparseBorder:
             return self._quadratic_of_one(left, F)
         else:
             within = sum_by_group(
-                np.einsum("an,bn->abn", self._cells_times(F), self.values), self.pattern.group, self.pattern.n_groups
+                np.einsum("an,bn->abn", self._cells_times(F), self.values),
+                self.pattern.group,
+                self.pattern.n_groups,
             )
         across = np.zeros_like(within)
         for a, values in enumerate(self.values):

@@ -52,7 +52,7 @@ def join_factors(factors: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def lower_triangular(factor: np.ndarray) -> np.ndarray:
-    """The lower triangular Λ with a diagonal ≥ 0 and the same ΛΛᵀ as `factor`, which may be any square matrix.
+    """The lower triangular Λ with a diagonal ≥ 0 and the same ΛΛᵀ as `factor`, any square matrix.
 
     Entries that are nothing but rounding are set to zero, so that a singular covariance stays exactly so.
     """

@@ -95,7 +95,9 @@ class LmmCriterion:
         log_det = state.log_determinant
         if self.reml:
             log_det += 2.0 * np.log(np.diagonal(L)[:-1]).sum()
-        return float(self.constant + log_det + self.df * (1.0 + np.log(2.0 * np.pi * L[-1, -1] ** 2 / self.df)))
+        return float(
+            self.constant + log_det + self.df * (1.0 + np.log(2.0 * np.pi * L[-1, -1] ** 2 / self.df))
+        )
 
     def solve(self, theta: np.ndarray, **outcome) -> Estimates:
         """The estimates at θ; `outcome` (converged, messages, …) is passed on."""
@@ -125,7 +127,7 @@ class LmmCriterion:
         )
 
     def conditional_covariance(self, theta: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Covariances of the group effects given the data at θ, b taken as known: a (J, s, s) array a block."""
+        """Covariances of the group effects given the data, θ and b: a (J, s, s) array a block."""
         state = self.system.at(self._standard_factors(theta))
         sigma2 = (self.data.scale * state.Xy[-1, -1]) ** 2 / self.df
         inverses = [np.linalg.inv(term.R) for term in self.data.terms]

@@ -83,14 +83,16 @@ def eliminate(equations: NormalEquations, factors: Sequence[np.ndarray]) -> Elim
 
 @dataclass(frozen=True, eq=False)
 class Adjoint:
-    """Derivatives of a function by a level's cross-products: (c, c, J), symmetric, and half those by the border."""
+    """Derivatives by a level's cross-products, (c, c, J) and symmetric, and half those by its border."""
 
     products: np.ndarray
     border: DenseBorder | SparseBorder
 
 
-def _own_rows(border: DenseBorder | SparseBorder, s: int, equations: NormalEquations) -> DenseBorder | SparseBorder:
-    """The border's rows of the level at hand; at the finest level, where they do not depend on θ, prepared ones."""
+def _own_rows(
+    border: DenseBorder | SparseBorder, s: int, equations: NormalEquations
+) -> DenseBorder | SparseBorder:
+    """The border's rows of a level; at the finest, where they do not depend on θ, prepared ones."""
     return equations.finest_rows if border is equations.border else border.rows(slice(s))
 
 
@@ -129,7 +131,9 @@ def posterior_covariances(equations: NormalEquations, done: Elimination, F: np.n
     backward pass, given only the log determinant's F, delivers the blocks of Λ(ΛᵀZᵀZΛ + I)⁻¹Λᵀ.
     """
     blocks = inverse_on_pattern(equations, done, F)
-    return [one.products[: level.size, : level.size] for level, one in zip(equations.levels, blocks, strict=True)]
+    return [
+        one.products[: level.size, : level.size] for level, one in zip(equations.levels, blocks, strict=True)
+    ]
 
 
 def inverse_on_pattern(equations: NormalEquations, done: Elimination, F: np.ndarray) -> list[Adjoint]:

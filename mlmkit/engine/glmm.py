@@ -21,9 +21,17 @@ from .estimates import Estimates
 from .glmm_criterion import GlmmCriterion, glmm_criterion
 from .irls import fit_glm, in_full, iterate
 from .lmm import NOT_CONVERGED
-from .optimise import MOST_SEARCHES, TOLERANCE, Point, Search, bfgs, hessian, inverse_and_downhill
-from .optimise import _escape as escape
-from .optimise import _moved as moved
+from .optimise import (
+    MOST_SEARCHES,
+    TOLERANCE,
+    Point,
+    Search,
+    bfgs,
+    escape,
+    hessian,
+    inverse_and_downhill,
+    moved,
+)
 from .separation import Separation, find_separation, looks_separated
 from .singular import RANK_TOLERANCE, singular_messages
 from .weighted import factorise, random_part

@@ -85,7 +85,9 @@ def _search(criterion: LmmCriterion, x: np.ndarray) -> Optimum:
     search = begin(criterion.standard, x, initial_curvature(criterion, x))
     converged = minimise(search, lambda x, trace: without_traces(x, criterion.sizes, trace))
     point = search.point
-    return Optimum(criterion.from_standard(point.x), point.value, point.gradient, converged, search.evaluations)
+    return Optimum(
+        criterion.from_standard(point.x), point.value, point.gradient, converged, search.evaluations
+    )
 
 
 def fit_lmm(design, reml: bool = True) -> Estimates:
@@ -132,7 +134,7 @@ def conditional_covariance(design, estimates: Estimates) -> tuple[np.ndarray, ..
 
 
 def initial_curvature(criterion: LmmCriterion, theta: np.ndarray) -> np.ndarray:
-    """A scale for the Hessian's diagonal: 4 Σ a/(1 + λ²a) over J groups that each have a = n/J rows, λ from Λ."""
+    """A scale for the Hessian's diagonal: 4 Σ a/(1 + λ²a) over J groups of a = n/J rows each, λ from Λ."""
     curvatures, n = [], criterion.data.n
     for term, Lambda in zip(criterion.data.terms, factors_from_theta(theta, criterion.sizes), strict=True):
         by_row = 4.0 * n / (1.0 + np.diag(Lambda) ** 2 * (n / term.n_groups))

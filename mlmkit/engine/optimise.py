@@ -171,22 +171,20 @@ def minimise(search: Search, canonical: Callable[[np.ndarray, float], np.ndarray
         Whether the gradient is zero there and the Hessian has no direction downhill.
     """
     bfgs(search, NEAR)
-    _moved(search, lambda x: canonical(x, TRACE_FIRST), GIVEN_UP_FIRST)
+    moved(search, lambda x: canonical(x, TRACE_FIRST), GIVEN_UP_FIRST)
     for _ in range(MOST_SEARCHES):
         H = hessian(search)
         search.metric, downhill = inverse_and_downhill(H)
-        if downhill is not None and _escape(search, downhill):
+        if downhill is not None and escape(search, downhill):
             bfgs(search, NEAR)
             continue
         arrived = bfgs(search, TOLERANCE)
-        if not _moved(search, lambda x: canonical(x, TRACE)):
+        if not moved(search, lambda x: canonical(x, TRACE)):
             return arrived and downhill is None
     return False
 
 
-def _moved(
-    search: Search, canonical: Callable[[np.ndarray], np.ndarray], given_up: float = GIVEN_UP
-) -> bool:
+def moved(search: Search, canonical: Callable[[np.ndarray], np.ndarray], given_up: float = GIVEN_UP) -> bool:
     """Move to the canonical form, if the criterion allows; whether the search must go on from there."""
     x = canonical(search.point.x)
     if np.allclose(x, search.point.x, rtol=1e-12, atol=1e-14):
@@ -198,7 +196,7 @@ def _moved(
     return 0.5 * float(there.gradient @ search.metric @ there.gradient) > 10 * given_up
 
 
-def _escape(search: Search, downhill: np.ndarray) -> bool:
+def escape(search: Search, downhill: np.ndarray) -> bool:
     """Leave a saddle along a direction of negative curvature; whether that lowered the criterion."""
     if downhill @ search.point.gradient > 0:
         downhill = -downhill

@@ -55,7 +55,7 @@ class SparseSystem:
 
     @property
     def work(self) -> float:
-        """A bound on the operations of one factorisation: the squared widths of its profile, best reordered."""
+        """A bound on the operations of one factorisation: Σ width² of its profile, well reordered."""
         order = reverse_cuthill_mckee(self.products, symmetric_mode=True)
         place = np.empty(len(order), dtype=np.int64)
         place[order] = np.arange(len(order))
@@ -73,14 +73,16 @@ class SparseSystem:
         pairs = zip(self.terms, factors, strict=True)
         Lambda = csc_matrix(block_diag([kron(eye_array(term.n_groups), L) for term, L in pairs]))
         H = (Lambda.T @ self.products @ Lambda + eye_array(Lambda.shape[0])).tocsc()
-        factorised = splu(H, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+        factorised = splu(
+            H, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True}
+        )
         right = Lambda.T @ self.border
         left = self.Xy - right.T @ factorised.solve(right)
         log_determinant = float(np.log(np.abs(factorised.U.diagonal())).sum())
         return SparseState(factors, Lambda, factorised, log_determinant, np.linalg.cholesky(left))
 
     def gradients(self, state: SparseState, df: int, reml: bool) -> list[np.ndarray]:
-        """The criterion's derivatives by each term's Λ, by central differences; of a triangle's only the triangle."""
+        """The criterion's derivatives by each term's Λ, by central differences; of a triangle only those."""
         gradients = [np.zeros_like(Lambda) for Lambda in state.factors]
         for k, Lambda in enumerate(state.factors):
             whole = np.triu(Lambda, 1).any()

@@ -97,7 +97,8 @@ def standardise(design) -> Standardised:
     if not scale > 1e-14 * np.sqrt(y @ y / len(y)):
         raise DataError("The fixed part reproduces the response exactly: no variance is left to estimate.")
     terms = tuple(
-        _leading_term(block, Q, R) if _leads(block.Z, design.X) else _term(block, root) for block in design.blocks
+        _leading_term(block, Q, R) if _leads(block.Z, design.X) else standard_term(block, root)
+        for block in design.blocks
     )
     used = w[w > 0] if weighted else w
     log_weights = float(np.log(used).sum()) if weighted else 0.0
@@ -108,7 +109,7 @@ def scales(design) -> list[np.ndarray]:
     """For each block the R of Z = Z̃R, (s, s) upper triangular, Z̃ with columns of unit mean square."""
     w = design.weights
     root = None if np.all(w == 1.0) else np.sqrt(w)
-    return [_term(block, root).R for block in design.blocks]
+    return [standard_term(block, root).R for block in design.blocks]
 
 
 def _columns(matrix: np.ndarray, root: np.ndarray | None) -> np.ndarray:
@@ -128,7 +129,8 @@ def _leading_term(block, Q: np.ndarray, R: np.ndarray) -> Term:
     return Term(block.codes, len(block.levels), Q[:s] * root_n, R[:s, :s] / root_n, leading=True)
 
 
-def _term(block, root: np.ndarray | None) -> Term:
+def standard_term(block, root: np.ndarray | None) -> Term:
+    """A block's term, with the square roots of the weights worked in (None for ones)."""
     Z = _columns(block.Z, root)
     Z, R = _whiten(Z)
     return Term(block.codes, len(block.levels), Z, R)
@@ -137,7 +139,7 @@ def _term(block, root: np.ndarray | None) -> Term:
 def _orthonormal(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Orthonormal rows Q and the upper triangular R with columnsᵀ = QᵀR.
 
-    Cholesky of the cross-products, twice where need be: as accurate as Householder's QR and several times faster.
+    Cholesky of the cross-products, twice where need be: as accurate as Householder's QR and much faster.
     """
     Q, R = _triangularise(columns)
     if np.all(np.abs(np.diag(R)) > ONCE_IS_ENOUGH * np.sqrt((R**2).sum(axis=0))):
@@ -177,7 +179,7 @@ def _triangularise(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _residual(y: np.ndarray, Q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """y less its projection on the rows of Q, and the projection's coefficients; twice where digits were lost."""
+    """y less its projection on the rows of Q, and its coefficients; twice where digits were lost."""
     first = Q @ y
     rest = y - first @ Q
     if rest @ rest > ONCE_IS_ENOUGH**2 * (y @ y):

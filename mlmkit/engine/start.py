@@ -52,7 +52,7 @@ def quadratic_forms(equations: NormalEquations) -> tuple[np.ndarray, np.ndarray]
 
 
 class _Sums:
-    """Sums over groups, by column of Z: overlaps (K, K), ZₐᵀQ crossed with itself (K, p, p), traces, forms."""
+    """Sums by column of Z: overlaps (K, K), QᵀZₐZₐᵀQ (K, p, p), traces and forms (K,)."""
 
     def __init__(self, overlaps, through_X, traces, forms):
         self.overlaps, self.through_X, self.traces, self.forms = overlaps, through_X, traces, forms
@@ -86,7 +86,12 @@ def _add_chain(sums: _Sums, equations: NormalEquations, raw: Elimination) -> Non
         met = np.concatenate([state.A, state.U], axis=1)
         overlaps = (met * (met - 2.0 * np.einsum("apj,cpj->acj", X, outer_X))).sum(axis=2)
         _put(sums, at, outer_at, overlaps)
-        _put(sums, at, np.arange(len(sums.forms)), _with_crossed(state, X, crossed_X, crossed_at, len(sums.forms)))
+        _put(
+            sums,
+            at,
+            np.arange(len(sums.forms)),
+            _with_crossed(state, X, crossed_X, crossed_at, len(sums.forms)),
+        )
         sums.through_X[at] = np.einsum("apj,aqj->apq", X, X)
         sums.traces[at] = np.einsum("aaj->a", state.A)
         sums.forms[at] = (Xy[:, p] ** 2).sum(axis=1)

@@ -19,7 +19,7 @@ from .blocks import posterior_spread, sum_by_group
 from .border import DenseBorder
 from .elimination import Eliminated, Elimination, eliminate, inverse_on_pattern
 from .equations import NormalEquations, crossed_width, normal_equations, split_terms
-from .standardise import Standardised, Term, _term
+from .standardise import Standardised, Term, standard_term
 
 #: Most crossed group effects: their cross-products are one dense matrix.
 WIDEST = 12_000
@@ -125,7 +125,7 @@ def _check_width(width: int) -> None:
 
 def _standardised(block, root: np.ndarray) -> Term:
     """Regressors Z̃ = ZR⁻¹ that are orthogonal, with unit mean square, once weighted by the information."""
-    R = _term(block, root).R
+    R = standard_term(block, root).R
     return Term(block.codes, len(block.levels), np.linalg.solve(R.T, block.Z.T), R)
 
 

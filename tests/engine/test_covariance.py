@@ -51,7 +51,9 @@ def test_lower_triangular_keeps_the_covariance(seed, size):
 
 
 def test_lower_triangular_keeps_a_singular_covariance_singular():
-    assert_allclose(lower_triangular(np.array([[1.0, 2.0], [2.0, 4.0]])), np.sqrt(5) * np.array([[1, 0], [2, 0]]))
+    assert_allclose(
+        lower_triangular(np.array([[1.0, 2.0], [2.0, 4.0]])), np.sqrt(5) * np.array([[1, 0], [2, 0]])
+    )
     assert lower_triangular(np.outer([1.0, 3.0, -2.0], [1.0, 2.0, 3.0]))[1:, 1:].any() == np.False_
 
 
@@ -63,7 +65,9 @@ def test_signs_of_columns_are_free_and_chosen_positive():
 
 
 def test_a_column_with_a_zero_diagonal_takes_its_sign_from_its_first_entry():
-    assert_array_equal(with_positive_diagonal(np.array([[1.0, 0.0, 0.0], [0, 0, 0], [0, -2.0, 0]]))[2, 1], 2.0)
+    assert_array_equal(
+        with_positive_diagonal(np.array([[1.0, 0.0, 0.0], [0, 0, 0], [0, -2.0, 0]]))[2, 1], 2.0
+    )
 
 
 def test_columns_move_into_empty_places():

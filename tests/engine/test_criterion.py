@@ -121,5 +121,7 @@ def test_many_crossed_groups_go_sparse_only_where_that_is_less_work(local, kind,
     pupil = np.repeat(np.arange(2000), 2)
     teacher = (pupil // 5 + rng.integers(0, 2, 4000)) % 400 if local else rng.integers(0, 400, 4000)
     one = np.ones(4000)
-    d = design(rng.normal(size=4000), one[:, None], [block("pupil", pupil, one), block("teacher", teacher, one)])
+    d = design(
+        rng.normal(size=4000), one[:, None], [block("pupil", pupil, one), block("teacher", teacher, one)]
+    )
     assert isinstance(lmm_criterion(d).system, kind)

@@ -50,7 +50,9 @@ def test_a_far_off_predictor_costs_no_digits():
     y = 3.0 + 2.0 * (x - 1e8) + np.sin(x)
     far = fit_lm(design(y, np.column_stack([np.ones(50), x])))
     near = fit_lm(design(y, np.column_stack([np.ones(50), x - 1e8])))
-    assert_allclose([far.beta[1], far.sigma, far.criterion], [near.beta[1], near.sigma, near.criterion], rtol=1e-7)
+    assert_allclose(
+        [far.beta[1], far.sigma, far.criterion], [near.beta[1], near.sigma, near.criterion], rtol=1e-7
+    )
 
 
 def test_as_many_coefficients_as_rows_is_refused(data):

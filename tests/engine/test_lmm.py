@@ -146,7 +146,9 @@ def test_y_may_be_shifted_and_scaled(seed, shift, scale):
     one, other = fit_lmm(d), fit_lmm(d.with_response(scale * d.y + shift))
     assert_allclose(other.criterion, one.criterion + 2 * (150 - 2) * np.log(scale), atol=1e-5)
     same_model(one, other, shift, scale)
-    assert_allclose(other.beta, scale * one.beta + [shift, 0.0], rtol=1e-4, atol=1e-5 * max(1.0, abs(shift) * 1e-5))
+    assert_allclose(
+        other.beta, scale * one.beta + [shift, 0.0], rtol=1e-4, atol=1e-5 * max(1.0, abs(shift) * 1e-5)
+    )
 
 
 def with_predictor(d, x):
@@ -189,7 +191,7 @@ def test_equal_weights_change_sigma_only(reml):
 
 
 def test_a_row_of_weight_two_is_no_pair_of_rows_but_has_its_estimates_at_a_theta():
-    """Weights scale precision: doubling a row doubles its say in b, yet counts once in the degrees of freedom."""
+    """Doubling a row's weight doubles its say in b, yet the row counts once in the degrees of freedom."""
     d = toy("one term", weighted=False)
     double = replace(d, weights=np.full(300, 2.0))
     rows = np.tile(np.arange(300), 2)

@@ -51,7 +51,9 @@ def test_more_than_two_coefficients_are_counted():
 
 def test_only_singular_blocks_are_listed():
     one = np.ones(N)
-    d = design(np.sin(np.arange(N)), one[:, None], [block("g", CODES, one), block("h", np.arange(N) % 7, one)])
+    d = design(
+        np.sin(np.arange(N)), one[:, None], [block("g", CODES, one), block("h", np.arange(N) % 7, one)]
+    )
     assert singular_blocks(d, np.array([0.4, 0.0])) == (1,)
 
 

@@ -32,7 +32,11 @@ def test_a_far_off_predictor_is_as_orthonormal_as_any():
 
 def test_collinear_regressors_of_a_term_are_only_scaled():
     one, codes = np.ones(60), np.arange(60) % 6
-    d = design(np.sin(codes + 1.0) + np.cos(np.arange(60.0)), one[:, None], [block("g", codes, np.column_stack([one, 2 * one]))])
+    d = design(
+        np.sin(codes + 1.0) + np.cos(np.arange(60.0)),
+        one[:, None],
+        [block("g", codes, np.column_stack([one, 2 * one]))],
+    )
     (term,) = standardise(d).terms
     assert_allclose(term.R, np.diag([1.0, 2.0]))
     assert_allclose(term.Z, 1.0)

@@ -50,8 +50,16 @@ def toy(kind: str, seed: int = 0, n: int = 300, weighted: bool = True) -> Design
     district = school % 3
     blocks = {
         "one term": [block("class", klass, X)],
-        "three nested": [block("class", klass, X), block("school", school, X), block("district", district, one)],
-        "uncorrelated and nested": [block("class", klass, one), block("class", klass, x), block("school", school, X)],
+        "three nested": [
+            block("class", klass, X),
+            block("school", school, X),
+            block("district", district, one),
+        ],
+        "uncorrelated and nested": [
+            block("class", klass, one),
+            block("class", klass, x),
+            block("school", school, X),
+        ],
         "crossed": [block("class", klass, X), block("item", item, X), block("day", day, one)],
         "nested and crossed": [
             block("class", klass, X),
@@ -61,7 +69,9 @@ def toy(kind: str, seed: int = 0, n: int = 300, weighted: bool = True) -> Design
             block("district", district, x),
         ],
     }[kind]
-    effects = sum((rng.normal(0.0, 0.5, (len(b.levels), b.Z.shape[1]))[b.codes] * b.Z).sum(axis=1) for b in blocks)
+    effects = sum(
+        (rng.normal(0.0, 0.5, (len(b.levels), b.Z.shape[1]))[b.codes] * b.Z).sum(axis=1) for b in blocks
+    )
     y = 5.0 + x + effects + rng.normal(0.0, 1.5, n)
     weights, offset = (rng.uniform(0.5, 2.0, n), rng.normal(size=n)) if weighted else (None, None)
     return design(y, X, blocks, weights, offset)
@@ -106,7 +116,8 @@ class BruteForce:
     def modes(self) -> list[np.ndarray]:
         """ΩZᵀV⁻¹(y − Xb), each term (J, s)."""
         return [
-            (Z.T @ self.V_inverse @ self.residual).reshape(-1, len(L)) @ (L @ L.T) for _, L, Z in self._terms()
+            (Z.T @ self.V_inverse @ self.residual).reshape(-1, len(L)) @ (L @ L.T)
+            for _, L, Z in self._terms()
         ]
 
     @property
