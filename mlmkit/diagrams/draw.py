@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from html import escape
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -254,6 +254,13 @@ def _stadium(half: float, cos: float, sin: float) -> float:
 # -- SVG ------------------------------------------------------------
 
 
+def to_png(network: Network) -> bytes:
+    """The network as PNG, for a page that does not trust SVG: JupyterLab before the notebook is run."""
+    figure = figure_for(network)
+    draw(network, figure.axes[0])
+    return figure_to_png(figure)
+
+
 def to_svg(network: Network, path=None, key: bool = False) -> str:
     """The network as SVG with real text, a title and a description."""
     figure = figure_for(network, key)
@@ -262,6 +269,13 @@ def to_svg(network: Network, path=None, key: bool = False) -> str:
     if path is not None:
         Path(path).write_text(svg, encoding="utf-8")
     return svg
+
+
+def figure_to_png(figure: Figure) -> bytes:
+    """Any figure as PNG, at the resolution of a notebook."""
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png", dpi=100, metadata={"Software": None})
+    return buffer.getvalue()
 
 
 def figure_to_svg(figure: Figure, title: str, description: str) -> str:

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from ..errors import did_you_mean
 from .describe import network_in_words
-from .draw import draw, to_svg
+from .draw import draw, to_png, to_svg
 from .layout import Layout, arrange
 
 
@@ -145,6 +145,9 @@ class Network:
 
     def _repr_svg_(self) -> str:
         return self.to_svg()
+
+    def _repr_png_(self) -> bytes:
+        return to_png(self)
 
     def __repr__(self):
         arrows = ", ".join(f"{edge.source} → {edge.target}" for edge in self.edges)

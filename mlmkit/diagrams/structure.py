@@ -16,7 +16,7 @@ from matplotlib.patches import Circle
 from ..errors import DataError, did_you_mean
 from ..style import COLOURS, INK, MUTED, PAPER, RC, RULE, SHADE, tint
 from .describe import listed
-from .draw import Pen, figure_to_svg
+from .draw import Pen, figure_to_png, figure_to_svg
 from .layout import Box
 
 #: The share of parents whose ids must start again from the first for ids to count as numbered within them.
@@ -141,6 +141,9 @@ class Structure:
     def _repr_svg_(self) -> str:
         figure = self.draw().figure
         return figure_to_svg(figure, f"Structure of {listed(self.groups)}", self.alt_text)
+
+    def _repr_png_(self) -> bytes:
+        return figure_to_png(self.draw().figure)
 
 
 def structure(data: pd.DataFrame, groups) -> Structure:

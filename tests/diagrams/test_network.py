@@ -525,3 +525,8 @@ def test_a_drawing_does_not_register_with_pyplot():
     network("y ~ x").to_svg()
     figure_for(network("y ~ x"))
     assert not plt.get_fignums()
+
+
+def test_a_page_that_does_not_trust_svg_gets_the_same_picture_as_png():
+    net = network("Reaction ~ Days + (Days|Subject)")
+    assert net._repr_png_().startswith(b"\x89PNG") and net._repr_png_() == net._repr_png_()
