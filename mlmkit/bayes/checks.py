@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from arviz_stats.base import array_stats
 from scipy import stats
+from scipy.special import logsumexp
 
 from ..results import verb
 from .posterior import Posterior
@@ -75,7 +76,10 @@ def loo(posterior: Posterior) -> pd.Series:
     ----------
     Vehtari, Gelman & Gabry (2017). Stat. Comput. 27(5), 1413–1432.
     """
-    elpd, k, p = array_stats.loo(log_likelihood(posterior), chain_axis=0, draw_axis=1)
-    total, se = float(np.sum(elpd)), float(np.sqrt(len(elpd) * np.var(elpd)))
-    values = [total, se, float(np.sum(p)), -2 * total, int(np.sum(np.asarray(k) > 0.7))]
+    log_density = log_likelihood(posterior).reshape(posterior.n_draws, -1).T
+    log_weights, k = array_stats.psislw(log_density)  # turns the sign itself
+    elpd = logsumexp(log_density + log_weights, axis=1)
+    in_sample = logsumexp(log_density, axis=1) - np.log(posterior.n_draws)
+    total, se = float(elpd.sum()), float(np.sqrt(len(elpd) * elpd.var()))
+    values = [total, se, float(in_sample.sum()) - total, -2 * total, int(np.sum(np.asarray(k) > 0.7))]
     return pd.Series(values, ["elpd_loo", "se", "p_loo", "looic", "high_k"], name=posterior.formula)
