@@ -8,11 +8,9 @@ from ..style import MARKERS, PAPER, colour
 
 
 def wipe(ax: Axes) -> None:
-    """Empty an Axes but keep its scales and ticks, which are what takes long to make anew."""
+    """Empty an Axes but keep its scales, ticks and key, which are what takes long to make anew."""
     for artist in [*ax.lines, *ax.collections, *ax.patches, *ax.texts, *ax.images, *ax.artists]:
         artist.remove()
-    if ax.get_legend():
-        ax.get_legend().remove()
     ax.set_prop_cycle(None)
 
 
@@ -30,4 +28,12 @@ def cloud(size: float, alpha: float, role: str = "data") -> dict:
 def key_above(ax: Axes, columns: int) -> None:
     """The legend in a row above the Axes, where it covers nothing."""
     place = {"loc": "lower left", "bbox_to_anchor": (-0.02, 0.985)}
-    ax.legend(**place, ncols=columns, columnspacing=1.1, handletextpad=0.4)
+    key(ax, **place, ncols=columns, columnspacing=1.1, handletextpad=0.4)
+
+
+def key(ax: Axes, **options) -> None:
+    """A legend; the one that is there where it says the same, since a role always looks the same."""
+    labels = ax.get_legend_handles_labels()[1]
+    there = ax.get_legend()
+    if there is None or [text.get_text() for text in there.get_texts()] != labels:
+        ax.legend(**options)

@@ -7,6 +7,7 @@ from functools import cache
 
 import numpy as np
 from matplotlib.collections import LineCollection
+from matplotlib.patches import Polygon
 
 from ..datasets import load_data
 from ..engine.criterion import lmm_criterion
@@ -15,7 +16,7 @@ from ..plots.canvas import listed, number
 from ..style import LINES, MARKERS, PAPER, colour, tint
 from .controls import choice, slider
 from .frame import Exploration, Explorer, Preset, Stills, stills
-from .paint import cloud, key_above, points
+from .paint import cloud, key, key_above, points
 
 FORMULA = "Reaction ~ Days + (Days|Subject)"
 #: Shares of the subjects that the two contours hold.
@@ -122,7 +123,8 @@ def draw(axes, it: Plane) -> None:
 def _draw_plane(ax, it: Plane) -> None:
     red, blue = colour("population"), colour("multilevel")
     for share in SHARES:
-        ax.fill(*contour(it, share), fc=tint(red, 0.93), ec=tint(red, 0.35), lw=1, alpha=0.7, zorder=0)
+        shade = {"fc": tint(red, 0.93), "ec": tint(red, 0.35), "lw": 1, "alpha": 0.7, "zorder": 0}
+        ax.add_artist(Polygon(contour(it, share).T, **shade))
     away = it.away[:, 1]
     kinds = ((~away, "-", MARKERS["multilevel"], "at this Σ"), (away, (0, (3, 1.6)), "s", "slope moves away"))
     for rows, line, marker, name in kinds:
@@ -164,7 +166,7 @@ def _draw_lines(ax, it: Plane) -> None:
         ax.plot(ends, intercept + slope * ends, color=colour(role), ls=LINES[role], lw=2.2, label=name)
     ax.set(xlim=(-0.4, 9.4), ylim=(180, 480), xlabel="days", ylabel="reaction time, ms")
     ax.set_title(f"subject {it.subjects[k]}", pad=10)
-    ax.legend(loc="upper left", borderaxespad=0.2)
+    key(ax, loc="upper left", borderaxespad=0.2)
 
 
 def describe(it: Plane) -> str:

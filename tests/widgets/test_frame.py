@@ -15,7 +15,7 @@ import pytest
 from mlmkit.errors import DataError
 from mlmkit.widgets.controls import Kept, press, slider, whole
 from mlmkit.widgets.frame import WIDTH, Exploration, Explorer, Preset, _png, stills
-from mlmkit.widgets.paint import wipe
+from mlmkit.widgets.paint import key, wipe
 
 
 @dataclass(frozen=True)
@@ -192,14 +192,28 @@ def test_the_png_holds_the_pixels():
     assert zlib.crc32(b"IEND") == int.from_bytes(b64decode(_png(pixels))[-4:], "big")
 
 
+def test_a_key_is_made_anew_only_where_it_says_something_else():
+    _, ax = plt.subplots()
+    ax.plot([0, 1], label="a")
+    key(ax)
+    first = ax.get_legend()
+    wipe(ax)
+    ax.plot([0, 2], label="a")
+    key(ax)
+    assert ax.get_legend() is first
+    ax.plot([0, 3], label="b")
+    key(ax)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b"]
+    plt.close()
+
+
 def test_wiping_leaves_nothing_but_the_axes():
     _, ax = plt.subplots()
     ax.plot([0, 1], label="a")
     ax.bar([0], [1])
     ax.text(0, 0, "a")
-    ax.legend()
     ax.set(xlim=(0, 3), xlabel="x")
     wipe(ax)
-    assert not [*ax.lines, *ax.patches, *ax.texts] and ax.get_legend() is None
+    assert not [*ax.lines, *ax.patches, *ax.texts]
     assert ax.get_xlim() == (0, 3) and ax.get_xlabel() == "x"
     plt.close()
