@@ -1,19 +1,15 @@
 """Time what a hand on a slider waits for: from a control's new value to the new picture and sentence.
 
-    python -m benchmarks.widgets              # all explorations, one thread
-    python -m benchmarks.widgets likelihood   # those whose names contain a word
+    OPENBLAS_NUM_THREADS=1 python -m benchmarks.widgets              # all explorations, one thread
+    OPENBLAS_NUM_THREADS=1 python -m benchmarks.widgets likelihood   # those whose names contain a word
 
-Every control is moved to and fro; a move is computing, painting, encoding and handing over. The median is held
+Every control is swept from one value to another, as a hand does; a move is computing, painting, encoding and
+handing over. The median is held
 against the course's bounds: 60 ms where nothing is refitted, 150 ms where it is. CPU time is counted, so that
 other work on the machine does not count; wall time stands beside it.
 """
 
 from __future__ import annotations
-
-import os
-
-for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_name, "1")  # before numpy is loaded
 
 import platform
 import sys
@@ -27,14 +23,14 @@ from mlmkit import widgets
 from mlmkit.widgets.frame import Explorer
 
 REDRAW, REFIT = 60, 150  # ms
-MOVES = 21
+MOVES = 26
 
 #: Each exploration's moves: a control and two values, and whether a move fits a model again.
 CASES = {
     "explore_icc": (("tau", 1.0, 3.0), ("J", 5, 30), False),
     "explore_weight": (("mean", 8.0, 14.0), ("tau", 1.0, 6.0), False),
     "explore_pooling": (("multiple", 0.0, np.inf), False),
-    "explore_reveal": (("guess", 8.0, 12.0), ("turn", 1, 2), False),
+    "explore_reveal": (("guess", 8.0, 12.0), ("turn", 0, 25), False),
     "explore_plane": (("rho", -0.5, 0.5), ("subject", "308", "350"), False),
     "explore_loss": (("J", 5, 40), ("apart", 0.0, 6.0), False),
     "explore_likelihood": (("alike", 0.1, 0.7), ("J", 6, 18), True),
@@ -49,7 +45,7 @@ CASES = {
 
 
 def main(words: list[str]) -> int:
-    print(f"{date.today()}, {platform.machine()}, Python {platform.python_version()}, one thread\n")
+    print(f"{date.today()}, {platform.machine()}, Python {platform.python_version()}\n")
     print("| exploration | a move of | CPU ms: median | 90% | wall ms: median | bound |")
     print("|---|---|---|---|---|---|")
     slow = 0
@@ -71,13 +67,22 @@ def main(words: list[str]) -> int:
 
 
 def timed(explorer: Explorer, control: str, values: list) -> Iterator[tuple[float, float]]:
-    """Milliseconds of CPU and of wall time for each of MOVES moves of one control, after one to warm up."""
+    """Milliseconds of CPU and of wall time for each move of one control, after one to warm up."""
     widget = explorer.controls[control]
-    widget.value = values[0]
-    for k in range(1, MOVES + 1):
+    first, *rest = sweep(*values)
+    widget.value = first
+    for value in rest:
         cpu, wall = time.process_time(), time.perf_counter()
-        widget.value = values[k % 2]
+        widget.value = value
         yield 1e3 * (time.process_time() - cpu), 1e3 * (time.perf_counter() - wall)
+
+
+def sweep(start, end) -> list:
+    """MOVES steps from one number to another; to and fro between what are no numbers."""
+    if isinstance(start, bool | str) or not np.isfinite(end):
+        return [start, end] * (MOVES // 2)
+    steps = np.linspace(start, end, MOVES)
+    return list(dict.fromkeys(type(start)(step) for step in steps))
 
 
 if __name__ == "__main__":

@@ -310,8 +310,7 @@ EXPLORATION = Exploration(
     follow={"nouns": _when_nouns},
     to_try=(
         "From “nested”, click one more cell in a class's row: what changes in the formula, and in Z?",
-        "Number the classes from 1 in each school and take the ids at their word: what does Z say of class "
-        "1?",
+        "Number the classes from 1 in each school, and take the ids at their word: what is class 1 in Z?",
         "Click every cell of the first four rows: how many columns has Z, and how many ones each row?",
     ),
     height=4.4,

@@ -33,7 +33,7 @@ from traitlets import HasTraits, Int
 
 from ..errors import DataError, MlmkitError, did_you_mean
 from ..style import COLOURS, MUTED, RC, RULE, house
-from .paint import wipe
+from .paint import Painter, wipe
 
 #: Width of a picture in CSS pixels; it is painted with SHARPNESS as many, for projectors and fine screens.
 WIDTH, SHARPNESS = 960, 1.5
@@ -119,6 +119,7 @@ class Explorer(VBox):
         self.controls = exploration.controls()
         self.result, self.words, self.problem = None, "", ""
         self.figure, self.axes = _blank(exploration)
+        self._painter = Painter(self.figure)
         self.picture, self.sentence, self.help = HTML(), HTML(), HTML()
         self.presets = exploration.presets()
         self._note, self._waiting = "", False
@@ -225,7 +226,7 @@ class Explorer(VBox):
             for ax in self.axes:
                 wipe(ax)
             self.exploration.draw(self.axes, result)
-            pixels = _pixels(self.figure)
+            pixels = self._painter.pixels()
         self.words = " ".join(filter(None, [self._note, self.exploration.describe(result)]))
         self.picture.value = _img(pixels, f"{self.exploration.shows} {self.words}", self.exploration.height)
         self.sentence.value = _sentence(self.words)

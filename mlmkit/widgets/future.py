@@ -15,7 +15,7 @@ from ..plots.canvas import number
 from ..style import LINES, RULE, colour, tint
 from .controls import slider
 from .frame import Exploration, Explorer, Preset, Stills, stills
-from .paint import cloud
+from .paint import cloud, stepped
 
 RANGE = (-7.0, 5.0)  # of the log odds in the picture
 NODES = 60
@@ -111,7 +111,7 @@ def _draw_density(ax, at, density, inside, turned: bool = False) -> None:
     fill(at, 0, density, color=tint(red, 0.88), lw=0)
     fill(at, 0, density, where=within, color=tint(red, 0.6), lw=0)
     ax.plot(*((density, at) if turned else (at, density)), color=red, lw=1.5)
-    highest = 1.08 * density.max()
+    highest = stepped(1.05 * density.max())
     ax.set(**({"xlim": (0, highest), "ylim": (0, 1)} if turned else {"ylim": (0, highest)}))
 
 

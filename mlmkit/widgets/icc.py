@@ -14,10 +14,9 @@ from ..plots.canvas import number
 from ..style import INK, PAPER, RULE, colour, tint
 from .controls import press, slider, whole
 from .frame import Exploration, Explorer, Preset, Stills, stills
-from .paint import cloud
+from .paint import cloud, stepped
 
 MOST_GROUPS, MOST_MEMBERS, PAIRS = 30, 40, 300
-HALF_RANGES = (0.5, 1, 2, 3, 5, 8, 12, 20, 30, 50, 80, 120)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +89,7 @@ def panels(figure):
 def draw(axes, it: Clustering) -> None:
     """Paint a clustering on the three axes of `panels`."""
     groups, split, pairs = axes
-    reach = _half_range(it)
+    reach = stepped(3.1 * np.hypot(it.tau, it.sigma))
     _draw_groups(groups, it, reach)
     _draw_split(split, it)
     pairs.plot(*it.pairs.T, **cloud(2.5, 0.45))
@@ -106,7 +105,12 @@ def _draw_groups(ax, it: Clustering, reach: float) -> None:
     ax.axhline(0, color=colour("population"), lw=1.5)
     ax.plot((x[:, None] + spread).ravel(), it.y.ravel(), **cloud(3, 0.5))
     ax.hlines(it.means, x - 0.4, x + 0.4, color=colour("group"), lw=3)
-    ax.set(xlim=(0.2, J + 0.8), ylim=(-reach, reach), xlabel="group $j$", ylabel="$y$, as deviation from $b$")
+    ax.set(
+        xlim=(0.2, stepped(J) + 0.8),
+        ylim=(-reach, reach),
+        xlabel="group $j$",
+        ylabel="$y$, as deviation from $b$",
+    )
     ax.set_title("observations, and the groups' means")
 
 
@@ -119,12 +123,6 @@ def _draw_split(ax, it: Clustering) -> None:
         ax.text(0.98, 0, "within", color=INK, va="center", ha="right")
     ax.set(xlim=(0, 1), ylim=(-0.5, 0.5))
     ax.set_title(f"ICC = {it.icc:.2f}")
-
-
-def _half_range(it: Clustering) -> float:
-    """The axes' reach, in steps, so that it seldom changes while a slider moves."""
-    total = np.hypot(it.tau, it.sigma)
-    return next((r for r in HALF_RANGES if r >= 3.1 * total), 3.1 * total) or 1.0
 
 
 def describe(it: Clustering) -> str:

@@ -56,13 +56,15 @@ class Likelihoods:
         (J,) the groups' mean residuals, and each group's residuals around them, (J, …).
     ml, reml
         The two profiles.
+    reach, window
+        How far τ and the residuals are shown.
     """
 
     unit: str
     residuals: tuple[np.ndarray, ...]
     ml: Profile
     reml: Profile
-    sigma: float
+    reach: float
     window: float
 
     @property
@@ -80,8 +82,7 @@ def compute(data: str = "sleepstudy", J: int = MOST_GROUPS, alike: float = 0.0) 
     residual = y - design.X @ np.linalg.lstsq(design.X, y, rcond=None)[0]
     codes = design.blocks[0].codes
     by_group = tuple(residual[codes == j] for j in range(J))
-    sigma = fit_lmm(design).sigma
-    return Likelihoods(MODELS[data][2], by_group, *profiles, sigma, _window(data))
+    return Likelihoods(MODELS[data][2], by_group, *profiles, top, _window(data))
 
 
 def _drawn_together(design: Design, alike: float) -> np.ndarray:
@@ -158,10 +159,9 @@ def _draw_groups(ax, it: Likelihoods) -> None:
 
 
 def _draw_curves(ax, it: Likelihoods) -> None:
-    right = 0.95 * max(it.ml.tau[-1], it.reml.tau[-1])
+    right = it.reach
     for profile, name, role, line in ((it.ml, "ML", "flat", "--"), (it.reml, "REML", "population", "-")):
-        label = f"{name}: τ = {number(profile.best)}"
-        ax.plot(profile.tau, profile.rise, color=colour(role), ls=line, lw=2.2, label=label)
+        ax.plot(profile.tau, profile.rise, color=colour(role), ls=line, lw=2.2, label=name)
         at_minimum = points("population", 9, mec=PAPER, clip_on=False, zorder=5) | {"color": colour(role)}
         ax.plot([profile.best], [0], **at_minimum)
     if it.reml.singular or it.ml.singular:
@@ -173,6 +173,7 @@ def _draw_curves(ax, it: Likelihoods) -> None:
     ax.text(0.99 * right, 3.95, "95% interval", **label)
     ax.set(xlim=(0, right), ylim=(-0.35, HIGHEST), xlabel="τ, the SD between groups")
     ax.set_ylabel("criterion above its minimum")
+    ax.set_title(f"τ = {number(it.ml.best)} and {number(it.reml.best)}", loc="right")
     key_above(ax, 2)
 
 

@@ -12,7 +12,7 @@ from ..plots.canvas import number
 from ..style import INK, PAPER, RULE, colour
 from .controls import press, slider, whole
 from .frame import Exploration, Explorer, Preset, Stills, stills
-from .paint import cloud, key_above, points
+from .paint import cloud, key_above, points, stepped
 
 STUDIES, MOST_GROUPS = 400, 40
 WAYS = ("flat", "multilevel", "pooled")
@@ -120,8 +120,8 @@ def _draw_study(ax, it: Losses) -> None:
     ax.vlines(x, flat, multilevel, color=colour("multilevel"), lw=1)
     ax.plot(x, flat, **points("flat", 6), label="flat")
     ax.plot(x, multilevel, **points("multilevel", 6), label="multilevel")
-    reach = max(3.2 * np.hypot(it.tau, it.sigma / np.sqrt(it.n)), 1.15 * it.apart, 0.5)
-    ax.set(xlim=(0.2, len(x) + 0.8), ylim=(-reach, reach))
+    reach = stepped(max(3 * np.hypot(it.tau, it.sigma / np.sqrt(it.n)), 1.1 * it.apart))
+    ax.set(xlim=(0.2, stepped(len(x)) + 0.8), ylim=(-reach, reach))
     ax.set(xlabel="group $j$ of the first study", ylabel="mean of the group")
     key_above(ax, 3)
 
@@ -131,7 +131,7 @@ def _draw_errors(ax, it: Losses) -> None:
     spread = np.linspace(-0.3, 0.3, STUDIES)
     parts = [(it.errors, 0, "all groups")]
     parts += [(it.errors_apart, 4, "the group apart")] if it.apart > 0 else []
-    top = max(1.15 * float(np.quantile(part, 0.995)) for part, _, _ in parts)
+    top = stepped(max(1.1 * float(np.quantile(part, 0.995)) for part, _, _ in parts))
     for errors, start, name in parts:
         for k, way in enumerate(WAYS):
             ax.plot(start + k + spread, errors[k], **cloud(2, 0.35, way))

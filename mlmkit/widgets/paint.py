@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.legend import Legend
+from matplotlib.spines import Spine
 
 from ..style import MARKERS, PAPER, colour
 
@@ -12,6 +18,74 @@ def wipe(ax: Axes) -> None:
     for artist in [*ax.lines, *ax.collections, *ax.patches, *ax.texts, *ax.images, *ax.artists]:
         artist.remove()
     ax.set_prop_cycle(None)
+
+
+class Painter:
+    """Paints one figure again and again; scales, labels and keys only when they have changed.
+
+    Text takes most of a picture's time, and most of it is the same from one redraw to the next. It is painted
+    once and kept as a background, on which everything else is painted each time.
+    """
+
+    def __init__(self, figure: Figure):
+        self.figure = figure
+        self._looks, self._background = None, None
+
+    def pixels(self) -> np.ndarray:
+        """The figure painted, (height, width, 3) bytes."""
+        canvas, axes = self.figure.canvas, self.figure.axes
+        looks = [_looks(ax) for ax in axes]
+        if looks != self._looks:
+            self._paint_background()
+            self._looks = looks
+        canvas.restore_region(self._background)
+        for ax in axes:
+            ax.apply_aspect()  # as a full painting would
+            for artist in sorted(_content(ax), key=Artist.get_zorder):
+                ax.draw_artist(artist)
+        return np.asarray(canvas.buffer_rgba())[..., :3]
+
+    def _paint_background(self) -> None:
+        content = [artist for ax in self.figure.axes for artist in _content(ax) if artist.get_visible()]
+        for artist in content:
+            artist.set_visible(False)
+        self.figure.canvas.draw()
+        self._background = self.figure.canvas.copy_from_bbox(self.figure.bbox)
+        for artist in content:
+            artist.set_visible(True)
+
+
+def _content(ax: Axes) -> list[Artist]:
+    """What an Axes shows, titles included: all but its scales, frame and key."""
+    frame = (Axis, Spine, Legend)
+    return [
+        artist for artist in ax.get_children() if not isinstance(artist, frame) and artist is not ax.patch
+    ]
+
+
+def _tick_labels(axis: Axis) -> list[str]:
+    return axis.get_major_formatter().format_ticks(axis.get_majorticklocs())
+
+
+def _looks(ax: Axes) -> tuple:
+    """All that the background of an Axes depends on."""
+    scales = [
+        (axis.get_label_text(), *axis.get_view_interval(), *_tick_labels(axis))
+        for axis in (ax.xaxis, ax.yaxis)
+    ]
+    legend = ax.get_legend()
+    labels = [text.get_text() for text in legend.get_texts()] if legend else []
+    return (*scales, *labels, ax.axison, ax.get_aspect())
+
+
+def stepped(reach: float) -> float:
+    """The next larger of 1, 1.5, 2, 3, 5, 8 times a power of ten: a scale that seldom changes as a slider moves."""
+    if not reach > 0:
+        return 1.0
+    power = 10.0 ** np.floor(np.log10(reach))
+    return float(
+        next(step * power for step in (1, 1.5, 2, 3, 5, 8, 10) if step * power >= reach * (1 - 1e-9))
+    )
 
 
 def points(role: str, size: float, **more) -> dict:

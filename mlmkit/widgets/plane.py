@@ -241,8 +241,7 @@ EXPLORATION = Exploration(
     ),
     compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
     to_try=(
-        "At the fitted Σ, find a subject whose slope moves away from b₁. Why is that no contradiction to "
-        "shrinkage?",
+        "At the fitted Σ, find a subject whose slope moves away from b₁. Why is it shrinkage all the same?",
         "Move ρ from −0.99 to 0.99: how does the direction of the lines turn, and towards what?",
         "Shrink τ₁ alone towards 0. Which part of each estimate is pooled, and which is left free?",
     ),

@@ -191,8 +191,7 @@ def _exploration(frames: dict[str, pd.DataFrame]) -> Exploration:
         compute=partial(_compute_named, frames), draw=draw, describe=describe, panels=panels,
         controls=partial(_controls, frames), presets=partial(_presets, frames), follow={"data": _when_data},
         to_try=(
-            "Turn (Days|Subject) into (Days||Subject), then into (1|Subject): which arrow and which number "
-            "go?",
+            "Turn (Days|Subject) into (Days||Subject), then into (1|Subject): what goes from each view?",
             "Leave the random part out altogether. What becomes of the standard errors?",
             "Mistype a column's name, or forget a parenthesis: does the help tell you where?",
         ),

@@ -266,8 +266,7 @@ EXPLORATION = Exploration(
     compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
     follow={"data": _when_data, "group": _when_group},
     to_try=(
-        "Lower the chosen group's n to 1, then raise it: where does its estimate go, and what do the others "
-        "do?",
+        "Lower the chosen group's n to 1, then raise it: where does its estimate go? What do the others do?",
         "Drag its mean far from the population's: does the share of the way that it is pulled back change?",
         "Change τ and σ by the same factor. Which number in the formula decides, then?",
     ),

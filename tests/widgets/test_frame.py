@@ -15,7 +15,7 @@ import pytest
 from mlmkit.errors import DataError
 from mlmkit.widgets.controls import Kept, press, slider, whole
 from mlmkit.widgets.frame import WIDTH, Exploration, Explorer, Preset, _png, stills
-from mlmkit.widgets.paint import key, wipe
+from mlmkit.widgets.paint import Painter, key, stepped, wipe
 
 
 @dataclass(frozen=True)
@@ -205,6 +205,54 @@ def test_a_key_is_made_anew_only_where_it_says_something_else():
     key(ax)
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b"]
     plt.close()
+
+
+def test_what_is_kept_as_background_makes_no_difference(line):
+    for values in ({"slope": 2.0}, {"slope": 3.0}, {"n": 9}, {"slope": 0.5, "n": 2}):
+        line.set(**values)
+        kept = line._painter.pixels().astype(int)
+        afresh = Painter(line.figure).pixels().astype(int)
+        np.testing.assert_array_equal(kept, afresh)
+
+
+def test_a_background_is_painted_anew_when_scales_labels_or_key_change():
+    figure, ax = plt.subplots()
+    painter = Painter(figure)
+
+    def kept():
+        background = painter._background
+        painter.pixels()
+        return painter._background is background
+
+    ax.plot([0, 1], label="a")
+    assert not kept()
+    ax.plot([1, 0])
+    ax.set_title("titles are painted each time")
+    assert kept()
+    for change in (lambda: ax.set_xlim(0, 5), lambda: ax.set_ylabel("y"), lambda: ax.legend(),
+                   lambda: ax.set_xticks([1, 2], ["one", "two"]), lambda: ax.set_axis_off()):  # fmt: skip
+        change()
+        assert not kept()
+        assert kept()
+    plt.close()
+
+
+def test_axes_keep_their_proportions_on_a_kept_background():
+    figure, ax = plt.subplots(figsize=(8, 3))
+    painter = Painter(figure)
+    ax.plot([0, 1], [0, 1])
+    ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
+    first = painter.pixels().copy()
+    ax.reset_position()
+    np.testing.assert_array_equal(painter.pixels(), first)
+    plt.close()
+
+
+@pytest.mark.parametrize(
+    ("reach", "step"), [(0.9, 1), (1, 1), (1.2, 1.5), (3.1, 5), (80, 80), (81, 100), (0.012, 0.015), (0, 1)]
+)
+def test_scales_change_in_steps(reach, step):
+    assert stepped(reach) == pytest.approx(step)
 
 
 def test_wiping_leaves_nothing_but_the_axes():
