@@ -21,15 +21,11 @@ from scipy.linalg import solve_triangular
 
 from .blocked import BlockedSystem
 from .covariance import factors_from_theta, lower_triangular, theta_from_factors
-from .equations import crossed_width, normal_equations, split_terms
+from .equations import normal_equations, split_terms
 from .estimates import Estimates
+from .route import is_sparse
 from .sparse import SparseSystem, sparse_system
 from .standardise import Standardised, standardise
-
-#: Up to so many crossed columns the tail is dense in any case; from so many on, in no case (12 GB).
-ALWAYS_DENSE, NEVER_DENSE = 2000, 20_000
-#: How many operations of a dense factorisation take the time of a sparse one's.
-DENSE_SPEED = 30.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,11 +143,8 @@ def lmm_criterion(design, reml: bool = True) -> LmmCriterion:
     data = standardise(design)
     groups = [block.group for block in design.blocks]
     split = split_terms(data.terms, groups)
-    width = crossed_width(data.terms, split[1])
-    if width > ALWAYS_DENSE:
-        system = sparse_system(data)
-        if width > NEVER_DENSE or system.work * DENSE_SPEED < width**3:
-            return LmmCriterion(design, reml, data, system)
+    if is_sparse(data, *split):
+        return LmmCriterion(design, reml, data, sparse_system(data))
     return LmmCriterion(design, reml, data, BlockedSystem(normal_equations(data, groups, split)))
 
 

@@ -5,22 +5,31 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from mlmkit.engine import border, criterion, equations
+from mlmkit.engine import border, equations, selected
+from mlmkit.engine import route as routes
 from mlmkit.engine.blocked import BlockedSystem
 from mlmkit.engine.border import DenseBorder, SparseBorder
 from mlmkit.engine.criterion import lmm_criterion
 from mlmkit.engine.sparse import SparseSystem
 from tests.engine.toy import KINDS, BruteForce, block, design, differences, n_theta, toy
 
-ROUTES = ("dense border", "sparse border", "sparse border, pairs kept", "sparse system")
+ROUTES = (
+    "dense border",
+    "sparse border",
+    "sparse border, pairs kept",
+    "sparse system",
+    "sparse system, differences",
+)
 
 
 @pytest.fixture(params=ROUTES)
 def route(request, monkeypatch):
     """Send small designs through the engine's routes for large ones."""
-    if request.param == "sparse system":
-        monkeypatch.setattr(criterion, "ALWAYS_DENSE", -1)
-        monkeypatch.setattr(criterion, "NEVER_DENSE", -1)
+    if request.param.startswith("sparse system"):
+        monkeypatch.setattr(routes, "ALWAYS_DENSE", -1)
+        monkeypatch.setattr(routes, "NEVER_DENSE", -1)
+    if request.param.endswith("differences"):
+        monkeypatch.setattr(selected, "MOST_GATHERED", -1)
     if request.param.startswith("sparse border"):
         monkeypatch.setattr(equations, "SMALL_BORDER", -1)
         monkeypatch.setattr(equations, "DENSE_SHARE", 2.0)
@@ -96,8 +105,9 @@ def test_signs_of_columns_do_not_matter():
 
 def test_routes_are_what_they_claim(route):
     system = lmm_criterion(toy("crossed")).system
-    if route == "sparse system":
+    if route.startswith("sparse system"):
         assert isinstance(system, SparseSystem)
+        assert (system.inverse is None) == ("differences" in route)
         return
     rows = system.equations.finest_rows
     assert isinstance(rows, DenseBorder if route == "dense border" else SparseBorder)
@@ -116,10 +126,10 @@ def test_a_model_without_fixed_part():
 
 @pytest.mark.parametrize(("local", "kind"), [(True, SparseSystem), (False, BlockedSystem)])
 def test_many_crossed_groups_go_sparse_only_where_that_is_less_work(local, kind, monkeypatch):
-    monkeypatch.setattr(criterion, "ALWAYS_DENSE", 100)
+    monkeypatch.setattr(routes, "ALWAYS_DENSE", 100)
     rng = np.random.default_rng(0)
-    pupil = np.repeat(np.arange(2000), 2)
-    teacher = (pupil // 5 + rng.integers(0, 2, 4000)) % 400 if local else rng.integers(0, 400, 4000)
+    pupil = np.repeat(np.arange(500), 8)
+    teacher = (pupil * 4 // 5 + rng.integers(0, 3, 4000)) % 400 if local else rng.integers(0, 400, 4000)
     one = np.ones(4000)
     d = design(
         rng.normal(size=4000), one[:, None], [block("pupil", pupil, one), block("teacher", teacher, one)]
