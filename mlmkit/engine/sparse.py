@@ -16,9 +16,9 @@ from scipy.sparse import block_diag, coo_matrix, csc_matrix, eye_array, kron
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 from scipy.sparse.linalg import SuperLU, splu
 
-from .covariance import theta_from_factors
 from .selected import SelectedInverse, plan
 from .standardise import Standardised, Term
+from .start import sparse_quadratic_forms, theta_from_forms
 
 #: Step of the central differences that stand in for a gradient whose plan would be too large.
 STEP = 1e-4
@@ -68,6 +68,8 @@ class SparseSystem:
         Zᵀ[X y].
     Xy : (p + 1, p + 1) array
         [X y]ᵀ[X y].
+    n : int
+        Rows of the data.
     inverse : SelectedInverse or None
         The plan for the entries of the inverse that gradients need.
     """
@@ -77,11 +79,19 @@ class SparseSystem:
     products: csc_matrix
     border: np.ndarray
     Xy: np.ndarray
+    n: int
     inverse: SelectedInverse | None
 
     def start(self) -> np.ndarray:
-        """A standard θ to start from: every SD as large as the residual's."""
-        return theta_from_factors([np.eye(term.size) for term in self.terms])
+        """A standard θ to start from."""
+        sizes = [term.size for term in self.terms]
+        member = np.zeros((len(self.order), sum(sizes)))
+        for rows, size, first in zip(self.rows, sizes, np.cumsum([0, *sizes]), strict=False):
+            for a in range(size):
+                member[rows[a::size], first + a] = 1.0
+        residual = np.array([self.n - len(self.Xy) + 1, self.Xy[-1, -1]])
+        forms = sparse_quadratic_forms(self.products, self.border, member, residual)
+        return theta_from_forms(*forms, self.n, sizes)
 
     def at(self, factors: Sequence[np.ndarray]) -> SparseState:
         """Solve for the standardised terms' Λ, each (s, s), triangular or not."""
@@ -208,7 +218,7 @@ def sparse_system(data: Standardised) -> SparseSystem:
     products = products[order][:, order].tocsc()
     products.sort_indices()
     pattern = _factorise(_anything(data.terms, products, order)).L
-    return SparseSystem(data.terms, order, products, border[order], Xy @ Xy.T, plan(pattern))
+    return SparseSystem(data.terms, order, products, border[order], Xy @ Xy.T, data.n, plan(pattern))
 
 
 def _anything(terms: Sequence[Term], products: csc_matrix, order: np.ndarray | None = None) -> csc_matrix:

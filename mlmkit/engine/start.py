@@ -11,7 +11,10 @@ start at zero. No iteration, and for balanced data it is already the answer.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+from scipy.sparse import csc_matrix
 
 from .covariance import theta_from_factors
 from .elimination import Elimination, eliminate
@@ -23,11 +26,42 @@ SMALLEST, LARGEST = 0.05, 100.0
 
 def starting_theta(equations: NormalEquations) -> np.ndarray:
     """A θ for standardised data: diagonal factors with the MINQUE(0) variance ratios."""
-    expectations, values = quadratic_forms(equations)
+    return theta_from_forms(*quadratic_forms(equations), equations.n, equations.sizes)
+
+
+def theta_from_forms(
+    expectations: np.ndarray, values: np.ndarray, n: int, sizes: Sequence[int]
+) -> np.ndarray:
+    """The variances that the forms' values are the expectations for, as a θ within bounds."""
     variances = np.linalg.lstsq(expectations, values, rcond=1e-12)[0]
-    residual = max(variances[-1], 1e-3 * values[-1] / equations.n)
+    residual = max(variances[-1], 1e-3 * values[-1] / n)
     ratios = np.sqrt(np.clip(variances[:-1] / residual, SMALLEST**2, LARGEST**2))
-    return theta_from_factors([np.diag(part) for part in np.split(ratios, np.cumsum(equations.sizes)[:-1])])
+    return theta_from_factors([np.diag(part) for part in np.split(ratios, np.cumsum(sizes)[:-1])])
+
+
+def sparse_quadratic_forms(products, border: np.ndarray, member: np.ndarray, residual: np.ndarray):
+    """`quadratic_forms` from sparse equations.
+
+    Parameters
+    ----------
+    products : sparse (m, m)
+        ZᵀZ.
+    border : (m, p + 1) array
+        Zᵀ[X y].
+    member : (m, K) array
+        Which of the K columns each effect belongs to: ones and zeros.
+    residual : (2,) array
+        n − p and yᵀy.
+    """
+    X, y = border[:, :-1], border[:, -1]
+    met = products.tocoo()
+    overlaps = met.data * (met.data - 2.0 * np.einsum("ex,ex->e", X[met.row], X[met.col]))
+    through_X = np.einsum("mk,mx,mz->kxz", member, X, X, optimize=True).reshape(member.shape[1], -1)
+    traces = (products.diagonal() - np.einsum("mx,mx->m", X, X)) @ member
+    between = member.T @ (csc_matrix((overlaps, (met.row, met.col)), shape=products.shape) @ member)
+    between += through_X @ through_X.T
+    expectations = np.block([[between, traces[:, None]], [traces, residual[0]]])
+    return expectations, np.append(y**2 @ member, residual[1])
 
 
 def quadratic_forms(equations: NormalEquations) -> tuple[np.ndarray, np.ndarray]:

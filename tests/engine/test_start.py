@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose
 from mlmkit.engine import equations
 from mlmkit.engine.criterion import lmm_criterion
 from mlmkit.engine.lmm import optimise
+from mlmkit.engine.sparse import sparse_system
 from mlmkit.engine.start import LARGEST, SMALLEST, quadratic_forms, starting_theta
 from tests.engine.toy import KINDS, block, design, toy
 
@@ -29,6 +30,12 @@ def test_forms_and_expectations_are_those_of_the_definition(kind, sparse, monkey
             whole.insert(-1, M @ Z @ Z.T @ M)
     assert_allclose(values, [c.data.y @ A @ c.data.y for A in whole], rtol=1e-9)
     assert_allclose(expectations, [[np.vdot(A, B) for B in whole] for A in whole], rtol=1e-8)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_sparse_equations_start_where_blocked_ones_do(kind):
+    c = lmm_criterion(toy(kind))
+    assert_allclose(sparse_system(c.data).start(), c.system.start(), rtol=1e-6, atol=1e-9)
 
 
 def test_a_balanced_design_starts_at_its_optimum():
