@@ -54,6 +54,7 @@ TAGS = {
     "fragment": "appears on the next key press",
     "skip": "not on the slides",
     "raises-exception": "is meant to fail, and must",
+    "nbval-ignore-output": "shows digits of random draws, which differ between machines: not compared",
 }
 #: How jupyterlab_rise presents a chapter, with chapters/rise.css for the sizes; of its themes this one brings
 #: its own fonts instead of fetching them.

@@ -1,0 +1,186 @@
+"""Chapter 8's questions: Bayesian models. Truths by quadrature and from known distributions, without sampling."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from scipy import stats
+
+from ..check import Question, Wrong
+from ..datasets import load_data
+from ..models import glmer, lmer
+
+B, TAU = np.linspace(-2.9, -1.2, 86), np.linspace(0, 2, 101)
+#: The prior of τ that exercises 8.4 and 8.7 ask about: this t's half above 0.
+WHOLE_T = stats.t(3, 0, 59.3)
+#: The default prior of b, and by its half above 0 of τ, in a binomial model.
+DEFAULT = stats.t(3, 0, 2.5)
+
+
+@cache
+def _likelihood() -> np.ndarray:
+    """The rats' likelihood at each (b, τ) of the grid, up to a constant; the batches' log odds averaged out."""
+    rats = load_data("rats")
+    nodes, weights = np.polynomial.hermite_e.hermegauss(40)
+
+    def log_likelihood(b, tau):
+        eta = b + tau * nodes
+        log_each = np.outer(rats.m, eta) - np.outer(rats.n, np.log1p(np.exp(eta)))
+        return np.log(np.exp(log_each) @ weights).sum()
+
+    values = np.array([[log_likelihood(b, tau) for tau in TAU] for b in B])
+    return np.exp(values - values.max())
+
+
+def _posterior(prior_of_tau=DEFAULT) -> np.ndarray:
+    unscaled = _likelihood() * np.outer(DEFAULT.pdf(B), prior_of_tau.pdf(TAU))
+    return unscaled / unscaled.sum()
+
+
+def _mean_tau(prior_of_tau=DEFAULT) -> float:
+    return _posterior(prior_of_tau).sum(axis=0) @ TAU
+
+
+def _mode_tau(prior_of_tau) -> float:
+    return TAU[_posterior(prior_of_tau).sum(axis=0).argmax()]
+
+
+def _next_batch_above(probability: float) -> float:
+    """P(θ > probability) for a new batch, with the uncertainty of b and τ."""
+    logit = np.log(probability / (1 - probability))
+    return (_posterior() * stats.norm.sf((logit - B[:, None]) / np.maximum(TAU, 1e-9))).sum()
+
+
+def _plug_in_above(probability: float) -> float:
+    fit = glmer("cbind(m, n - m) ~ 1 + (1|batch)", load_data("rats"), family="binomial", n_agq=25)
+    logit = np.log(probability / (1 - probability))
+    return stats.norm.sf(logit, loc=fit.fixef["Intercept"], scale=fit.varcorr.sdcor[0])
+
+
+def _mad(column) -> float:
+    return (column - column.median()).abs().median()
+
+
+def _score():
+    return load_data("mathachieve").mathach
+
+
+@cache
+def _sleep():
+    return lmer("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"))
+
+
+def _average_slope_above(slope: float) -> float:
+    """P(b₁ > slope): in balanced data b₁ is a t around its estimate, with one degree of freedom less than groups.
+
+    That is exact for a flat prior on log(τ₁² + σ²/Sxx); brms's default prior widens it a little.
+    """
+    return stats.t.sf(slope, _sleep().ngroups["Subject"] - 1, _sleep().fixef["Days"], _sleep().se["Days"])
+
+
+def _people_above(slope: float) -> float:
+    return stats.norm.sf(slope, _sleep().fixef["Days"], _sleep().varcorr.sdcor[1])
+
+
+INSISTING = stats.expon(scale=1 / 5)
+
+QUESTIONS = (
+    Question(
+        "08-1",
+        "choice",
+        "b",
+        right="the intercept of centred predictors: the level at the average day.",
+        wrong=(
+            Wrong("a", "That would be so without centring; the prior is on the level at the mean of Days."),
+            Wrong("c", "The slope has a prior of its own, of class b: flat."),
+            Wrong("d", "Subjects' intercepts are N(0, Σ) around b: part of the model, not of this prior."),
+        ),
+    ),
+    Question(
+        "08-2",
+        "number",
+        lambda: round(max(2.5, 1.4826 * _mad(_score())), 1),
+        right="1.4826 times the raw MAD, far above the floor of 2.5.",
+        wrong=(
+            Wrong(lambda: _mad(_score()), "That is the raw MAD: multiply it by 1.4826."),
+            Wrong(lambda: _score().std(), "That is the SD; the default uses the median absolute deviation."),
+            Wrong(2.5, "That is the floor, for data with a smaller spread."),
+        ),
+    ),
+    Question(
+        "08-3",
+        "number",
+        lambda: 6.84 / np.sqrt(1000),
+        right="the SD over the square root of the effective sample size.",
+        wrong=(
+            Wrong(lambda: 6.84 / np.sqrt(4000), "You divided by √4000: these draws are worth only 1000."),
+            Wrong(6.84, "That is the posterior SD: what the data leave open, whatever the number of draws."),
+            Wrong(lambda: 6.84 / 1000, "Divide by the square root of the effective sample size."),
+        ),
+    ),
+    Question(
+        "08-4",
+        "number",
+        lambda: 2 * WHOLE_T.sf(100),
+        right="almost one in five: a very broad prior for a slope in ms a day.",
+        wrong=(
+            Wrong(lambda: WHOLE_T.sf(100), "That is the whole t's tail; the half t has twice as much of it."),
+            Wrong(
+                lambda: 2 * stats.norm.sf(100, scale=59.3),
+                "That is a half normal; a t with 3 degrees of freedom has heavier tails.",
+            ),
+        ),
+    ),
+    Question(
+        "08-5",
+        "number",
+        lambda: _average_slope_above(8),
+        right="the share of draws in which b₁ is above 8.",
+        tolerance=0.03,
+        wrong=(
+            Wrong(
+                lambda: _people_above(8),
+                "That is the share of people with such a slope, by τ₁; asked is the average person's.",
+            ),
+            Wrong(lambda: 1 - _average_slope_above(8), "That is the share below 8."),
+            Wrong(1.0, "That is the share above zero; the question is about 8."),
+        ),
+    ),
+    Question(
+        "08-6",
+        "number",
+        lambda: _mean_tau(INSISTING),
+        right="pulled down, but far from the prior's 0.2.",
+        wrong=(
+            Wrong(_mean_tau, "That is with the half t prior."),
+            Wrong(lambda: _mode_tau(INSISTING), "That is the mode; the mean is asked for."),
+            Wrong(0.2, "That is the prior's mean: multiply the prior by the likelihood."),
+        ),
+    ),
+    Question(
+        "08-7",
+        "number",
+        lambda: WHOLE_T.ppf(0.975),
+        right="from 0 up, with all 5% above.",
+        wrong=(
+            Wrong(
+                lambda: WHOLE_T.ppf(0.9875),
+                "That is the upper end of the equal-tailed interval, which leaves 2.5% out at 0.",
+            ),
+            Wrong(
+                lambda: WHOLE_T.ppf(0.95), "That leaves 10% of the half t above it: half of the t is gone."
+            ),
+        ),
+    ),
+    Question(
+        "08-8",
+        "number",
+        lambda: _next_batch_above(0.3),
+        right="averaged over all b and τ, each by its posterior probability.",
+        wrong=(
+            Wrong(lambda: _plug_in_above(0.3), "That is the plug-in answer: b and τ taken as known."),
+            Wrong(lambda: 1 - _next_batch_above(0.3), "That is the probability of at most 0.3."),
+        ),
+    ),
+)
