@@ -11,7 +11,7 @@ The public face is what this module lists in `__all__`.
 from . import inference as _inference  # attaches confint(), predict(), … to the fits
 from . import plots, style
 from . import summary as _summary  # attaches summary() and tidy() to the fits
-from .bayes import brm
+from .bayes import brm, prior_table, pymc_model
 from .check import check
 from .datasets import datasets, load_data
 from .diagrams.describe import describe
@@ -84,6 +84,8 @@ __all__ = [
     "parse_formula",
     "playground",
     "plots",
+    "prior_table",
+    "pymc_model",
     "show_design",
     "show_future_batch",
     "show_icc",
