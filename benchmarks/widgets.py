@@ -28,7 +28,7 @@ MOVES = 26
 #: Each exploration's moves: a control and two values, and whether a move fits a model again.
 CASES = {
     "explore_icc": (("tau", 1.0, 3.0), ("J", 5, 30), False),
-    "explore_weight": (("mean", 8.0, 14.0), ("tau", 1.0, 6.0), False),
+    "explore_weight": (("mean", 8.0, 18.0), ("tau", 1.0, 6.0), False),
     "explore_pooling": (("multiple", 0.0, np.inf), False),
     "explore_reveal": (("guess", 8.0, 12.0), ("turn", 0, 25), False),
     "explore_plane": (("rho", -0.5, 0.5), ("subject", "308", "350"), False),

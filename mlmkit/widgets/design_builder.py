@@ -197,7 +197,7 @@ def _draw_Z(ax, it: Built) -> None:
     ax.hlines(np.arange(n + 1) - 0.5, -0.5, q - 0.5, color=RULE, lw=0.4)
     ax.set_xticks(range(q), labels if q <= 14 else [""] * q, fontsize="small")
     ax.set(xlim=(-0.5, q - 0.5), ylim=(n - 0.5, -0.5))
-    ax.set_title(f"Z: {n} rows, {q} columns", pad=14)
+    ax.set_title(f"Z: {n} rows, {q} columns", pad=26)
 
 
 def describe(it: Built) -> str:

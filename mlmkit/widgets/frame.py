@@ -221,8 +221,7 @@ class Explorer(VBox):
             self.help.value = _help(self.problem)
 
     def _show(self, result) -> None:
-        # With the titles' height given, matplotlib need not measure all labels to find it.
-        with house(), mpl.rc_context({"axes.titley": 1.0}):
+        with _style():
             for ax in self.axes:
                 wipe(ax)
             self.exploration.draw(self.axes, result)
@@ -272,7 +271,7 @@ class Stills:
         self.figure.savefig(path, **options)
 
     def _repr_mimebundle_(self, **_):
-        data = {"image/png": _png(_pixels(self.figure)), "text/plain": repr(self)}
+        data = {"image/png": _png(_pixels(self.figure), level=9), "text/plain": repr(self)}
         return data, {"image/png": {"alt": self.alt_text, "width": WIDTH}}
 
 
@@ -289,7 +288,7 @@ def stills(exploration: Exploration, settings: Mapping[str, Mapping], columns: i
     start = {name: control.value for name, control in exploration.controls().items()}
     rows, width = -(-len(settings) // columns), STILLS_INCHES / columns
     texts = []
-    with house(), mpl.rc_context(_scaled(0.86)):
+    with _style(), mpl.rc_context(_scaled(0.86)):
         figure = _canvas((STILLS_INCHES, rows * (width * exploration.height / INCHES * 1.15 + 0.35)))
         parts = np.ravel(figure.subfigures(rows, columns))
         for part, (name, values) in zip(parts, settings.items(), strict=False):
@@ -310,8 +309,15 @@ def _set_traits(control: HasTraits, traits: Mapping[str, Any]) -> None:
 # ---- painting ----------------------------------------------------------------------------------------------
 
 
-def _blank(exploration: Exploration) -> tuple[Figure, tuple[Axes, ...]]:
+@contextmanager
+def _style():
+    """The house style; with the titles' height given, matplotlib need not measure all labels to find it."""
     with house(), mpl.rc_context({"axes.titley": 1.0}):
+        yield
+
+
+def _blank(exploration: Exploration) -> tuple[Figure, tuple[Axes, ...]]:
+    with _style():
         figure = _canvas((INCHES, exploration.height))
         return figure, exploration.panels(figure)
 
@@ -337,13 +343,13 @@ def _pixels(figure: Figure) -> np.ndarray:
     return np.asarray(figure.canvas.buffer_rgba())[..., :3]
 
 
-def _png(pixels: np.ndarray) -> str:
-    """An RGB picture as base64 PNG: rows unfiltered, lightly compressed, in half of Pillow's time."""
+def _png(pixels: np.ndarray, level: int = 1) -> str:
+    """An RGB picture as base64 PNG: rows unfiltered, by default lightly compressed, in half of Pillow's time."""
     height, width, _ = pixels.shape
     rows = np.zeros((height, 1 + 3 * width), dtype=np.uint8)  # each row begins with a 0: "no filter"
     np.ndarray(pixels.shape, np.uint8, rows, offset=1, strides=(rows.shape[1], 3, 1))[...] = pixels
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 1)), (b"IEND", b""))
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows, level)), (b"IEND", b""))
     return b64encode(b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*chunk) for chunk in chunks)).decode()
 
 

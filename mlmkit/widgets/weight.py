@@ -16,6 +16,7 @@ from .frame import Exploration, Explorer, Preset, Stills, stills
 from .paint import key_above, points
 
 SHOWN = 12
+START = "mathachieve"
 MODELS = {
     "alcohol": ("alcohol ~ 1 + (1|country)", "country", "litres a year"),
     "sleepstudy": ("Reaction ~ 1 + (1|Subject)", "Subject", "ms"),
@@ -168,7 +169,7 @@ def _draw_weight(ax, it: Shrinkage) -> None:
     ax.plot([own], [lam], **points("multilevel", 10, mec=PAPER))
     ax.set(xlim=(0, 70), ylim=(0, 1.04))
     ax.set(xlabel="observations in the group, $n$", ylabel="weight λ = τ²/(τ² + σ²/n)")
-    ax.set_title(f"λ = {_formula(it)} = {lam:.2f}")
+    ax.set_title(f"λ = {_formula(it)} = {lam:.2f}", loc="right")
 
 
 def _formula(it: Shrinkage) -> str:
@@ -190,11 +191,11 @@ def describe(it: Shrinkage) -> str:
 
 
 def _controls() -> dict:
-    it = groups("alcohol")
+    it = groups(START)
     shown = [it.names[k] for k in reversed(it.shown)]
-    own = _of_group("alcohol", shown[1])
+    own = _of_group(START, shown[1])
     return {
-        "data": Kept("alcohol", MODELS),
+        "data": Kept(START, MODELS),
         "group": choice("group", shown, shown[1]),
         "n": whole("observations n", own["n"], 1, 70),
         "mean": slider("mean", **_mean_traits(it, own["mean"])),
