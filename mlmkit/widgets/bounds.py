@@ -8,6 +8,7 @@ time by a watch that interrupts the thread that fits.
 from __future__ import annotations
 
 import ctypes
+import re
 import threading
 from collections.abc import Callable
 from typing import TypeVar
@@ -105,7 +106,8 @@ def _columns(term: Term, data: pd.DataFrame) -> int:
 def _levels(factor: str, data: pd.DataFrame) -> int:
     names = _names((factor,))
     if factor.startswith("poly("):
-        return 20
+        degree = re.search(r",\s*(?:degree\s*=\s*)?(\d+)", factor)
+        return int(degree[1]) if degree else 1
     if factor.startswith("C(") or not all(is_numeric_dtype(data[name]) for name in names):
         return max(int(data[name].nunique()) for name in names)
     return 1

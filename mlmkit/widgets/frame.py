@@ -344,7 +344,7 @@ def _pixels(figure: Figure) -> np.ndarray:
 
 
 def _png(pixels: np.ndarray, level: int = 1) -> str:
-    """An RGB picture as base64 PNG: rows unfiltered, by default lightly compressed, in half of Pillow's time."""
+    """An RGB picture as base64 PNG: rows unfiltered, lightly compressed, in half of Pillow's time."""
     height, width, _ = pixels.shape
     rows = np.zeros((height, 1 + 3 * width), dtype=np.uint8)  # each row begins with a 0: "no filter"
     np.ndarray(pixels.shape, np.uint8, rows, offset=1, strides=(rows.shape[1], 3, 1))[...] = pixels

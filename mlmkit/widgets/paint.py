@@ -79,13 +79,12 @@ def _looks(ax: Axes) -> tuple:
 
 
 def stepped(reach: float) -> float:
-    """The next larger of 1, 1.5, 2, 3, 5, 8 times a power of ten: a scale that seldom changes as a slider moves."""
+    """The next of 1, 1.5, 2, 3, 5, 8 times a power of ten: a scale that seldom changes as a slider moves."""
     if not reach > 0:
         return 1.0
     power = 10.0 ** np.floor(np.log10(reach))
-    return float(
-        next(step * power for step in (1, 1.5, 2, 3, 5, 8, 10) if step * power >= reach * (1 - 1e-9))
-    )
+    steps = power * np.array([1, 1.5, 2, 3, 5, 8, 10])
+    return float(steps[np.searchsorted(steps, reach * (1 - 1e-9))])
 
 
 def points(role: str, size: float, **more) -> dict:

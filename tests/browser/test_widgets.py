@@ -1,20 +1,26 @@
-"""The explorations as a class sees them: in JupyterLab, in each chapter that has one, on a page of its own."""
+"""The explorations as a class sees them: in JupyterLab, in each chapter with one, and on their own page."""
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
 import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
+from uuid import uuid4
 
 import nbformat
 import pytest
 from playwright.sync_api import expect
+from tornado.websocket import websocket_connect
 
 from mlmkit.widgets.lecture import PAGES
 from tools.notebooks import dress, from_text
@@ -207,17 +213,54 @@ def test_the_lecture_needs_no_notebook_and_no_network(browser, lecture_page):
     assert not errors and not foreign
 
 
-def test_the_lectures_kernel_runs_nothing_that_a_visitor_sends(lecture_page):
-    from mlmkit.widgets.__main__ import GUARDED
+def test_the_lectures_kernel_runs_nothing_that_a_visitor_sends(lecture_page, tmp_path):
+    """A visitor who knows the protocol asks the page's own kernel to run code: it answers, and does not."""
+    page = urlopen(lecture_page, timeout=60).read().decode()
+    kernel = re.search(r'"kernelId":\s*"([^"]+)"', page)[1]
+    trace = tmp_path / "trace"
+    code = {
+        "code": f"open({str(trace)!r}, 'w')",
+        "silent": False,
+        "allow_stdin": False,
+        "user_expressions": {},
+    }
+    address = f"{lecture_page.replace('http', 'ws')}/api/kernels/{kernel}/channels"
+    requests = ("execute_request", code), ("kernel_info_request", {})
+    with ThreadPoolExecutor() as beside_playwrights_loop:
+        answers = beside_playwrights_loop.submit(lambda: asyncio.run(_send(address, *requests))).result()
+    assert "kernel_info_reply" in answers and "execute_reply" not in answers
+    assert not trace.exists()
 
-    allowed = GUARDED["MappingKernelManager.allowed_message_types"]
-    assert "execute_request" not in allowed and all(
-        kind.startswith(("comm_", "kernel_info", "shutdown")) for kind in allowed
-    )
+
+async def _send(address: str, *requests: tuple[str, dict]) -> list[str]:
+    """The kinds of messages that come back within two seconds of silence."""
+    socket = await websocket_connect(address)
+    for kind, content in requests:
+        header = {
+            "msg_id": uuid4().hex,
+            "msg_type": kind,
+            "username": "",
+            "session": "a",
+            "version": "5.3",
+            "date": "",
+        }
+        message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "buffers": []}
+        await socket.write_message(json.dumps({**message, "channel": "shell"}))
+    kinds = []
+    with suppress(TimeoutError):
+        while answer := await asyncio.wait_for(socket.read_message(), 2):
+            kinds.append(json.loads(answer)["msg_type"])
+    return kinds
 
 
 @pytest.mark.parametrize(
-    "path", ["/voila/files/explorations.ipynb", "/files/explorations.ipynb", "/voila/files/../../etc/passwd"]
+    "path",
+    [
+        "/voila/files/explorations.ipynb",
+        "/files/explorations.ipynb",
+        "/voila/files/../../etc/passwd",
+        "/api/contents",
+    ],
 )
 def test_the_lectures_server_hands_out_no_file(lecture_page, path):
     from urllib.error import HTTPError

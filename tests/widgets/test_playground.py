@@ -117,7 +117,8 @@ def test_what_was_typed_is_shown_as_text():
      ("Reaction ~ 1 + (C(id)|Subject)", "vary together"),
      ("Reaction ~ 1 + (1|id) + (1|id2)", "group effects"),
      ("Reaction ~ 1 + " + " + ".join(["(1|Subject)"] * 9), "terms"),
-     ("Reaction ~ poly(Days, 20) * poly(x1, 20)", "columns")],
+     ("Reaction ~ poly(Days, 20) * poly(x1, 20)", "441 columns"),
+     ("Reaction ~ 1 + (poly(x1, degree=7)|Subject)", "8 coefficients vary together")],
 )  # fmt: skip
 def test_size_is_bounded_before_anything_is_built(formula, bound, monkeypatch):
     n = 4000
