@@ -135,7 +135,7 @@ def _window(data: str) -> float:
 def panels(figure):
     """The groups on the left, the two criteria on the right."""
     grid = figure.add_gridspec(
-        1, 2, width_ratios=(1, 1.15), left=0.095, right=0.975, bottom=0.15, top=0.87, wspace=0.24
+        1, 2, width_ratios=(1, 1.15), left=0.115, right=0.975, bottom=0.15, top=0.87, wspace=0.24
     )
     groups, curves = (figure.add_subplot(cell) for cell in grid)
     for ax in (groups, curves):
@@ -173,7 +173,7 @@ def _draw_curves(ax, it: Likelihoods) -> None:
     ax.text(0.99 * right, 3.95, "95% interval", **label)
     ax.set(xlim=(0, right), ylim=(-0.35, HIGHEST), xlabel="τ, the SD between groups")
     ax.set_ylabel("criterion above its minimum")
-    ax.set_title(f"τ = {number(it.ml.best)} and {number(it.reml.best)}", loc="right")
+    ax.set_title(f"{number(it.ml.best)} and {number(it.reml.best)}", loc="right")
     key_above(ax, 2)
 
 

@@ -126,7 +126,7 @@ def _draw_plane(ax, it: Plane) -> None:
         shade = {"fc": tint(red, 0.93), "ec": tint(red, 0.35), "lw": 1, "alpha": 0.7, "zorder": 0}
         ax.add_artist(Polygon(contour(it, share).T, **shade))
     away = it.away[:, 1]
-    kinds = ((~away, "-", MARKERS["multilevel"], "at this Σ"), (away, (0, (3, 1.6)), "s", "slope moves away"))
+    kinds = ((~away, "-", MARKERS["multilevel"], "at this Σ"), (away, (0, (3, 1.6)), "s", "slope away"))
     for rows, line, marker, name in kinds:
         ways = np.stack([it.flat[rows], it.multilevel[rows]], axis=1)
         ax.add_collection(LineCollection(ways, color=blue, lw=1.3, ls=line))
