@@ -51,6 +51,7 @@ student: $(READY)  ## write the student's notebooks, without solutions and outpu
 
 bench: $(READY)  ## time the fits and the widgets
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.widgets
 
 constraints:  ## pin what is tested now, for every supported Python (needs uv)
 	(echo '# What the course was tested with, on Python 3.11, 3.12 and 3.13. Made by `make constraints`.'; \
