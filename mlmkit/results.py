@@ -45,26 +45,11 @@ class ByGroup(dict):
         raise KeyError(f"{name!r} is not a grouping factor of this model.{did_you_mean(str(name), self)}")
 
 
-@dataclass(frozen=True, eq=False)
-class Fit:
-    """A fitted model. Use `lm`, `glm`, `lmer` or `glmer` to make one.
-
-    Attributes
-    ----------
-    design, estimates
-        The arrays that went into the engine and those that came out.
-    data
-        The data frame as given, rows with missing values included.
-    estimator
-        The engine's function from a design to estimates, kept so that the model can be refitted.
-    """
+class Modelled:
+    """What follows from a design alone: shared by all that was estimated from one."""
 
     design: Design
-    estimates: Estimates
-    data: pd.DataFrame = field(repr=False)
-    estimator: Callable[[Design], Estimates] = field(repr=False)
 
-    # -- what was fitted ---------------------------------------------------------------------------
     @property
     def spec(self) -> Spec:
         return self.design.spec
@@ -81,6 +66,55 @@ class Fit:
     def nobs(self) -> int:
         """Rows used: those of the data without a missing value in a used column."""
         return len(self.design.y)
+
+
+class Grouped(Modelled):
+    """What follows from a design with groups, for a fit and for a posterior alike."""
+
+    @cached_property
+    def ngroups(self) -> dict[str, int]:
+        """How many groups each grouping factor has."""
+        return ByGroup({block.group: len(block.levels) for block in self.design.blocks})
+
+    def _by_group(self, arrays) -> ByGroup:
+        tables: dict[str, list] = {}
+        for block, values in zip(self.design.blocks, arrays, strict=True):
+            table = pd.DataFrame(values, block.levels.rename(block.group), list(block.names))
+            tables.setdefault(block.group, []).append(table)
+        return ByGroup(
+            {
+                group: parts[0] if len(parts) == 1 else pd.concat(parts, axis=1)
+                for group, parts in tables.items()
+            }
+        )
+
+
+def varcorr_table(rows) -> pd.DataFrame:
+    """Rows (group, term1, term2, sdcor, vcov) as the table lme4 makes of them."""
+    # object columns keep None as None; text columns would turn it into a missing value
+    kinds = {"group": object, "term1": object, "term2": object, "sdcor": float, "vcov": float}
+    columns = zip(kinds.items(), zip(*rows, strict=True), strict=True)
+    return pd.DataFrame({name: pd.Series(values, dtype=kind) for (name, kind), values in columns})
+
+
+@dataclass(frozen=True, eq=False)
+class Fit(Modelled):
+    """A fitted model. Use `lm`, `glm`, `lmer` or `glmer` to make one.
+
+    Attributes
+    ----------
+    design, estimates
+        The arrays that went into the engine and those that came out.
+    data
+        The data frame as given, rows with missing values included.
+    estimator
+        The engine's function from a design to estimates, kept so that the model can be refitted.
+    """
+
+    design: Design
+    estimates: Estimates
+    data: pd.DataFrame = field(repr=False)
+    estimator: Callable[[Design], Estimates] = field(repr=False)
 
     @property
     def converged(self) -> bool:
@@ -212,18 +246,13 @@ class FlatFit(Fit):
 
 
 @dataclass(frozen=True, eq=False)
-class MixedFit(Fit):
+class MixedFit(Grouped, Fit):
     """A fit with random effects: `lmer` or `glmer`."""
 
     @property
     def theta(self) -> np.ndarray:
         """The relative covariance parameters in lme4's order."""
         return self.estimates.theta
-
-    @cached_property
-    def ngroups(self) -> dict[str, int]:
-        """How many groups each grouping factor has."""
-        return ByGroup({block.group: len(block.levels) for block in self.design.blocks})
 
     @cached_property
     def ranef(self) -> ByGroup:
@@ -250,18 +279,6 @@ class MixedFit(Fit):
         table = pd.DataFrame({name: self.fixef.get(name, 0.0) for name in names}, effects.index)
         return table.add(effects.reindex(columns=names), fill_value=0.0)[names]
 
-    def _by_group(self, arrays) -> ByGroup:
-        tables: dict[str, list] = {}
-        for block, values in zip(self.design.blocks, arrays, strict=True):
-            table = pd.DataFrame(values, block.levels.rename(block.group), list(block.names))
-            tables.setdefault(block.group, []).append(table)
-        return ByGroup(
-            {
-                group: parts[0] if len(parts) == 1 else pd.concat(parts, axis=1)
-                for group, parts in tables.items()
-            }
-        )
-
     # -- the covariance across groups --------------------------------------------------------------
     @cached_property
     def relative_factors(self) -> tuple[np.ndarray, ...]:
@@ -286,12 +303,7 @@ class MixedFit(Fit):
         ]
         if self.family.has_dispersion:
             rows.append(("Residual", None, None, self.sigma, self.sigma**2))
-        columns = zip(("group", "term1", "term2", "sdcor", "vcov"), zip(*rows, strict=True), strict=True)
-        # object columns keep None as None; text columns would turn it into a missing value
-        table = pd.DataFrame(
-            {name: pd.Series(values, dtype=float if "cor" in name else object) for name, values in columns}
-        )
-        return table
+        return varcorr_table(rows)
 
     @cached_property
     def is_singular(self) -> bool:

@@ -281,3 +281,13 @@ def test_centring_matters_under_two_bars_and_not_under_one():
     two = [mk.lmer(f"Reaction ~ {x} + ({x}||Subject)", sleep).criterion for x in ("Days", "Late")]
     assert_allclose(one[0], one[1], rtol=1e-9)
     assert_allclose(two, [1743.669, 1755.13], atol=5e-3)
+
+
+def test_the_table_of_covariances_has_numbers_where_numbers_stand():
+    assert fitted(CASES["sleep_full"]).varcorr.dtypes.astype(str).to_dict() == {
+        "group": "object",
+        "term1": "object",
+        "term2": "object",
+        "sdcor": "float64",
+        "vcov": "float64",
+    }

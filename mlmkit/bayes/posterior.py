@@ -11,9 +11,7 @@ import pandas as pd
 from arviz_stats.base import array_stats
 
 from ..design import Design
-from ..families import Family
-from ..results import ByGroup
-from ..spec import Spec
+from ..results import ByGroup, Grouped, varcorr_table
 from .priors import Priors
 
 #: What is called slow mixing and too few draws (Vehtari et al. 2021, Bayesian Anal. 16(2)).
@@ -30,7 +28,7 @@ class Parameter(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Posterior:
+class Posterior(Grouped):
     """Draws from the posterior of a multilevel model. Use `brm` to make one.
 
     C chains of D draws; arrays of draws start with the axes (C, D).
@@ -64,28 +62,6 @@ class Posterior:
     diverging: np.ndarray = field(repr=False)
     depth: np.ndarray = field(repr=False)
     tune: int = 0
-
-    # -- what was fitted ---------------------------------------------------------------------------
-    @property
-    def spec(self) -> Spec:
-        return self.design.spec
-
-    @property
-    def formula(self) -> str:
-        return self.spec.formula
-
-    @property
-    def family(self) -> Family:
-        return self.spec.family
-
-    @property
-    def nobs(self) -> int:
-        return len(self.design.y)
-
-    @cached_property
-    def ngroups(self) -> dict[str, int]:
-        """How many groups each grouping factor has."""
-        return ByGroup({block.group: len(block.levels) for block in self.design.blocks})
 
     @property
     def n_chains(self) -> int:
@@ -188,13 +164,6 @@ class Posterior:
         """The group effects' posterior SDs, laid out as `ranef`."""
         return self._by_group([effects.std(axis=(0, 1), ddof=1) for effects in self.effects])
 
-    def _by_group(self, arrays) -> ByGroup:
-        tables: dict[str, list] = {}
-        for block, values in zip(self.design.blocks, arrays, strict=True):
-            table = pd.DataFrame(values, block.levels.rename(block.group), list(block.names))
-            tables.setdefault(block.group, []).append(table)
-        return ByGroup({group: pd.concat(parts, axis=1) for group, parts in tables.items()})
-
     @cached_property
     def coef(self) -> ByGroup:
         """The group coefficients' posterior means b + ζ_j: per grouping factor, groups × coefficients."""
@@ -250,15 +219,8 @@ class Posterior:
         ]
         if self.residual_sd is not None:
             rows.append(("Residual", None, None, self.sigma, float((self.residual_sd**2).mean())))
-        kinds = {"group": object, "term1": object, "term2": object, "sdcor": float, "vcov": float}
-        return pd.DataFrame(
-            {
-                name: pd.Series([row[k] for row in rows], dtype=kind)
-                for k, (name, kind) in enumerate(kinds.items())
-            }
-        )
+        return varcorr_table(rows)
 
-    # -- how the sampling went -----------------------------------------------------------------------
     @cached_property
     def messages(self) -> tuple[str, ...]:
         """What should be said of the sampling, one plain sentence each; empty where all is well."""
