@@ -9,7 +9,7 @@ The public face is what this module lists in `__all__`.
 """
 
 from . import inference as _inference  # attaches confint(), predict(), … to the fits
-from . import plots, style
+from . import plots, style, widgets
 from . import summary as _summary  # attaches summary() and tidy() to the fits
 from .bayes import brm, prior_table, pymc_model
 from .check import check
@@ -25,29 +25,7 @@ from .formula import parse_formula
 from .inference import anova
 from .models import glm, glmer, lm, lmer
 from .spec import Spec
-from .widgets import (
-    explore_design,
-    explore_future_batch,
-    explore_icc,
-    explore_likelihood,
-    explore_loss,
-    explore_plane,
-    explore_pooling,
-    explore_reveal,
-    explore_weight,
-    lecture,
-    playground,
-    show_design,
-    show_future_batch,
-    show_icc,
-    show_likelihood,
-    show_loss,
-    show_plane,
-    show_playground,
-    show_pooling,
-    show_reveal,
-    show_weight,
-)
+from .widgets import *  # noqa: F403  (its __all__ is part of ours)
 
 __version__ = "0.1.0"
 
@@ -64,38 +42,18 @@ __all__ = [
     "datasets",
     "describe",
     "equation",
-    "explore_design",
-    "explore_future_batch",
-    "explore_icc",
-    "explore_likelihood",
-    "explore_loss",
-    "explore_plane",
-    "explore_pooling",
-    "explore_reveal",
-    "explore_weight",
     "glm",
     "glmer",
-    "lecture",
     "lm",
     "lmer",
     "load_data",
     "matrices",
     "network",
     "parse_formula",
-    "playground",
     "plots",
     "prior_table",
     "pymc_model",
-    "show_design",
-    "show_future_batch",
-    "show_icc",
-    "show_likelihood",
-    "show_loss",
-    "show_plane",
-    "show_playground",
-    "show_pooling",
-    "show_reveal",
-    "show_weight",
     "structure",
     "style",
+    *widgets.__all__,
 ]

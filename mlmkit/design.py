@@ -34,9 +34,8 @@ class Columns:
 
     terms: tuple[Term, ...]
     names: tuple[str, ...]
-    encoder: object = field(
-        default=None, repr=False
-    )  # formulaic's, where a term is more than numeric columns
+    # formulaic's, where a term is more than numeric columns
+    encoder: object = field(default=None, repr=False)
     levels: dict = field(default_factory=dict, repr=False)
 
     def matrix(self, data: pd.DataFrame) -> np.ndarray:
@@ -157,7 +156,7 @@ def build_design(spec: Spec, data: pd.DataFrame, weights=None, offset=None) -> D
     used = _used_columns(spec, data)
     extras = {name: _given(name, value, data) for name, value in (("weights", weights), ("offset", offset))}
     everything = data
-    data, extras, n_dropped = _complete_rows(spec, data, used, extras)
+    data, extras, n_dropped = _complete_rows(data, used, extras)
     y, trials = _response(spec, data)
     weights = _weights(extras["weights"], len(y))
     if spec.family.name == "binomial":
@@ -260,7 +259,7 @@ def _given(name: str, value, data: pd.DataFrame) -> np.ndarray | None:
     return np.broadcast_to(value, (len(data),))
 
 
-def _complete_rows(spec: Spec, data: pd.DataFrame, used: list[str], extras: dict):
+def _complete_rows(data: pd.DataFrame, used: list[str], extras: dict):
     """The rows without a missing value in what the model uses; infinite values are an error, not a missing value."""
     if len(data) == 0:
         raise DataError("The data frame has no rows.")

@@ -42,6 +42,8 @@ def _repeated_ids(fit: MixedFit) -> Iterator[str]:
 
 def _restarts(inner: Block, outer: Block) -> bool:
     """Whether each outer group uses the first few inner ids, and not all groups equally many."""
+    if len(np.unique(outer.codes[inner.codes == 0])) < len(outer.levels):
+        return False  # some outer group lacks the first id: no need to look through all the rows
     cells = np.unique(outer.codes.astype(np.int64) * len(inner.levels) + inner.codes)
     parent, child = cells // len(inner.levels), cells % len(inner.levels)
     count = np.bincount(parent, minlength=len(outer.levels))

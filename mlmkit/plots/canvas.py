@@ -12,6 +12,7 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..diagrams.describe import listed as in_a_row
 from ..results import Fit
 from ..style import RC, SIZES, house
 
@@ -84,7 +85,7 @@ def listed(words: Iterable, limit: int = 12) -> str:
     words = [str(word) for word in words]
     if len(words) > limit:
         words = [*words[: limit - 1], f"{len(words) - limit + 1} more"]
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+    return in_a_row(words)
 
 
 def count(n: int, noun: str, plural: str | None = None) -> str:
