@@ -151,6 +151,19 @@ def test_folding_and_slides_follow_from_tags_and_headings():
     assert slides == ["slide", None, None, "subslide", "skip", "skip", "skip", "notes", "notes"]
 
 
+def test_each_heading_of_a_slide_begins_a_cell():
+    text = HEADER + "\n## One\n\n```r\n## no heading\n```\n\n### Two\n\n#### Not a slide\n\n## Three\n"
+    nb = from_text(text)
+    assert [cell.source.splitlines()[0] for cell in nb.cells] == ["## One", "### Two", "## Three"]
+    assert to_text(nb) == text.replace("\n### Two", "\n+++\n\n### Two").replace("\n## Th", "\n+++\n\n## Th")
+
+
+def test_the_answer_to_a_question_comes_on_a_slide_of_its_own():
+    nb = from_text(HEADER + "\n**Predict.** More or less?\n\n```{code-cell}\nx = 1\n```\n\nMore.\n")
+    dress(nb)
+    assert [cell.metadata.get("slideshow") for cell in nb.cells] == [None, {"slide_type": "subslide"}, None]
+
+
 def test_ids_change_only_with_their_cells():
     nb, longer = from_text(TEXT), from_text(TEXT.replace("A second cell.", "New.\n\n+++\n\nA second cell."))
     dress(nb)

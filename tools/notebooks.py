@@ -116,7 +116,28 @@ def from_text(text: str):
     nb = jupytext.reads(text, fmt="md:myst")
     for cell in nb.cells:
         cell.metadata = {k: v for k, v in cell.metadata.items() if k == "tags"}
+    nb.cells = [part for cell in nb.cells for part in _at_headings(cell)]
     return nb
+
+
+#: Where a slide's heading begins; what stands between fences is no heading.
+FENCED_OR_HEADING = re.compile(r"^```.*?^```$|^(?P<heading>###? )", re.MULTILINE | re.DOTALL)
+
+
+def _at_headings(cell) -> list:
+    """A Markdown cell cut before each `##` and `###` heading, since a slide starts with a cell."""
+    found = FENCED_OR_HEADING.finditer(cell.source) if cell.cell_type == "markdown" else ()
+    cuts = [match.start() for match in found if match["heading"] and match.start() > 0]
+    if not cuts:
+        return [cell]
+    parts = [cell.source[a:b].strip("\n") for a, b in zip([0, *cuts], [*cuts, None], strict=True)]
+    tags = [tag for tag in cell.metadata.get("tags", []) if tag not in SLIDES]
+    following = {"tags": tags} if tags else {}
+    first, *rest = parts
+    return [
+        nbformat.v4.new_markdown_cell(first, metadata=cell.metadata),
+        *(nbformat.v4.new_markdown_cell(part, metadata=following) for part in rest),
+    ]
 
 
 def digest(text: str) -> str:
@@ -136,7 +157,7 @@ def sync(chapter: Chapter):
     stored = nbformat.read(chapter.notebook, 4) if chapter.notebook.exists() else None
     text = to_text(from_text(chapter.text.read_text())) if chapter.text.exists() else None
     if text is None or (stored is not None and _changed_side(chapter, stored, text) == "notebook"):
-        text = to_text(stored)
+        text = to_text(from_text(to_text(stored)))
     nb = from_text(text)
     _keep_outputs(nb, stored)
     dress(nb)
@@ -177,12 +198,14 @@ def _keep_outputs(nb, stored) -> None:
 def dress(nb) -> None:
     """Add all that follows from the cells and their tags: ids, folding, slides, the notebook's metadata."""
     seen = Counter()
+    asked = False
     for cell in nb.cells:
         tags = cell.metadata.get("tags", [])
         unknown = set(tags) - set(TAGS)
         if unknown:
             raise ChapterError(f"Unknown tag {', '.join(sorted(unknown))}. There are: {', '.join(TAGS)}")
-        cell.metadata = _metadata(cell, tags)
+        cell.metadata = _metadata(cell, tags, asked)
+        asked = cell.cell_type == "markdown" and "**Predict.**" in cell.source
         cell.id = _cell_id(cell, seen)
     nb.nbformat, nb.nbformat_minor = 4, 5
     nb.metadata = {
@@ -193,28 +216,28 @@ def dress(nb) -> None:
     }
 
 
-def _metadata(cell, tags: list[str]) -> dict:
+def _metadata(cell, tags: list[str], asked: bool) -> dict:
     metadata = {"tags": tags} if tags else {}
     if NOT_FOR_STUDENTS & set(tags) and cell.cell_type == "markdown" and cell.source.startswith("#"):
         metadata["jp-MarkdownHeadingCollapsed"] = True
         if "\n" in cell.source:
             heading = cell.source.partition("\n")[0]
             raise ChapterError(f"A heading that folds stands alone in its cell: put `+++` after {heading!r}")
-    if slide := _slide_type(cell, set(tags)):
+    if slide := _slide_type(cell, set(tags), asked):
         metadata["slideshow"] = {"slide_type": slide}
     return metadata
 
 
-def _slide_type(cell, tags: set[str]) -> str | None:
+def _slide_type(cell, tags: set[str], asked: bool) -> str | None:
+    """What a cell is on the slides; what answers a question just asked comes on a slide of its own."""
     if tags & NOT_ON_SLIDES:
         return "skip"
     if "instructor" in tags:
         return "notes"
     if tags & SLIDES:
         return (tags & SLIDES).pop()
-    if cell.cell_type != "markdown":
-        return None
-    return {"# ": "slide", "## ": "slide", "### ": "subslide"}.get(cell.source.partition(" ")[0] + " ")
+    heading = cell.source.partition(" ")[0] if cell.cell_type == "markdown" else ""
+    return {"#": "slide", "##": "slide", "###": "subslide"}.get(heading, "subslide" if asked else None)
 
 
 def _cell_id(cell, seen: Counter) -> str:
