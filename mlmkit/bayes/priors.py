@@ -67,8 +67,8 @@ class Prior:
         return self.name == "flat"
 
     @cached_property
-    def log_density_and_slope(self) -> Callable[[float], tuple[float, float]]:
-        """x → the log density, up to a constant, and its derivative."""
+    def log_density_and_slope(self) -> Callable:
+        """x → the log density, up to a constant, and its derivative; x is a number or an array."""
         return DISTRIBUTIONS[self.name].log_density(*self.args)
 
     def density(self, x, positive: bool = False) -> np.ndarray:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from ..results import verb
 from .posterior import Posterior, flatten
-from .priors import find_priors
+from .priors import Prior, find_priors
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,13 +45,10 @@ def reweight(posterior: Posterior, priors, level: float = 0.95) -> Reweighted:
         As for `brm`: all that shall differ from the defaults.
     """
     old, new = posterior.priors, find_priors(posterior.design, priors)
-    log_weights = sum(
-        (
-            _log_prior(new, posterior, key) - _log_prior(old, posterior, key)
-            for key in _single_keys(posterior)
-        ),
-        start=np.zeros(posterior.n_draws),
-    )
+    log_weights = np.zeros(posterior.n_draws)
+    for key in _single_keys(posterior):
+        if new[key] != old[key]:
+            log_weights += _log_prior(new[key], posterior, key) - _log_prior(old[key], posterior, key)
     weights = np.exp(log_weights - log_weights.max())
     weights /= weights.sum()
     rows = [(p.group, p.term, *_weighted(p.draws.ravel(), weights, level)) for p in posterior.parameters]
@@ -65,9 +62,9 @@ def _single_keys(posterior: Posterior):
     return [key for key in posterior.priors.keys if len(key) == lengths[key[0]]]
 
 
-def _log_prior(priors, posterior: Posterior, key) -> np.ndarray:
-    """(draws,) log prior, up to a constant that is the same for all draws."""
-    prior, design = priors[key], posterior.design
+def _log_prior(prior: Prior, posterior: Posterior, key) -> np.ndarray:
+    """(draws,) log density of the parameter's prior, up to a constant that is the same for all draws."""
+    design = posterior.design
     if prior.is_flat:
         return np.zeros(posterior.n_draws)
     if key[0] == "cor":
@@ -79,7 +76,7 @@ def _log_prior(priors, posterior: Posterior, key) -> np.ndarray:
         x = flatten(posterior.beta)[:, design.fixed_names.index(key[1])]
     else:
         x = posterior.draws["sigma" if key[0] == "sigma" else f"sd_{key[1]}__{key[2]}"].to_numpy()
-    return np.vectorize(lambda value: prior.log_density_and_slope(value)[0])(x)
+    return prior.log_density_and_slope(x)[0]
 
 
 def _log_lkj(L: np.ndarray, eta: float) -> np.ndarray:
