@@ -156,7 +156,7 @@ def build_design(spec: Spec, data: pd.DataFrame, weights=None, offset=None) -> D
     used = _used_columns(spec, data)
     extras = {name: _given(name, value, data) for name, value in (("weights", weights), ("offset", offset))}
     everything = data
-    data, extras, n_dropped = _complete_rows(data, used, extras)
+    data, extras, factors, n_dropped = _complete_rows(data, used, _grouping(spec), extras)
     y, trials = _response(spec, data)
     weights = _weights(extras["weights"], len(y))
     if spec.family.name == "binomial":
@@ -165,7 +165,7 @@ def build_design(spec: Spec, data: pd.DataFrame, weights=None, offset=None) -> D
     fixed, X = _encode(spec.fixed, data, everything)
     keep = independent_columns(X)
     names = np.array(fixed.names, dtype=object)
-    blocks = [block for term in spec.random for block in _blocks(term, data, everything)]
+    blocks = [block for term in spec.random for block in _blocks(term, factors, data, everything)]
     for block in blocks:
         _check_groups(block, spec)
     return Design(
@@ -190,13 +190,13 @@ def independent_columns(X: np.ndarray) -> np.ndarray:
 
     The columns are walked in order and a later collinear one is left out, as R does.
     """
-    length = np.sqrt(np.einsum("ij,ij->j", X, X))
-    scaled = X / np.where(length > 0, length, 1.0)
-    gram = scaled.T @ scaled
-    if X.shape[1] == 0 or np.linalg.eigvalsh(gram)[0] > 1e-6:
+    gram = X.T @ X
+    length = np.sqrt(np.diag(gram))
+    length[length == 0.0] = 1.0
+    if X.shape[1] == 0 or np.linalg.eigvalsh(gram / np.outer(length, length))[0] > 1e-6:
         return np.ones(X.shape[1], dtype=bool)
     kept, basis = [], np.empty((len(X), 0))
-    for column in scaled.T:
+    for column in (X / length).T:
         rest = column - basis @ (basis.T @ column)
         rest -= basis @ (basis.T @ rest)  # once more: Gram–Schmidt loses orthogonality the first time
         size = np.linalg.norm(rest)
@@ -234,6 +234,10 @@ def _factor_names(terms: tuple[Term, ...]) -> list[str]:
     return [name for term in terms for factor in term for name in names_in(factor)]
 
 
+def _grouping(spec: Spec) -> list[str]:
+    return list(dict.fromkeys(name for term in spec.random for name in term.factors))
+
+
 def _given(name: str, value, data: pd.DataFrame) -> np.ndarray | None:
     """Weights or an offset as one number a row of the data."""
     if value is None:
@@ -259,13 +263,17 @@ def _given(name: str, value, data: pd.DataFrame) -> np.ndarray | None:
     return np.broadcast_to(value, (len(data),))
 
 
-def _complete_rows(data: pd.DataFrame, used: list[str], extras: dict):
-    """The rows without a missing value in what the model uses; infinite values are an error, not a missing value."""
+def _complete_rows(data: pd.DataFrame, used: list[str], grouping: list[str], extras: dict):
+    """The rows without a missing value in what the model uses, and each grouping factor's codes and levels there.
+
+    Infinite values are an error, not a missing value.
+    """
     if len(data) == 0:
         raise DataError("The data frame has no rows.")
     missing = np.zeros(len(data), dtype=bool)
-    for name in used:
-        missing |= data[name].isna().to_numpy()
+    factors = {name: _factor(data[name]) for name in grouping}
+    for name in used:  # to code a factor is to find what it misses: a million strings are read once
+        missing |= factors[name][0] < 0 if name in factors else data[name].isna().to_numpy()
     for value in extras.values():
         if value is not None:
             missing |= np.isnan(value)
@@ -278,11 +286,13 @@ def _complete_rows(data: pd.DataFrame, used: list[str], extras: dict):
     if missing.any():
         data = data.loc[~missing, used]
         extras = {name: None if value is None else value[~missing] for name, value in extras.items()}
+        factors = {name: (codes[~missing], levels) for name, (codes, levels) in factors.items()}
     for name in used:
         if is_numeric_dtype(data[name]):
             values = data[name].to_numpy(dtype=float, na_value=np.nan)
             _finite(values[:, None], (name,), "The column", data.index)
-    return data, extras, int(missing.sum())
+    factors = {name: _present(codes, levels) for name, (codes, levels) in factors.items()}
+    return data, extras, factors, int(missing.sum())
 
 
 def _shown(value) -> str:
@@ -419,7 +429,7 @@ def _encode(
         return columns, _finite(columns.matrix(data), columns.names, "The column")
     rows = _rows_with(terms, data, everything)
     first = _model_matrix(terms, rows)
-    columns = Columns(terms, tuple(first.columns), first.model_spec, _levels(terms, data))
+    columns = Columns(terms, tuple(first.model_spec.column_names), first.model_spec, _levels(terms, data))
     # formulaic's work is not done twice: with no row missing, the first matrix is the one wanted
     matrix = np.asarray(first, dtype=float) if len(rows) == len(data) else columns.matrix(data)
     return columns, _finite(matrix, columns.names, "The column")
@@ -431,7 +441,7 @@ def _model_matrix(terms: tuple[Term, ...], rows: pd.DataFrame):
         with np.errstate(
             divide="ignore", invalid="ignore"
         ):  # what is not finite is refused by name afterwards
-            return Formula(right).get_model_matrix(rows, context=_FUNCTIONS, na_action="ignore")
+            return Formula(right).get_model_matrix(rows, context=_FUNCTIONS, na_action="ignore", output="numpy")
     except Exception as error:
         raise DataError(f"The columns of {right!r} cannot be computed: {_cause(error)}.") from None
 
@@ -489,9 +499,39 @@ def _product(term: Term, data: pd.DataFrame) -> np.ndarray:
 # -- groups -------------------------------------------------------------------------------------------------
 
 
-def _blocks(term: RandomTerm, data: pd.DataFrame, everything: pd.DataFrame) -> list[Block]:
+Factor = tuple[np.ndarray, pd.Index]
+
+
+def _factor(column: pd.Series) -> Factor:
+    """Each row's level, −1 where it is missing, and the levels sorted (a categorical keeps its own order)."""
+    if _is_categorical(column):
+        return column.cat.codes.to_numpy(), column.cat.categories
+    codes, levels = pd.factorize(column, sort=True)
+    return codes, pd.Index(levels)
+
+
+def _present(codes: np.ndarray, levels: pd.Index) -> Factor:
+    """A factor with only the levels that some row has."""
+    found = np.bincount(codes, minlength=len(levels)) > 0
+    return (codes, levels) if found.all() else ((np.cumsum(found) - 1)[codes], levels[found])
+
+
+def _combined(factors: list[Factor]) -> Factor:
+    """One factor whose levels are the combinations, as strings `"1:2"`, that some row has."""
+    codes, levels = factors[0]
+    for inner, inner_levels in factors[1:]:
+        pairs, codes = np.unique(codes.astype(np.int64) * len(inner_levels) + inner, return_inverse=True)
+        first, second = levels[pairs // len(inner_levels)], inner_levels[pairs % len(inner_levels)]
+        levels = pd.Index([f"{a}:{b}" for a, b in zip(first, second, strict=True)])
+    return codes, levels
+
+
+def _blocks(
+    term: RandomTerm, factors: dict[str, Factor], data: pd.DataFrame, everything: pd.DataFrame
+) -> list[Block]:
     """A random-effects term as one block, or as one block a column where `||` takes the correlations out."""
-    codes, levels = _group_codes(term.factors, data)
+    codes, levels = _combined([factors[name] for name in term.factors])
+    codes, levels = codes.astype(np.intp), levels.rename(":".join(term.factors))
     columns, Z = _encode(term.terms, data, everything)
     if term.correlated or Z.shape[1] == 1:
         return [Block(term.group, columns.names, levels, codes, Z, columns, term.factors)]
@@ -499,28 +539,6 @@ def _blocks(term: RandomTerm, data: pd.DataFrame, everything: pd.DataFrame) -> l
         Block(term.group, (name,), levels, codes, np.ascontiguousarray(Z[:, [k]]), columns, term.factors)
         for k, name in enumerate(columns.names)
     ]
-
-
-def _group_codes(factors: tuple[str, ...], data: pd.DataFrame) -> tuple[np.ndarray, pd.Index]:
-    """Which group each row belongs to, and the groups sorted (a categorical keeps its own order)."""
-    codes, levels = _factor_codes(data[factors[0]])
-    for name in factors[1:]:
-        inner, inner_levels = _factor_codes(data[name])
-        pairs, codes = np.unique(codes.astype(np.int64) * len(inner_levels) + inner, return_inverse=True)
-        first, second = levels[pairs // len(inner_levels)], inner_levels[pairs % len(inner_levels)]
-        levels = pd.Index([f"{a}:{b}" for a, b in zip(first, second, strict=True)])
-    return codes.astype(np.intp), levels.rename(":".join(factors))
-
-
-def _factor_codes(column: pd.Series) -> tuple[np.ndarray, pd.Index]:
-    if _is_categorical(column):
-        categories, codes = column.cat.categories, column.cat.codes.to_numpy()
-        present = np.flatnonzero(np.bincount(codes, minlength=len(categories)))
-        position = np.zeros(len(categories), dtype=np.intp)
-        position[present] = np.arange(len(present))
-        return position[codes], categories[present]
-    codes, levels = pd.factorize(column, sort=True)
-    return codes, pd.Index(levels)
 
 
 def _in_lme4_order(blocks: list[Block]) -> tuple[Block, ...]:

@@ -15,7 +15,7 @@ import numpy as np
 
 #: A search is over when a further step would lower the criterion by less than this; its first leg, which
 #: only has to come near enough for the Hessian to be worth having, by less than that.
-TOLERANCE, NEAR = 1e-10, 1e-3
+TOLERANCE, NEAR = 1e-11, 0.1
 #: What the criterion may rise by when a direction with hardly any variance is set to none, and how small an
 #: SD counts as hardly any. The first time boldly, because close to a boundary the valley is long and bent,
 #: and on it straight; what was set to none wrongly the Hessian brings back.
