@@ -157,8 +157,8 @@ def _rats() -> Case:
             return np.inf, np.array([np.inf]), np.array([flat.mean()]), flat
         theta = multiple * fit.theta
         b = _best_b(criterion, theta, flat_log_odds)
-        value, effects = criterion(theta, [b]), theta * criterion.latest[0][0][0]
-        return value, theta, expit(np.array([b])), expit(b + effects)[:, None]
+        state = criterion.solve(theta, [b])
+        return state.value, theta, expit(np.array([b])), expit(b + theta * state.modes.u[0][0])[:, None]
 
     return Case("rats: cbind(m, n - m) ~ 1 + (1|batch)", "batches", solve, flat, ("probability of a tumour",))
 
