@@ -47,6 +47,13 @@ def _moved():
     return moved[np.isfinite(moved)]
 
 
+def _moved_in_probability() -> float:
+    """How far the share of a batch with a finite flat estimate moved at most."""
+    rats = load_data("rats").set_index("batch")
+    share = rats.m / rats.n
+    return (share - expit(_fit().coef["batch"]["Intercept"]))[share > 0].abs().max()
+
+
 QUESTIONS = (
     Question(
         "01-1",
@@ -90,13 +97,17 @@ QUESTIONS = (
     Question(
         "01-4",
         "number",
-        lambda: float(_moved().idxmax()),
-        right="one tumour among few enough rats to be mostly chance.",
+        lambda: _moved().max(),
+        right="in log odds: one tumour among twenty rats is mostly chance.",
         wrong=(
+            Wrong(np.inf, "Leave out the batches with no tumour: their flat estimates are infinite."),
+            Wrong(lambda: _moved().min(), "That is the batch that moved least."),
+            Wrong(lambda: _moved().mean(), "That is how far they moved on average; the furthest is asked for."),
+            Wrong(_moved_in_probability, "That is in probabilities; log odds are asked for."),
             Wrong(
-                lambda: float(_moved().idxmin()), "That batch moved least: idxmin where idxmax was wanted."
+                lambda: float(_moved().idxmax()),
+                "That is the number of a batch that moved so far; how far is asked for.",
             ),
-            Wrong(lambda: _moved().max(), "That is how far it moved; the batch's number is asked for."),
         ),
     ),
     Question(
