@@ -12,6 +12,7 @@ import re
 from html import escape
 from io import BytesIO, StringIO
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
@@ -20,7 +21,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 
 from ..style import COLOURS, INK, MUTED, PAPER, RC, SANS, SERIF, SHADE, tint
-from .layout import RADIUS, Box, Layout, half_width
+from .layout import RADIUS, Box, Layout, caption_words, half_width, plate_words
 from .symbols import plain
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ def figure_for(network: Network, key: bool = False) -> Figure:
 def _bounds(network: Network, key: bool) -> Box:
     """The drawing's box: the network, and below it its notes and the key."""
     bounds = network.layout.bounds
-    lines = len(_wrapped_notes(network, bounds)) * 0.3 + (0.42 * len(_key_rows(bounds)) + 0.15 if key else 0)
+    lines = len(_wrapped_notes(network, bounds)) * 1.6 * note_height(bounds)
+    lines += 0.42 * len(_key_rows(bounds)) + 0.15 if key else 0
     wide = max(0.0, (KEY_WIDTH / 2 if key else 0) - bounds.width) / 2
     return bounds.grown(wide, lines + (0.1 if lines else 0), 0)
 
@@ -61,10 +63,14 @@ def _key_rows(bounds: Box) -> list:
     return [KEY] if bounds.width >= KEY_WIDTH else [KEY[:2], KEY[2:]]
 
 
-def _wrapped_notes(network: Network, bounds: Box) -> list[str]:
-    from textwrap import wrap
+def note_height(bounds: Box) -> float:
+    """The notes' size: a caption's, but larger in a wide picture, to be read when that is shown small."""
+    return max(0.185, bounds.width / 50)
 
-    return [line for note in network.notes for line in wrap(note, max(24, int(bounds.width / 0.098)))]
+
+def _wrapped_notes(network: Network, bounds: Box) -> list[str]:
+    letters = int((bounds.width - 0.28) / (0.545 * note_height(bounds)))
+    return [line for note in network.notes for line in wrap(note, letters)]
 
 
 def draw(network: Network, ax=None, key: bool = False):
@@ -90,13 +96,28 @@ def draw(network: Network, ax=None, key: bool = False):
 
 
 def _foot(network: Network, layout: Layout, pen: Pen, bounds: Box, key: bool) -> None:
-    y = layout.bounds.bottom - 0.2
-    for line in _wrapped_notes(network, layout.bounds):
-        pen.text(bounds.left + 0.14, y, line, 0.185, MUTED, "left")
-        y -= 0.3
+    size = note_height(layout.bounds)
+    for k, line in enumerate(_wrapped_notes(network, layout.bounds)):
+        pen.text(bounds.left + 0.14, layout.bounds.bottom - 0.1 - (0.6 + 1.6 * k) * size, line, size, MUTED, "left")
     rows = _key_rows(layout.bounds) if key else []
     for k, row in enumerate(rows):
         pen.key(row, bounds.left + 0.35, bounds.bottom + 0.3 + 0.42 * (len(rows) - 1 - k))
+
+
+def symbol_height(node: Node) -> float:
+    """The size of a node's symbol: as large as all, or as fits inside."""
+    room = 2 * half_width(node) - (0.26 if node.kind == "given" else 0.2)
+    return min(0.4, room / symbol_width(node.symbol))
+
+
+def symbol_width(symbol: str) -> float:
+    """About how wide a symbol is set, as a multiple of its height; what is below the line is smaller."""
+    head, _, below = plain(symbol).partition("_")
+    return sum(map(_letter_width, head)) + 0.7 * sum(map(_letter_width, below))
+
+
+def _letter_width(letter: str) -> float:
+    return {"m": 0.75, "w": 0.7, "-": 0.9, ",": 0.3, " ": 0.2}.get(letter, 0.68 if letter.isupper() else 0.5)
 
 
 class Pen:
@@ -131,13 +152,10 @@ class Pen:
             patch.set_gid(f"node-{node.name}")
             self.ax.add_artist(patch)
         x, y = place
-        size = 0.4 if len(plain(node.symbol).replace("_", "")) <= 3 or half_width(node) > RADIUS else 0.34
-        self.text(x, y - 0.02, f"${node.symbol}$", size, INK if node.observed else COLOURS[node.role])
-        if node.caption and side == "right":
-            self.text(x + 0.28, y - RADIUS - 0.08, node.caption, 0.19, MUTED, "left")
-        elif node.caption:
-            away = RADIUS + 0.15
-            self.text(x, y + (away if side == "above" else -away), node.caption, 0.19, MUTED)
+        colour = INK if node.observed else COLOURS[node.role]
+        self.text(x, y - 0.02, f"${node.symbol}$", symbol_height(node), colour)
+        for words in caption_words(node, place, side):
+            self.text(words.x, words.y, words.text, 0.19, MUTED, words.across)
 
     def shapes(self, kind: str, role: str, place, radius: float, half: float) -> list:
         """The outlines of one kind of node, `half` as wide."""
@@ -209,14 +227,10 @@ class Pen:
         )  # fmt: skip
         patch.set_gid(f"plate-{plate.name}")
         self.ax.add_artist(patch)
-        y = box.bottom + 0.21
-        edges = {"left": (box.left + 0.16, "left"), "right": (box.right - 0.16, "right")}
-        lines = plate.caption.split(", ")[::-1] if corner else [plate.caption]
-        for k, line in enumerate(lines):
-            x, across = edges[corner or "left"]
-            self.text(x, y + 0.27 * k, line, 0.19, MUTED, across)
-        x, across = edges[corner or "right"]
-        self.text(x, y + (0.27 * len(lines) if corner else 0), f"${plate.symbol}$", 0.25, colour, across)
+        *captions, values = plate_words(plate, box, corner)
+        for words in captions:
+            self.text(words.x, words.y, words.text, 0.19, MUTED, words.across)
+        self.text(values.x, values.y, f"${values.text}$", 0.25, colour, values.across)
 
     # -- the key ------------------------------------------------------------
     def key(self, entries, x: float, y: float) -> None:

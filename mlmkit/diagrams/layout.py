@@ -8,6 +8,7 @@ stand left and right of the observations, and their plates overlap there. Units:
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,9 @@ PAD = 0.3  # from a plate's border to what is in it
 STRIP = 0.4  # the line at a plate's foot that holds its label
 CAPTION = 0.26  # a caption's height under a node
 LETTER = 0.112  # a caption letter's width
+LINE = 0.24  # from one line of a caption to the next
+LONGEST = 18  # letters in a line of a caption, if the name can be broken
+SPACE = 0.23  # between the two parts of a plate's label
 
 
 Point = tuple[float, float]
@@ -81,8 +85,9 @@ def around(boxes) -> Box:
 class Layout:
     """Centres of the nodes, boxes of the plates, by name, and the whole picture's box.
 
-    `sides` says where a caption stands if not below its node, `corners` in which lower corner a plate's label
-    is stacked if it does not fill the plate's foot. `dots` are the places of an ellipsis.
+    `sides` says where a caption stands if not below its node (see `SIDES`). `corners` says where a plate's label
+    is if not at both ends of its foot: stacked in the "left" or "right" lower corner, or in a line at the "foot
+    left" or "foot right". `dots` are the places of an ellipsis.
     """
 
     places: dict[str, Point]
@@ -94,8 +99,9 @@ class Layout:
 
 
 def half_width(node: Node) -> float:
-    """Half of a node's width: a circle, or a stadium where the label is long."""
-    return max(RADIUS, 0.115 * len(plain(node.symbol).replace("_", "")) + 0.12 if "," in node.symbol else 0)
+    """Half of a node's width: a circle, or a stadium where a parameter lists several symbols."""
+    lists = node.kind == "parameter" and "," in node.symbol
+    return max(RADIUS, 0.115 * len(plain(node.symbol).replace("_", "")) + 0.12 if lists else 0)
 
 
 def node_box(node: Node, place: Point, side: str = "below") -> Box:
@@ -103,18 +109,116 @@ def node_box(node: Node, place: Point, side: str = "below") -> Box:
     x, y = place
     half = half_width(node)
     box = Box(x - half, y - RADIUS, x + half, y + RADIUS)
-    if not node.caption:
-        return box
-    width = caption_width(node.caption)
-    if side == "right":
-        return around([box, Box(x + 0.28, y - RADIUS - 0.2, x + 0.28 + width, y)])
-    if side == "above":
-        return around([box, Box(x - width / 2, y, x + width / 2, y + RADIUS + CAPTION)])
-    return around([box, Box(x - width / 2, y - RADIUS - CAPTION, x + width / 2, y)])
+    return around([box, caption_box(node, place, side)]) if node.caption else box
+
+
+# -- words ------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Words:
+    """A line of text: where it begins, ends or (across "center") has its middle, and the room it takes."""
+
+    text: str
+    x: float
+    y: float
+    across: str
+    width: float
+    height: float = 0.2
+
+    @property
+    def box(self) -> Box:
+        left = self.x - self.width * {"left": 0.0, "center": 0.5, "right": 1.0}[self.across]
+        return Box(left, self.y - self.height / 2, left + self.width, self.y + self.height / 2)
+
+
+#: Where a caption may stand: its first line's place seen from the node's centre, and how it is aligned.
+SIDES = {
+    "below": (0.0, -RADIUS - 0.15, "center"),
+    "above": (0.0, RADIUS + 0.15, "center"),
+    "right": (0.28, -RADIUS - 0.08, "left"),
+    "left": (-0.28, -RADIUS - 0.08, "right"),
+    "east": (RADIUS + 0.12, 0.0, "left"),
+    "west": (-RADIUS - 0.12, 0.0, "right"),
+}
+
+
+def caption_lines(text: str) -> list[str]:
+    """A caption in lines: a long name is broken after an underscore, a point or a blank."""
+    lines = [""]
+    for piece in re.findall(r"[^_.\s]*[_.\s]*", text) if len(text) > LONGEST else [text]:
+        if lines[-1] and len(lines[-1] + piece.rstrip()) > LONGEST:
+            lines.append("")
+        lines[-1] += piece
+    return [line.strip() for line in lines if line.strip()]
+
+
+def caption_words(node: Node, place: Point, side: str = "below") -> list[Words]:
+    """The lines of a node's caption, each with its place."""
+    lines = caption_lines(node.caption)
+    dx, dy, across = SIDES[side]
+    rise = {"above": len(lines) - 1, "east": (len(lines) - 1) / 2, "west": (len(lines) - 1) / 2}.get(side, 0)
+    x, y = place[0] + dx, place[1] + dy + rise * LINE
+    return [Words(line, x, y - k * LINE, across, LETTER * len(line)) for k, line in enumerate(lines)]
+
+
+def caption_box(node: Node, place: Point, side: str = "below") -> Box:
+    """The room a caption takes."""
+    return around(words.box for words in caption_words(node, place, side))
 
 
 def caption_width(text: str) -> float:
-    return LETTER * len(text)
+    return LETTER * max(map(len, caption_lines(text)), default=0)
+
+
+def caption_height(nodes: list[Node]) -> float:
+    """What the longest of these nodes' captions adds below."""
+    return max([CAPTION + LINE * (len(caption_lines(node.caption)) - 1) for node in nodes], default=0.0)
+
+
+def plate_words(plate: Plate, box: Box, corner: str | None = None) -> list[Words]:
+    """A plate's label, its range last: at both ends of its foot, at one, or stacked in a lower corner."""
+    edges = {"left": box.left + 0.16, "right": box.right - 0.16}
+    y, width, values = box.bottom + 0.21, LETTER * len(plate.caption), _range_width(plate)
+    if corner in edges:
+        lines = plate.caption.split(", ")[::-1]
+        stack = [
+            Words(line, edges[corner], y + 0.27 * k, corner, LETTER * len(line)) for k, line in enumerate(lines)
+        ]
+        return [*stack, Words(plate.symbol, edges[corner], y + 0.27 * len(lines), corner, values, 0.25)]
+    start = {"foot right": edges["right"] - values - SPACE - width}.get(corner, edges["left"])
+    end = {"foot left": edges["left"] + width + SPACE + values}.get(corner, edges["right"])
+    return [Words(plate.caption, start, y, "left", width), Words(plate.symbol, end, y, "right", values, 0.25)]
+
+
+def all_words(network: Network, layout: Layout) -> dict[str, list[Words]]:
+    """Captions and labels by the name of their node or plate."""
+    sides, corners = layout.sides, layout.corners
+    words = {
+        node.name: caption_words(node, layout.places[node.name], sides.get(node.name, "below"))
+        for node in network.nodes
+        if node.caption
+    }
+    boxes = {plate: layout.plates[plate.name] for plate in network.plates}
+    return words | {
+        plate.name: plate_words(plate, box, corners.get(plate.name)) for plate, box in boxes.items()
+    }
+
+
+def runs_through(start: Point, end: Point, box: Box) -> bool:
+    """Whether a stretch of line passes through a box."""
+    enter, leave = 0.0, 1.0
+    for low, high, a, b in (
+        (box.left, box.right, start[0], end[0]),
+        (box.bottom, box.top, start[1], end[1]),
+    ):
+        if abs(b - a) < 1e-12:
+            if not low < a < high:
+                return False
+            continue
+        first, last = sorted(((low - a) / (b - a), (high - a) / (b - a)))
+        enter, leave = max(enter, first), min(leave, last)
+    return enter < leave
 
 
 def arrange(network: Network) -> Layout:
@@ -155,25 +259,31 @@ def runs_over(edge: Edge, node: Node, places: dict[str, Point], margin: float = 
     return any(distance(point, start, end) < RADIUS + margin for point in axis(node, places[node.name]))
 
 
-def check_clear(network: Network, places: dict[str, Point]) -> None:
-    """Refuse a picture in which an arrow runs over a node, or two nodes touch: it would mislead."""
+def crowding(network: Network, places: dict[str, Point]) -> str:
+    """Which arrow would run over which node, or which two nodes would touch; nothing if all is clear."""
     for edge in network.edges:
         for node in network.nodes:
             if runs_over(edge, node, places):
-                raise DiagramError(
-                    f"This model is too crowded to draw: the arrow from {edge.source} to {edge.target} would "
-                    f"run over {node.name}. Draw a smaller model, or read mk.equation."
-                )
+                return f"the arrow from {edge.source} to {edge.target} would run over {node.name}"
     for k, node in enumerate(network.nodes):
         for other in network.nodes[k + 1 :]:
             if separation(node, other, places) <= 2 * RADIUS:
-                reason = f"{node.name} and {other.name} would touch"
-                raise DiagramError(f"This model is too crowded to draw: {reason}.")
+                return f"{node.name} and {other.name} would touch"
+    return ""
+
+
+def check_clear(network: Network, places: dict[str, Point]) -> None:
+    """Refuse a picture in which an arrow runs over a node, or two nodes touch: it would mislead."""
+    reason = crowding(network, places)
+    if reason:
+        raise DiagramError(
+            f"This model is too crowded to draw: {reason}. Draw a smaller model, or read mk.equation."
+        )
 
 
 def label_width(plate: Plate) -> float:
     """What the strip at a plate's foot needs: what is repeated on the left, the range on the right."""
-    return _range_width(plate) + caption_width(plate.caption) + 0.55
+    return _range_width(plate) + LETTER * len(plate.caption) + SPACE + 0.32
 
 
 def _range_width(plate: Plate) -> float:
@@ -244,7 +354,7 @@ class _Sketch:
 
     def stack(self, nodes: list[Node], x: float, height: float = 0.0) -> None:
         """Nodes one above the other, centred beside a height."""
-        step = 1.22 if any(node.caption for node in nodes) else 1.05
+        step = 0.96 + caption_height(nodes) if any(node.caption for node in nodes) else 1.05
         for k, node in enumerate(nodes):
             self.places[node.name] = (x, height + ((len(nodes) - 1) / 2 - k) * step)
 
@@ -275,7 +385,16 @@ class _Sketch:
         for edge in self.arrows(node):
             if any(runs_over(edge, other, self.places, 0.1) for other in self.network.nodes):
                 return True
-        return any(runs_over(edge, node, self.places, 0.1) for edge in others)
+            if any(self.strikes_out(edge, other) for other in self.network.nodes):
+                return True
+        return any(runs_over(edge, node, self.places, 0.1) or self.strikes_out(edge, node) for edge in placed)
+
+    def strikes_out(self, edge: Edge, node: Node) -> bool:
+        """Whether an arrow runs through a node's caption, its own included."""
+        if not node.caption or node.name not in self.places:
+            return False
+        box = caption_box(node, self.places[node.name], self.sides.get(node.name, "below"))
+        return runs_through(self.places[edge.source], self.places[edge.target], box)
 
 
 class _Nested(_Sketch):
@@ -313,7 +432,8 @@ class _Nested(_Sketch):
         between, beside = self._group_predictors(layer)
         # An arrow that leaves downwards would run through a caption below.
         self.sides |= {node.name: "above" for node in beside if self._feeds_outcome(node)}
-        lower = (len(beside or between) - 1) / 2 * 1.22 + CAPTION if beside or between else 0.0
+        given = beside or between
+        lower = (len(given) - 1) / 2 * 1.22 + caption_height(given) if given else 0.0
         centre = max(
             y
             for name, (_, y) in self.places.items()
@@ -323,12 +443,17 @@ class _Nested(_Sketch):
         width = [max(2 * GAP, self.row_width(self.parameters(n)) if outermost else 0) for n in layer]
         if between:
             width = [max(w, 2.6) for w in width]
-        aside = self._step_aside(layer, layers[depth + 1 :])
-        for lift in range(20):
-            for left in (True, False):
-                self._place_layer(layer, width, height + 0.3 * lift, aside, beside, between, left)
-                if all(self.is_free(node, self.places[node.name]) for node in [*layer, *beside, *between]):
-                    return
+        aside = self._step_aside(layers[depth + 1 :])
+        for lift, shift, left in self._tries(layer):
+            self._place_layer(layer, width, height + lift, aside - shift, beside, between, left)
+            if all(self.is_free(node, self.places[node.name]) for node in [*layer, *beside, *between]):
+                return
+
+    def _tries(self, layer: list[Node]) -> list[tuple[float, float, bool]]:
+        """How far up and to the right to move a layer, and the side of its predictors; the least moves first."""
+        steps = [(lift, shift) for lift in range(20) for shift in range(len(layer))]
+        steps.sort(key=lambda step: (3 * step[0] + 4 * step[1], step))
+        return [(0.3 * lift, 0.8 * shift, left) for lift, shift in steps for left in (True, False)]
 
     def _place_layer(self, layer, width, height, aside, beside, between, left: bool) -> None:
         """Blocks in a row, their predictors on one side of it or in its middle."""
@@ -358,9 +483,10 @@ class _Nested(_Sketch):
         ]
         return between, [node for node in given if node not in between]
 
-    def _step_aside(self, layer: list[Node], above: list[list[Node]]) -> float:
-        """Make way for an arrow that runs from further out straight to the observations."""
-        return GAP if any(self._feeds_outcome(node) for further in above for node in further) else 0.0
+    def _step_aside(self, above: list[list[Node]]) -> float:
+        """Make way for an arrow that runs from further out past this layer to one below."""
+        further = [node for layer in above for node in layer]
+        return GAP if any(set(self.network.children(node.name)) & set(self.places) for node in further) else 0.0
 
     # -- parameters ------------------------------------------------------------
     def _population(self, layers: list[list[Node]]) -> None:
@@ -412,20 +538,18 @@ class _Crossed(_Sketch):
     """The observations in the middle, where the plates overlap; groups left, right and below."""
 
     def arrange(self) -> None:
-        chains = self._chains()
+        self.chains, self.reach = self._chains(), RADIUS
         self.places[self.outcome.name] = (0.0, 0.0)
-        self._predictors(len(chains))
+        self._predictors()
         self.corners = {
-            plate.name: corner
-            for chain, corner in zip(chains, ("left", "right"), strict=False)
+            plate.name: f"foot {side}" if self._holds(plate) else side
+            for chain, side in zip(self.chains, ("left", "right"), strict=False)
             for plate in chain
         }
-        inner = self.plate_boxes().get(self.outcome.plates[-1], self.filled())
-        for sign, chain in zip((-1, 1), chains, strict=False):
-            self._side(sign, chain, max(abs(inner.left), inner.right))
-        if len(chains) > 2:
-            self._below(chains[2])
-        self._population(chains)
+        self._sides()
+        if len(self.chains) > 2:
+            self._below(self.chains[2])
+        self._population()
 
     def _chains(self) -> list[list[Plate]]:
         """Plates nested in one another together, innermost first."""
@@ -433,39 +557,78 @@ class _Crossed(_Sketch):
         tops = [plate for plate in crossing if not plate.inside]
         return [[p for p in reversed(crossing) if p is top or top.name in p.inside] for top in tops]
 
-    def _predictors(self, n_chains: int) -> None:
+    def _predictors(self) -> None:
         """Predictors of observations below the outcome; on its left where a third group comes from below."""
         given = self.given(self.outcome.plates)
-        if n_chains > 2:
+        if len(self.chains) > 2:
             self.stack(given, -max([0.0, *[_clear(self.outcome, node) for node in given]]))
+            self.sides = {self.outcome.name: "right"}
             return
-        self.sides = {self.outcome.name: "right"} if given else {}
         width = max([1.05, *[caption_width(node.caption) + 0.2 for node in given]])
         for k, node in enumerate(given):
             self.places[node.name] = ((k - (len(given) - 1) / 2) * width, -1.35)
+        self._caption_of_outcome()
 
-    def _side(self, sign: int, chain: list[Plate], reach: float) -> None:
-        """A chain of groups left or right of the observations: inner groups nearer and lower."""
-        x, height = reach + 2 * PAD, 1.95
-        for plate in chain:
-            room = max(0.9, stacked_width(plate) / 2 + 0.16)
-            for node in self.blocks((*plate.inside, plate.name)):
-                x += room
-                while not self.is_free(node, (sign * x, height)) and height < 12:
-                    height += 0.2
-                self.places[node.name] = (sign * x, height)
-                room = max(1.25, self.row_width(self.parameters(node)) + 0.1)
-            self._group_predictors(sign, plate, x)
-            x += max(0.75, stacked_width(plate) / 2 + 0.16) + PAD
-            height += 0.9
+    def _caption_of_outcome(self) -> None:
+        """The first side on which the outcome's name meets no predictor below, nor its arrow."""
+        below = [self.box(node) for node in self.given(self.outcome.plates)]
+        for side in ("below", "right", "left", "east"):
+            self.sides = {self.outcome.name: side}
+            words = caption_box(self.outcome, self.places[self.outcome.name], side)
+            struck = any(self.strikes_out(edge, self.outcome) for edge in self.arrows(self.outcome))
+            if not struck and not any(words.overlaps(box) for box in below):
+                return
 
-    def _group_predictors(self, sign: int, plate: Plate, x: float) -> None:
-        """Predictors of a group near its coefficients, where their arrow is free."""
+    def _sides(self) -> None:
+        """Chains left and right of the observations: inner groups outside and low, outer ones inside and high.
+
+        So an arrow from an outer group to the observations passes above the inner ones, and below nothing.
+        """
+        inner = self.plate_boxes().get(self.outcome.plates[-1], self.filled())
+        self.reach = max(abs(inner.left), inner.right)
+        around_it = 2 * PAD if all(len(chain) == 1 for chain in self.chains[:2]) else 3 * PAD
+        for depth in range(max(map(len, self.chains[:2]))):
+            floor = 1.95 if depth == 0 else self.filled().top + 0.34 + RADIUS
+            for sign, chain in zip((-1, 1), self.chains, strict=False):
+                if depth < len(chain):
+                    x = max(self.reach + around_it, self.row_width(self.parameters(self.outcome)) / 2)
+                    x += sum(self._room(plate) for plate in chain[depth + 1 :])
+                    self._side(sign, chain[depth], x, floor)
+
+    def _room(self, plate: Plate) -> float:
+        """The width of a plate's group coefficients side by side."""
+        return sum(self._block_room(node) for node in self.blocks((*plate.inside, plate.name)))
+
+    def _block_room(self, node: Node) -> float:
+        return max(2 * RADIUS + 0.3, self.row_width(self.parameters(node)) + 0.1)
+
+    def _side(self, sign: int, plate: Plate, x: float, height: float) -> None:
+        """A plate's group coefficients outwards from x, and its predictors."""
+        blocks = self.blocks((*plate.inside, plate.name))
+        label = stacked_width(plate) / 2 + 0.16
+        for k, node in enumerate(blocks):
+            half = self._block_room(node) / 2
+            x += max(half, *((0.9, label) if k == 0 and not self._holds(plate) else (0.0,)))
+            while not self.is_free(node, (sign * x, height)) and height < 12:
+                height += 0.2
+            self.places[node.name] = (sign * x, height)
+            last, x = (x, height), x + half
+        self._group_predictors(sign, plate, *last)
+
+    def _holds(self, plate: Plate) -> list[Plate]:
+        """The grouping plates within this one."""
+        return [other for other in self.network.plates if other.crosses and plate.name in other.inside]
+
+    def _group_predictors(self, sign: int, plate: Plate, x: float, height: float) -> None:
+        """Predictors of a group near its coefficients, where their arrow is free: below, or beside outer ones."""
         for node in self.given((*plate.inside, plate.name)):
-            across = sign * (x + caption_width(node.caption) / 4)
-            heights = [0.55 - 0.3 * k for k in range(-3, 12)]
-            free = [h for h in heights if self.is_free(node, (across, h))]
-            self.places[node.name] = (across, min(free, key=lambda h: abs(h - 0.4)) if free else -3.0)
+            across = x + caption_width(node.caption) / 4
+            if self._holds(plate):
+                spots = [(x + 1.0 + 0.3 * out, height + 0.2 + 0.3 * up) for out in range(8) for up in range(4)]
+            else:
+                spots = [(across, h) for h in sorted((0.55 - 0.3 * k for k in range(-3, 12)), key=_middle)]
+            free = [(sign * out, h) for out, h in spots if self.is_free(node, (sign * out, h))]
+            self.places[node.name] = free[0] if free else (sign * across, -3.0)
 
     def _below(self, chain: list[Plate]) -> None:
         lowest = self.filled().bottom
@@ -476,12 +639,12 @@ class _Crossed(_Sketch):
                 self.places[node.name] = ((k - (len(blocks) - 1) / 2) * 2 * GAP, lowest)
             lowest -= 0.75
 
-    def _population(self, chains: list[list[Plate]]) -> None:
+    def _population(self) -> None:
         height = self.filled().top + 0.4 + RADIUS
-        from_below = chains[2] if len(chains) > 2 else []
+        from_below = self.chains[2] if len(self.chains) > 2 else []
         for node in [n for n in self.network.nodes if n.kind == "group"]:
             if any(node.plates[-1] == plate.name for plate in from_below):
-                right = self.filled().right if len(chains) > 3 else self.plate_boxes()[node.plates[-1]].right
+                right = self.plate_boxes()[node.plates[-1]].right
                 self.stack(self.parameters(node), right + 0.5 + RADIUS, self.places[node.name][1])
             else:
                 self.row_above(self.parameters(node), self.places[node.name][0], height)
@@ -490,15 +653,31 @@ class _Crossed(_Sketch):
     def plate_box(self, plate: Plate, content: Box) -> Box:
         """Overlapping plates get feet and heads of different heights, so that no two borders run together."""
         if not plate.crosses:
-            return super().plate_box(plate, content)
+            return self._rows_box(plate, super().plate_box(plate, content))
         corner = self.corners.get(plate.name)
         order = list(self.corners).index(plate.name) if corner else 0
-        outward = max(0.0, stacked_width(plate) / 2 + 0.16 - RADIUS - PAD) if corner else 0.0
-        left, right = (outward, 0.0) if corner == "left" else (0.0, outward)
-        step = 0.22 * (corner == "right") + 0.1 * (corner is None)
-        below = max(PAD + step, content.bottom - self._lowest_of(plate) + 1.0) if corner else STRIP
+        side = corner.removeprefix("foot ") if corner else None
+        step = 0.22 * (side == "right") + 0.1 * (side is None)
+        stacked = corner in ("left", "right")
+        below = max(PAD + step, content.bottom - self._lowest_of(plate) + 1.0) if stacked else STRIP
         box = content.grown(PAD + 0.06 * order, below, PAD - step / 2)
+        outward = self._for_label(plate, box) if corner else 0.0
+        left, right = (outward, 0.0) if side == "left" else (0.0, outward)
         return Box(box.left - left, box.bottom, box.right + right, box.top)
+
+    def _rows_box(self, plate: Plate, box: Box) -> Box:
+        """An arrow from below passes between the two parts of the label."""
+        if len(self.chains) < 3:
+            return box
+        caption, values = LETTER * len(plate.caption), _range_width(plate)
+        return Box(min(box.left, -caption - 0.3), box.bottom, max(box.right, values + 0.3), box.top)
+
+    def _for_label(self, plate: Plate, box: Box) -> float:
+        """What a plate needs at its outer side, so that its label is where no other plate covers it."""
+        if self._holds(plate):
+            outer = -box.left if self.corners[plate.name] == "foot left" else box.right
+            return max(0.0, label_width(plate) - (outer - self.reach - 3 * PAD))
+        return max(0.0, stacked_width(plate) / 2 + 0.16 - RADIUS - PAD)
 
     def _lowest_of(self, plate: Plate) -> float:
         """The foot of what stands in a plate alone: its label goes below."""
@@ -506,6 +685,10 @@ class _Crossed(_Sketch):
         return min([self.box(node).bottom for node in own], default=math.inf)
 
 
+def _middle(height: float) -> float:
+    return abs(height - 0.4)
+
+
 def stacked_width(plate: Plate) -> float:
     """The width of a plate's label in lines: its range, what is repeated, how many."""
-    return max(_range_width(plate), *map(caption_width, plate.caption.split(", "))) + 0.1
+    return max(_range_width(plate), *(LETTER * len(line) for line in plate.caption.split(", "))) + 0.1

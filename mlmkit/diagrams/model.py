@@ -17,6 +17,7 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from ..design import Design, build_design
 from ..errors import MlmkitError
+from ..families import get_family
 from ..formula import names_in, parse_formula
 from ..spec import Spec, Term
 from .symbols import COEFFICIENTS, COUNTS, INDICES, OFFSETS, PREDICTORS, expression, indexed, roman
@@ -198,9 +199,10 @@ class Model:
 
     @property
     def title(self) -> str:
-        """The formula, with the family where it is not the usual one."""
-        family = "" if self.family == "gaussian" else f" ({self.spec.family.name})"
-        return self.spec.formula + family
+        """The formula, with the family, and the link, where they are not the usual ones."""
+        name, link = self.spec.family.name, self.spec.family.link
+        words = ([] if name == "gaussian" else [name]) + ([] if link == get_family(name).link else [link])
+        return self.spec.formula + (f" ({', '.join(words)})" if words else "")
 
     @property
     def has_sigma(self) -> bool:

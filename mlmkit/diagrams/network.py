@@ -10,7 +10,7 @@ from ..errors import did_you_mean
 from .graph import Edge, Network, Node, Plate
 from .layout import check_clear
 from .model import Block, DiagramError, Group, Model, read
-from .symbols import indexed, plain
+from .symbols import indexed, listing, plain
 from .unrolled import unroll
 
 #: Beyond this many, the predictors of one plate are one vector node.
@@ -139,16 +139,7 @@ def _means(model: Model, block: Block, node: Node) -> list[Node]:
 def _scalars(model: Model, numbers: list[int], anchor: str) -> list[Node]:
     """One node where there is one coefficient; one node that lists them where there are more."""
     symbols = tuple(model.b(number) for number in numbers)
-    in_a_row = numbers == list(range(numbers[0], numbers[-1] + 1))
-    if len(symbols) > 3:
-        label = (
-            rf"{symbols[0]}, \ldots, {symbols[-1]}"
-            if in_a_row
-            else rf"{symbols[0]}, {symbols[1]}, \ldots, {symbols[-1]}"
-        )
-    else:
-        label = ", ".join(symbols)
-    return [_parameter(label, symbols, anchor)]
+    return [_parameter(listing(symbols), symbols, anchor)]
 
 
 def _spread(model: Model, group: Group, block: Block, node: Node) -> list[Node]:

@@ -43,6 +43,23 @@ def roman(name: str) -> str:
     return rf"\mathrm{{{escaped.replace(' ', '~')}}}"
 
 
+def listing(symbols) -> str:
+    r"""Numbered symbols in a row, four or more that follow one another as `b_1, \ldots, b_5`."""
+    runs: list[list[str]] = []
+    for symbol in symbols:
+        if runs and _place(symbol) == _place(runs[-1][-1]) + 1:
+            runs[-1].append(symbol)
+        else:
+            runs.append([symbol])
+    return ", ".join(rf"{r[0]}, \ldots, {r[-1]}" if len(r) > 3 else ", ".join(r) for r in runs)
+
+
+def _place(symbol: str) -> int:
+    """The number in a symbol's index; far from all others where there is none."""
+    found = re.search(r"(\d+)\}?$", symbol)
+    return int(found[1]) if found else -9
+
+
 def number(value: float, digits: int = 4) -> str:
     """A number for reading: about `digits` significant ones, never in exponent form, no minus zero."""
     if value != value:

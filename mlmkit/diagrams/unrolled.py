@@ -12,11 +12,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from .graph import Edge, Network, Node
-from .layout import RADIUS, ROW, Box, Layout, around, check_clear, half_width, node_box
+from .layout import RADIUS, ROW, Box, Layout, around, check_clear, crowding, half_width, node_box
 from .model import DiagramError, Group, Model
-from .symbols import indexed, plain
+from .symbols import indexed, listing, plain
 
 SIDE = 1.02  # from an observation to its predictor
+LEAN, RISE = 0.4, 1.16  # the same where an observation has a neighbour: to the side, and up
+CLEAR = 0.98  # between neighbouring predictors
 APART = 0.56  # half the way between the two observations of a group
 BETWEEN = 1.1  # between neighbours of different groups
 DOTS = 0.82  # what an ellipsis takes
@@ -44,33 +46,52 @@ class _Picture:
 
 @dataclass(frozen=True)
 class _Leaf:
-    """An observation that is shown: its number, its group's, its place, and the side its predictor is on."""
+    """An observation that is shown: its number, its group's, its place, and where its predictor stands.
+
+    One of two observations of a group has it above, on the side away from the other.
+    """
 
     row: str
     group: str
     x: float = 0.0
     outward: int = -1
+    paired: bool = False
 
     @property
     def is_second(self) -> bool:
         return self.outward > 0
 
+    @property
+    def aside(self) -> float:
+        return LEAN if self.paired else SIDE
+
+    def beside(self, direction: int) -> float:
+        """What the predictor takes in the row of observations, on this side."""
+        return SIDE if self.outward == direction and not self.paired else 0.0
+
 
 def unroll(model: Model) -> Network:
     """The unrolled network of a model with one grouping, or none."""
     _refuse(model)
+    for further in (0.0, 0.7, 1.4, 2.1, 2.8):
+        drawn = _drawn(model, further)
+        if not crowding(drawn, drawn.layout.places):
+            break
+    check_clear(drawn, drawn.layout.places)
+    return drawn
+
+
+def _drawn(model: Model, further: float) -> Network:
+    """The network, its parameters so much further from the rest than they need be for short symbols."""
     picture = _Picture()
     leaves = _spread(model, _shown(model), picture)
     heads = _observations(model, leaves, picture)
     groups = _groups(model, leaves, heads, picture) if model.groups else {}
-    _population(model, heads, groups, picture)
+    _population(model, heads, groups, picture, further)
     imagined = model.n is None and model.groups and not model.collapsed
-    layout = _layout(picture)
     notes = (*model.notes, *(("Drawn as though each group had two observations.",) if imagined else ()))
     nodes, edges = tuple(picture.nodes), tuple(dict.fromkeys(picture.edges))
-    drawn = Network(model.title, nodes, edges, (), notes, "unrolled", layout)
-    check_clear(drawn, picture.places)
-    return drawn
+    return Network(model.title, nodes, edges, (), notes, "unrolled", _layout(picture))
 
 
 def _refuse(model: Model) -> None:
@@ -83,6 +104,8 @@ def _refuse(model: Model) -> None:
         "Trials together with coefficients that do not vary are not drawn unrolled": bool(
             model.has_trials and model.direct and model.groups
         ),
+        "An offset is not drawn unrolled": model.has_offset,
+        "Weights are not drawn unrolled": model.has_weights,
     }
     for reason, holds in reasons.items():
         if holds:
@@ -107,7 +130,7 @@ def _shown(model: Model) -> list[tuple[_Leaf, bool]]:
     if model.n is None:
         pairs = [("1", "2", "1"), ("3", "4", "2"), (f"{n}-1", n, model.groups[0].count)]
         return [
-            (_Leaf(row, j, outward=2 * m - 1), j == pairs[2][2] and m == 0)
+            (_Leaf(row, j, outward=2 * m - 1, paired=True), j == pairs[2][2] and m == 0)
             for *rows, j in pairs
             for m, row in enumerate(rows)
         ]
@@ -121,7 +144,9 @@ def _ends(model: Model, j: int) -> list[tuple[_Leaf, bool]]:
     name = _numbered(j, group.size, group.count)
     first = (_Leaf(_numbered(inside[0], model.n, model.total), name), j > 2)
     last = (_Leaf(_numbered(inside[-1], model.n, model.total), name, outward=1), len(inside) > 2)
-    return [first] if len(inside) == 1 else [first, last]
+    if len(inside) == 1:
+        return [first]
+    return [(replace(leaf, paired=True), skipped) for leaf, skipped in (first, last)]
 
 
 def _numbered(code: int, size: int, last: str) -> str:
@@ -130,16 +155,16 @@ def _numbered(code: int, size: int, last: str) -> str:
 
 def _spread(model: Model, shown: list[tuple[_Leaf, bool]], picture: _Picture) -> list[_Leaf]:
     """Places along a line, with dots where something is left out."""
-    side = SIDE if any(variable.group is None for variable in model.variables) else 0.0
+    predicted = any(variable.group is None for variable in model.variables)
     leaves, gaps, x = [], [], 0.0
     for leaf, skipped in shown:
         if leaves:
-            before = leaves[-1]
-            beside = side * ((before.outward > 0) + (leaf.outward < 0))
-            gap = (2 * APART if leaf.is_second else BETWEEN + beside) + DOTS * skipped
+            left, right = (leaves[-1].beside(1), leaf.beside(-1)) if predicted else (0.0, 0.0)
+            gap = (2 * APART if leaf.is_second else BETWEEN + left + right) + DOTS * skipped
+            if predicted and leaves[-1].outward > 0 > leaf.outward:
+                gap = max(gap, leaves[-1].aside + leaf.aside + CLEAR)
             if skipped:
-                left, right = before.x + side * (before.outward > 0), x + gap - side * (leaf.outward < 0)
-                gaps.append((left + right) / 2)
+                gaps.append((leaves[-1].x + left + x + gap - right) / 2)
             x += gap
         leaves.append(replace(leaf, x=x))
     middle = x / 2
@@ -158,7 +183,8 @@ def _observations(model: Model, leaves: list[_Leaf], picture: _Picture) -> list[
         head = picture.add(indexed(letter, leaf.row), "outcome", (leaf.x, 0.0))
         predictor = _predictor(model, None, leaf.row)
         if predictor:
-            picture.link(picture.add(predictor, "given", (leaf.x + leaf.outward * SIDE, 0.0)), [head])
+            place = (leaf.x + leaf.outward * leaf.aside, RISE if leaf.paired else 0.0)
+            picture.link(picture.add(predictor, "given", place), [head])
         if model.has_trials:
             picture.link(picture.add(indexed("n", leaf.row), "given", (leaf.x, -1.4)), [head])
         heads.append(head)
@@ -180,7 +206,7 @@ def _groups(model: Model, leaves: list[_Leaf], heads: list[str], picture: _Pictu
     found = {}
     for name in dict.fromkeys(leaf.group for leaf in leaves):
         mine = [leaf for leaf in leaves if leaf.group == name]
-        place = ((mine[0].x + mine[-1].x) / 2, ROW + 0.2)
+        place = ((mine[0].x + mine[-1].x) / 2, _height(model, leaves))
         symbol = indexed(group.coefficient, name, number, vector=block.vector)
         node = picture.add(symbol, "group", place, "group" if group.pooled else "flat")
         found[node] = [head for head, leaf in zip(heads, leaves, strict=True) if leaf.group == name]
@@ -191,6 +217,12 @@ def _groups(model: Model, leaves: list[_Leaf], heads: list[str], picture: _Pictu
             picture.link(sigma, found[node])
     _dots_between(model, list(found), picture)
     return found
+
+
+def _height(model: Model, leaves: list[_Leaf]) -> float:
+    """That of the groups: higher where predictors stand between them and the observations."""
+    above = any(variable.group is None for variable in model.variables) and any(leaf.paired for leaf in leaves)
+    return ROW + (0.6 if above else 0.2)
 
 
 def _group_predictor(model: Model, group: Group, name: str, node: str, picture: _Picture) -> None:
@@ -216,21 +248,24 @@ def _dots_between(model: Model, groups: list[str], picture: _Picture) -> None:
         picture.dots.append(((a + b) / 2, height))
 
 
-def _population(model: Model, heads: list[str], groups: dict[str, list[str]], picture: _Picture) -> None:
+def _population(
+    model: Model, heads: list[str], groups: dict[str, list[str]], picture: _Picture, further: float
+) -> None:
     """Parameters of the groups, or of a single model, above; those of the observations below."""
     direct = tuple(model.b(coefficient.number) for coefficient in model.direct)
     sigma = [(model.sigma, ())] if model.has_sigma and not model.sigma_by_group else []
     if not groups:
         symbol = model.b_vector() if len(direct) > 1 else "".join(direct)
-        _across(picture, [(symbol, direct)] if direct else [], ROW + 0.5, heads)
-        _across(picture, sigma, -DEPTH, heads)
+        _across(picture, [(symbol, direct)] if direct else [], ROW + 0.5 + further, heads)
+        _across(picture, sigma, -DEPTH - further, heads)
         return
     if model.pooled:
         block = model.blocks[0]
         members = tuple(model.b(k) for k in model.feeding(block))
-        mean = [(model.b_vector(block) if block.vector else ", ".join(members), members)] if members else []
-        _across(picture, [*mean, (model.covariance(block), ())], 2 * ROW + 0.5, list(groups))
-    _across(picture, ([(", ".join(direct), direct)] if direct else []) + sigma, -DEPTH, heads)
+        mean = [(model.b_vector(block) if block.vector else listing(members), members)] if members else []
+        height = max(picture.places[name][1] for name in groups) + ROW + 0.3 + further
+        _across(picture, [*mean, (model.covariance(block), ())], height, list(groups))
+    _across(picture, ([(listing(direct), direct)] if direct else []) + sigma, -DEPTH - further, heads)
 
 
 def _across(picture: _Picture, symbols, height: float, targets: list[str]) -> None:
