@@ -13,6 +13,7 @@ from .loss import explore_loss, show_loss
 from .plane import explore_plane, show_plane
 from .playground import playground, show_playground
 from .pooling import explore_pooling, show_pooling
+from .prior import explore_prior, show_prior
 from .reveal import explore_reveal, show_reveal
 from .weight import explore_weight, show_weight
 
@@ -24,6 +25,7 @@ __all__ = [
     "explore_loss",
     "explore_plane",
     "explore_pooling",
+    "explore_prior",
     "explore_reveal",
     "explore_weight",
     "lecture",
@@ -36,6 +38,7 @@ __all__ = [
     "show_plane",
     "show_playground",
     "show_pooling",
+    "show_prior",
     "show_reveal",
     "show_weight",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ipywidgets import Layout, ToggleButtons, VBox
+from ipywidgets import HTML, Layout, ToggleButtons, VBox
 
 from .design_builder import explore_design
 from .frame import WIDTH, Explorer
@@ -20,6 +20,7 @@ from .loss import explore_loss
 from .plane import explore_plane
 from .playground import playground
 from .pooling import explore_pooling
+from .prior import explore_prior
 from .reveal import explore_reveal
 from .weight import explore_weight
 
@@ -32,6 +33,7 @@ PAGES: dict[str, Callable[[], Explorer]] = {
     "losses": explore_loss,
     "likelihood": explore_likelihood,
     "future batch": explore_future_batch,
+    "prior": explore_prior,
     "nested or crossed": explore_design,
     "playground": playground,
 }
@@ -62,6 +64,7 @@ class Lecture(VBox):
     def _turn(self, _=None) -> None:
         name = self.choice.value
         if name not in self.pages:
+            self.children = [self.choice, HTML('<p role="status">One moment …</p>')]
             self.pages[name] = PAGES[name]()
         self.children = [self.choice, self.pages[name]]
 
@@ -76,6 +79,7 @@ def lecture(first: str = "ICC") -> Lecture:
     ----------
     first
         The one to begin with, by the name on its button: `"ICC"`, `"weight"`, `"pooling"`, `"predict"`,
-        `"plane"`, `"losses"`, `"likelihood"`, `"future batch"`, `"nested or crossed"` or `"playground"`.
+        `"plane"`, `"losses"`, `"likelihood"`, `"future batch"`, `"prior"`, `"nested or crossed"` or
+        `"playground"`.
     """
     return Lecture(first)

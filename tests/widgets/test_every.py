@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import re
+import sys
 from base64 import b64decode
 
 import pytest
-from ipywidgets import Checkbox, Dropdown, FloatSlider, IntSlider, SelectionSlider, Text, ToggleButtons
+from ipywidgets import (
+    Checkbox,
+    Dropdown,
+    FloatLogSlider,
+    FloatSlider,
+    IntSlider,
+    SelectionSlider,
+    Text,
+    ToggleButtons,
+)
 
 from mlmkit import widgets
 from mlmkit.widgets.controls import Kept
@@ -33,6 +43,8 @@ def other_value(control):
     if isinstance(control, FloatSlider):
         middle = (control.min + control.max) / 2
         return middle if abs(control.value - middle) > 0.1 * (control.max - control.min) else control.max
+    if isinstance(control, FloatLogSlider):
+        return control.base**control.min
     if isinstance(control, IntSlider):
         return control.max if control.value != control.max else control.min
     if isinstance(control, Dropdown | ToggleButtons | SelectionSlider):
@@ -47,13 +59,24 @@ def other_value(control):
 
 
 #: Controls that change something only in a certain setting.
-SETTINGS = {("explore_design", "literal"): {"ids": "from 1 in each"}, ("playground", "numbers"): {}}
+SETTINGS = {
+    ("explore_design", "literal"): {"ids": "from 1 in each"},
+    ("explore_prior", "centre"): {"width": 5.0},
+    ("explore_prior", "again"): {"shape": "half normal", "scale": 2.0},
+    ("playground", "numbers"): {},
+}
 NOT_IN_THE_PICTURE = {("playground", "numbers")}
+
+
+def exploration(name):
+    """An exploration without its first picture, which for one of them takes seconds to sample."""
+    module = sys.modules[getattr(widgets, name).__module__]
+    return getattr(module, "EXPLORATION", None) or getattr(widgets, name)().exploration
 
 
 def controls():
     for name in LIVE:
-        for control in getattr(widgets, name)().controls:
+        for control in exploration(name).controls():
             yield name, control
 
 

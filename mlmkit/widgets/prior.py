@@ -1,0 +1,502 @@
+"""What does the prior do? A posterior drawn once, and reweighted at once as its priors move."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+
+import numpy as np
+from scipy import stats
+
+from ..bayes import Posterior, Prior, brm, prior_table
+from ..bayes.priors import default_priors
+from ..datasets import load_data
+from ..design import build_design
+from ..errors import DataError, FitWarning
+from ..formula import parse_formula
+from ..models import lmer
+from ..style import INK, MUTED, RULE, colour, tint
+from .controls import Kept, buttons, logarithmic, press, slider, steps
+from .frame import Exploration, Explorer, Preset, Stills, stills
+from .paint import key_above, stepped
+
+FORMULA = "Reaction ~ Days + (Days|Subject)"
+ALL, FEW = 18, 5  # people
+#: A run short enough to wait for; its draws are nearly independent.
+SAMPLING = {"chains": 2, "draws": 1000, "tune": 300, "progress": False}
+#: Below so many equally weighted draws a curve is not to be read.
+ENOUGH = 200
+POINTS = 241
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The priors that the sliders set; all others are the defaults.
+
+    Attributes
+    ----------
+    tau, b, rho
+        Of the slopes' SD τ₁, of the population slope b₁, of the correlation ρ.
+    """
+
+    tau: Prior
+    b: Prior
+    rho: Prior
+
+    @property
+    def priors(self) -> dict[tuple[str, ...], Prior]:
+        """As `brm` takes them."""
+        return {("sd", "Subject", "Days"): self.tau, ("b", "Days"): self.b, ("cor", "Subject"): self.rho}
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Where a parameter is shown: symbol, axis label, column of the draws, ends of the axis, bounds."""
+
+    symbol: str
+    label: str
+    column: str
+    ends: tuple[float, float]
+    bounds: tuple[float, ...] = ()
+
+    @property
+    def x(self) -> np.ndarray:
+        """(POINTS,) values along the axis."""
+        return np.linspace(*self.ends, POINTS)
+
+
+SCALES = (
+    Scale("τ₁", "SD of slopes τ₁, ms a day", "sd_Subject__Days", (0.0, 25.0), (0.0,)),
+    Scale("b₁", "population slope b₁, ms a day", "b_Days", (-12.0, 28.0)),
+    Scale("ρ", "correlation ρ", "cor_Subject__Intercept__Days", (-1.0, 1.0), (-1.0, 1.0)),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Marginal:
+    """A parameter's posterior.
+
+    Attributes
+    ----------
+    density
+        (POINTS,) along its scale.
+    mean, sd, lower, upper
+        With the equal-tailed 95% interval.
+    ess
+        How many equally weighted draws this rests on.
+    """
+
+    density: np.ndarray
+    mean: float
+    sd: float
+    lower: float
+    upper: float
+    ess: float
+
+    @property
+    def told(self) -> tuple[str, str, str]:
+        """Mean, lower and upper, with no more digits than their Monte Carlo errors allow.
+
+        The mean's is SD/√ESS; a normal distribution's 2.5% quantile has 2.7 times as much.
+        """
+        error = self.sd / np.sqrt(self.ess)
+        return _to(self.mean, error), _to(self.lower, 2.7 * error), _to(self.upper, 2.7 * error)
+
+
+@dataclass(frozen=True, eq=False)
+class Quantity:
+    """One parameter with all that is known of it.
+
+    Attributes
+    ----------
+    prior
+        (POINTS,) the chosen prior's density; NaN where it is flat.
+    was, now
+        The posterior under the default priors, and under the chosen ones.
+    estimate
+        `lmer`'s.
+    """
+
+    scale: Scale
+    prior: np.ndarray
+    was: Marginal
+    now: Marginal
+    estimate: float
+
+
+@dataclass(frozen=True, eq=False)
+class Influence:
+    """The posterior under the chosen priors beside the one under the default ones.
+
+    Attributes
+    ----------
+    people
+        How many.
+    quantities
+        τ₁, b₁ and ρ.
+    draws, ess
+        How many draws there are, and how many equally weighted ones they are worth under the chosen priors.
+    warning
+        What the sampler had to say; empty where all is well.
+    """
+
+    people: int
+    chosen: Chosen
+    quantities: tuple[Quantity, ...]
+    draws: int
+    ess: float
+    warning: str = ""
+
+    @property
+    def reliable(self) -> bool:
+        """Whether enough draws are left to read the curves."""
+        return self.ess >= ENOUGH
+
+
+# ---- sampling ----------------------------------------------------------------------------------------------
+
+#: The posteriors drawn so far, by (people, priors, seed): sampling takes seconds, everything else is quick.
+_drawn: dict[tuple[int, Chosen, int], Posterior] = {}
+
+
+def drawn(people: int, chosen: Chosen, seed: int) -> Posterior:
+    """The posterior under these priors, sampled when it is first asked for."""
+    key = (people, chosen, seed)
+    if key not in _drawn:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FitWarning)  # said in words beside the picture
+            _drawn[key] = brm(FORMULA, _sleepers(people), priors=chosen.priors, seed=1 + seed, **SAMPLING)
+    return _drawn[key]
+
+
+@cache
+def _sleepers(people: int):
+    """The sleep study's first so many people."""
+    data = load_data("sleepstudy")
+    return data[data["Subject"].isin(sorted(data["Subject"].unique())[:people])]
+
+
+@cache
+def _estimates(people: int) -> tuple[float, float, float]:
+    """What `lmer` estimates for τ₁, b₁ and ρ."""
+    fit = lmer(FORMULA, _sleepers(people))
+    _, tau, rho, _ = fit.varcorr.sdcor
+    return float(tau), float(fit.fixef["Days"]), float(rho)
+
+
+@cache
+def _default_scale() -> float:
+    """The scale of brms's half t prior for SDs: 59.3 ms for all 18 people."""
+    design = build_design(parse_formula(FORMULA), _sleepers(ALL))
+    return default_priors(design)["sd"].args[-1]
+
+
+# ---- reweighting -------------------------------------------------------------------------------------------
+
+
+def choose(shape: str, scale: float, centre: float, width: float, eta: float) -> Chosen:
+    """The priors that the controls stand for; an infinite width is a flat prior of b₁."""
+    tau = {
+        "half t": Prior("student_t", (3.0, 0.0, scale)),
+        "half normal": Prior("normal", (0.0, scale)),
+        "exponential": Prior("exponential", (1 / scale,)),
+    }
+    b = Prior("normal", (centre, width)) if np.isfinite(width) else Prior("flat")
+    return Chosen(tau[shape], b, Prior("lkj", (eta,)))
+
+
+def compute(
+    people: int = ALL,
+    shape: str = "half t",
+    scale: float | None = None,
+    centre: float = 0.0,
+    width: float = np.inf,
+    eta: float = 1.0,
+    again: int = 0,
+    sampled: tuple[Chosen, int] | None = None,
+) -> Influence:
+    """The posterior under the chosen priors, from draws that were made under others.
+
+    Parameters
+    ----------
+    people
+        18 or 5.
+    shape, scale
+        The prior of τ₁: "half t" (3 degrees of freedom), "half normal" or "exponential" (`scale` its mean).
+    centre, width
+        Mean and SD of b₁'s normal prior; an infinite SD makes it flat.
+    eta
+        Of ρ's LKJ prior.
+    sampled
+        The priors and the seed of the draws to reweight; None for the default priors.
+    """
+    chosen = choose(shape, scale or _default_scale(), centre, width, eta)
+    first, base = drawn(people, default(), 0), drawn(people, *(sampled or (default(), 0)))
+    was, now = _as_sampled(first), marginals(base, chosen.priors)
+    quantities = tuple(
+        Quantity(scale, prior_density(prior, scale), was[k], now[k], _estimates(people)[k])
+        for k, (scale, prior) in enumerate(zip(SCALES, chosen.priors.values(), strict=True))
+    )
+    return Influence(people, chosen, quantities, base.n_draws, now[0].ess, " ".join(base.messages))
+
+
+def default() -> Chosen:
+    """brms's default priors."""
+    return choose("half t", _default_scale(), 0.0, np.inf, 1.0)
+
+
+@cache
+def _as_sampled(posterior: Posterior) -> tuple[Marginal, ...]:
+    return marginals(posterior, posterior.priors.chosen)
+
+
+def marginals(posterior: Posterior, priors) -> tuple[Marginal, ...]:
+    """τ₁, b₁ and ρ under other priors than they were drawn with."""
+    again = posterior.reweight(priors)
+    rows = {parameter.column: k for k, parameter in enumerate(posterior.parameters)}
+    found = []
+    for scale in SCALES:
+        told = again.table.loc[rows[scale.column], ["estimate", "est_error", "lower", "upper"]].astype(float)
+        draws = posterior.draws[scale.column].to_numpy()
+        found.append(
+            Marginal(smooth(draws, again.weights, scale, told.est_error, again.ess), *told, again.ess)
+        )
+    return tuple(found)
+
+
+def prior_density(prior: Prior, scale: Scale) -> np.ndarray:
+    """A prior along a scale; LKJ(η) of one correlation is ∝ (1 − ρ²)^(η − 1)."""
+    x = scale.x
+    if prior.name == "lkj":
+        return stats.beta.pdf((1 + x) / 2, *prior.args, *prior.args) / 2
+    return prior.density(x, positive=scale.bounds == (0.0,))
+
+
+def smooth(draws: np.ndarray, weights: np.ndarray, scale: Scale, sd: float, ess: float) -> np.ndarray:
+    """The density of weighted draws along a scale, by a normal kernel reflected at the bounds.
+
+    The draws are counted by their nearest x first, so it takes the same time however many they are. The
+    kernel's width is Scott's (1979, Biometrika 66(3)).
+    """
+    x = scale.x
+    step = x[1] - x[0]
+    width = max(1.06 * sd * ess**-0.2, step)
+    place = np.rint((draws - x[0]) / step).astype(int)
+    inside = (place >= 0) & (place < POINTS)
+    mass = np.bincount(place[inside], weights[inside], minlength=POINTS)
+    images = [x, *(2 * bound - x for bound in scale.bounds)]
+    kernel = sum(np.exp(-0.5 * ((x[:, None] - image) / width) ** 2) for image in images)
+    return kernel @ mass / (width * np.sqrt(2 * np.pi))
+
+
+# ---- the picture -------------------------------------------------------------------------------------------
+
+
+def panels(figure):
+    """τ₁, b₁ and ρ side by side."""
+    grid = figure.add_gridspec(
+        1, 3, width_ratios=(1.25, 1.25, 1), left=0.03, right=0.985, bottom=0.155, top=0.81, wspace=0.1
+    )
+    axes = tuple(figure.add_subplot(cell) for cell in grid)
+    for ax in axes:
+        ax.set_yticks([])
+        ax.spines["left"].set_visible(False)
+        ax.locator_params(axis="x", nbins=6)
+    return axes
+
+
+def draw(axes, it: Influence) -> None:
+    """Paint prior, first posterior and the one under the chosen prior for each quantity."""
+    for ax, quantity in zip(axes, it.quantities, strict=True):
+        _draw_quantity(ax, quantity, it.reliable)
+    key_above(axes[0], 4)
+    axes[0].get_legend().set_bbox_to_anchor((-0.02, 1.085))
+
+
+def _draw_quantity(ax, it: Quantity, reliable: bool) -> None:
+    x, highest = it.scale.x, stepped(1.08 * max(it.was.density.max(), it.now.density.max()))
+    flat, red = np.isnan(it.prior).all(), colour("population")
+    blue = colour("group") if reliable else tint(colour("group"), 0.5)
+    prior = np.full(POINTS, 0.06 * highest) if flat else it.prior
+    ax.fill_between(x, 0, it.was.density, color=RULE, lw=0, label="posterior, default priors")
+    ax.plot(x, prior, color=INK, ls=(0, (4, 2.5)), lw=1.6, label="chosen prior")
+    ax.plot(x, it.now.density, color=blue, lw=2.6 if reliable else 1.4, label="its posterior")
+    ax.plot([it.estimate] * 2, [0, highest], color=red, lw=1.5, label="lmer's estimate")
+    ax.plot([it.estimate], [0], marker="D", ms=8, color=red, clip_on=False, zorder=5)
+    if flat:
+        ax.text(x[3], 0.08 * highest, "flat", color=MUTED, va="bottom")
+    ax.set(xlim=it.scale.ends, ylim=(0, highest), xlabel=it.scale.label)
+    title = f"mean {it.was.told[0]}, now {it.now.told[0]}" if reliable else "too few draws"
+    ax.set_title(title, loc="right", color=blue if reliable else red)
+
+
+def _to(value: float, error: float) -> str:
+    decimals = max(0, int(np.floor(-np.log10(error))))
+    return f"{value:.{decimals}f}".replace("-", "−")
+
+
+def describe(it: Influence) -> str:
+    """The priors, what they do to τ₁ and b₁, and whether the draws suffice to say so."""
+    chosen = it.chosen
+    slope = "flat" if chosen.b.is_flat else chosen.b
+    start = f"{it.people} people. Priors: τ₁ {chosen.tau}, b₁ {slope}, ρ {chosen.rho}."
+    return " ".join(filter(None, [start, _moved(it) if it.reliable else "", _worth(it), it.warning]))
+
+
+def _moved(it: Influence) -> str:
+    parts = []
+    for quantity in it.quantities[:2]:
+        (mean, *ends), (was, *were) = quantity.now.told, quantity.was.told
+        compared = "" if it.chosen == default() else f" (default priors: {was}, {' to '.join(were)})"
+        parts.append(f"{quantity.scale.symbol}: mean {mean}, 95% {' to '.join(ends)}{compared}")
+    return f"{'; '.join(parts)}."
+
+
+def _worth(it: Influence) -> str:
+    if it.ess > 0.995 * it.draws:
+        return f"All {it.draws} draws count alike."
+    worth = f"{float(f'{it.ess:.2g}'):.0f}"
+    if it.reliable:
+        return f"The {it.draws} draws, reweighted, are worth about {worth}."
+    return (
+        f"The {it.draws} draws are worth only about {worth}: hardly one lies where this prior wants them. It "
+        "is too far from the one they were drawn under: do not read the pale curves, press “sample again”."
+    )
+
+
+# ---- controls ----------------------------------------------------------------------------------------------
+
+WIDTHS = (*(1, 1.5, 2, 3, 5, 7, 10, 15, 20, 30, 50), np.inf)
+
+
+def _controls() -> dict:
+    widths = [(f"{width:g}" if np.isfinite(width) else "∞: flat", width) for width in WIDTHS]
+    return {
+        "people": buttons("people", (ALL, FEW), ALL, "All, or the first five"),
+        "shape": buttons("τ₁: prior", ("half t", "half normal", "exponential"), "half t"),
+        "scale": logarithmic(
+            "τ₁: its scale", _default_scale(), 0.5, 200, "Scale of the prior of τ₁, ms a day"
+        ),
+        "width": steps("b₁: SD of its prior", widths, np.inf, "SD of the normal prior of b₁; infinite: flat"),
+        "centre": slider("b₁: its mean", 0.0, -20, 30, 0.5, "Mean of the normal prior of b₁, ms a day"),
+        "eta": slider("ρ: η of its prior", 1.0, 0.5, 12, 0.1, "η of the LKJ prior of ρ; 1: uniform"),
+        "again": press("sample again", "Draw anew under the priors as they are: takes some seconds"),
+        "sampled": Kept(None),
+    }
+
+
+def _now(values: dict) -> Chosen:
+    return choose(*(values[name] for name in ("shape", "scale", "centre", "width", "eta")))
+
+
+def _when_again(values: dict) -> dict:
+    return {"sampled": {"value": (_now(values), values["again"])}}
+
+
+def _when_people(values: dict) -> dict:
+    return {"sampled": {"value": None}}
+
+
+@cache
+def presets() -> dict[str, Preset]:
+    """Many and few people, under priors that say little, insist, or contradict the data."""
+    start = {"people": ALL, "shape": "half t", "scale": _default_scale(), "centre": 0.0, "width": np.inf,
+             "eta": 1.0, "sampled": None}  # fmt: skip
+    return {
+        "default priors": Preset(start),
+        "insisting": Preset(
+            {**start, "shape": "half normal", "scale": 2.0}, "A prior that insists on small τ₁."
+        ),
+        "five people": Preset({**start, "people": FEW}, "The first five people, default priors."),
+        "five, insisting": Preset(
+            {**start, "people": FEW, "shape": "half normal", "scale": 5.0}, "Five people, a narrower prior."
+        ),
+        "too far": Preset({**start, "width": 2.0}, "A prior that puts the population slope near 0."),
+    }
+
+
+class Sampler(Explorer):
+    """An exploration that says so when it has to sample first."""
+
+    def redraw(self) -> None:
+        if not self.ready:
+            text = f"Sampling the posterior of {self.values['people']} people. A few seconds …"
+            self.help.value = f'<p role="status" aria-live="polite">{escape(text)}</p>'
+        super().redraw()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the draws are there."""
+        people, sampled = self.values["people"], self.values["sampled"]
+        return (people, *(sampled or (default(), 0))) in _drawn
+
+
+EXPLORATION = Exploration(
+    title="What does the prior do?",
+    shows=(
+        "Three panels: the SD of slopes τ₁, the population slope b₁ and the correlation ρ. In each the "
+        "chosen prior (dashed), the posterior under the default priors (grey area), the one under the chosen "
+        "priors (blue line) and lmer's estimate (red line with a diamond)."
+    ),
+    compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
+    follow={"people": _when_people, "again": _when_again},
+    to_try=(
+        "Half normal prior, 18 people: how small must its scale be before τ₁ gives way? Now the same with 5.",
+        "Give b₁ an SD of 5 around 0, then of 2: where does b₁ go, and what does τ₁ do? Why that?",
+        "Go on until the draws are worth too little, and sample again: is what you saw before still true?",
+    ),
+)  # fmt: skip
+
+
+def explore_prior(preset: str | None = None, posterior: Posterior | None = None, **values) -> Explorer:
+    """Move the priors of the sleep study's model, and see what becomes of its posterior.
+
+    The first picture takes a few seconds, for its posterior is sampled; after that the draws are reweighted.
+
+    Parameters
+    ----------
+    preset
+        `"default priors"`, `"insisting"`, `"five people"`, `"five, insisting"` or `"too far"`.
+    posterior
+        Draws of your own to begin with, from `brm("Reaction ~ Days + (Days|Subject)", sleep)` under the
+        default priors: nothing is sampled for the first picture then.
+    values
+        Start values: `people` (18 or 5), `shape`, `scale` (of τ₁'s prior), `width`, `centre` (SD and mean of
+        b₁'s prior), `eta` (of ρ's).
+
+    Raises
+    ------
+    DataError
+        If the posterior is of another model, of other data, or under other priors.
+    """
+    if posterior is not None:
+        _take(posterior)
+    return Sampler(EXPLORATION, preset, **values)
+
+
+def show_prior(posterior: Posterior | None = None) -> Stills:
+    """The exploration of priors on paper: 18 people and 5, a broad prior of τ₁ and a narrower one."""
+    weak = ("exponential with mean 10", {"shape": "exponential", "scale": 10.0})
+    strong = ("half normal with scale 5", {"shape": "half normal", "scale": 5.0})
+    settings = {
+        f"{people} people, {name}": {"people": people, **values}
+        for people in (ALL, FEW)
+        for name, values in (weak, strong)
+    }
+    if posterior is not None:
+        _take(posterior)
+    return stills(EXPLORATION, settings)
+
+
+def _take(posterior: Posterior) -> None:
+    """Let someone's own draws stand for those of all people under the default priors, if they are that."""
+    people = _sleepers(ALL)
+    same_model = list(posterior.prior["prior"]) == list(prior_table(FORMULA, people)["prior"])
+    if not (same_model and np.array_equal(posterior.design.y, people["Reaction"])):
+        raise DataError(
+            f"This exploration begins with draws from brm({FORMULA!r}, sleep) under the default priors, "
+            "sleep being all 180 rows of sleepstudy; this posterior is another."
+        )
+    _drawn[ALL, default(), 0] = posterior
