@@ -60,17 +60,22 @@ def cholesky(A: np.ndarray) -> np.ndarray:
     """Group by group the lower triangular L with A = LLᵀ."""
     L = np.zeros_like(A)
     for k in range(len(A)):
-        L[k, k] = np.sqrt(A[k, k] - np.einsum("aj,aj->j", L[k, :k], L[k, :k]))
-        below = A[k + 1 :, k] - np.einsum("baj,aj->bj", L[k + 1 :, :k], L[k, :k])
-        L[k + 1 :, k] = below / L[k, k]
+        L[k:, k] = A[k:, k]
+        for c in range(k):
+            L[k:, k] -= L[k:, c] * L[k, c]
+        L[k, k] = np.sqrt(L[k, k])
+        L[k + 1 :, k] /= L[k, k]
     return L
 
 
 def solve_lower(L: np.ndarray, B: np.ndarray) -> np.ndarray:
     """Group by group the solution of L X = B."""
     X = np.empty(np.broadcast_shapes(B.shape, (*B.shape[:2], L.shape[2])))
+    X[:] = B
     for k in range(len(L)):
-        X[k] = (B[k] - np.einsum("aj,abj->bj", L[k, :k], X[:k])) / L[k, k]
+        X[k] /= L[k, k]
+        for below in range(k + 1, len(L)):
+            X[below] -= L[below, k] * X[k]
     return X
 
 
