@@ -37,6 +37,7 @@ CASES = {
     "explore_future_batch": (("b", -3.0, 0.0), ("tau", 0.5, 2.0), False),
     "explore_prior": (("scale", 3.0, 60.0), ("eta", 1.0, 6.0), False),
     "explore_design": (("each", 2, 4), ("literal", False, True), False),
+    "explore_predictor": (("b1", 0.5, 3.0), ("J", 20, 160), False),
     "playground": (
         ("formula", "Reaction ~ Days + (Days|Subject)", "Reaction ~ Days + (Days||Subject)"),
         ("numbers", False, True),

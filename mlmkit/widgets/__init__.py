@@ -13,6 +13,7 @@ from .loss import explore_loss, show_loss
 from .plane import explore_plane, show_plane
 from .playground import playground, show_playground
 from .pooling import explore_pooling, show_pooling
+from .predictor import explore_predictor, show_predictor
 from .prior import explore_prior, show_prior
 from .reveal import explore_reveal, show_reveal
 from .weight import explore_weight, show_weight
@@ -25,6 +26,7 @@ __all__ = [
     "explore_loss",
     "explore_plane",
     "explore_pooling",
+    "explore_predictor",
     "explore_prior",
     "explore_reveal",
     "explore_weight",
@@ -38,6 +40,7 @@ __all__ = [
     "show_plane",
     "show_playground",
     "show_pooling",
+    "show_predictor",
     "show_prior",
     "show_reveal",
     "show_weight",

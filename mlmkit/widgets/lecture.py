@@ -20,6 +20,7 @@ from .loss import explore_loss
 from .plane import explore_plane
 from .playground import playground
 from .pooling import explore_pooling
+from .predictor import explore_predictor
 from .prior import explore_prior
 from .reveal import explore_reveal
 from .weight import explore_weight
@@ -35,6 +36,7 @@ PAGES: dict[str, Callable[[], Explorer]] = {
     "future batch": explore_future_batch,
     "prior": explore_prior,
     "nested or crossed": explore_design,
+    "group-level predictor": explore_predictor,
     "playground": playground,
 }
 
@@ -79,7 +81,7 @@ def lecture(first: str = "ICC") -> Lecture:
     ----------
     first
         The one to begin with, by the name on its button: `"ICC"`, `"weight"`, `"pooling"`, `"predict"`,
-        `"plane"`, `"losses"`, `"likelihood"`, `"future batch"`, `"prior"`, `"nested or crossed"` or
-        `"playground"`.
+        `"plane"`, `"losses"`, `"likelihood"`, `"future batch"`, `"prior"`, `"nested or crossed"`,
+        `"group-level predictor"` or `"playground"`.
     """
     return Lecture(first)

@@ -1,0 +1,79 @@
+"""Group-level predictors: the closed forms are REML's, and what a predictor buys is what theory says."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mlmkit.errors import FitWarning
+from mlmkit.models import lmer
+from mlmkit.widgets.predictor import Bought, compute, describe, presets
+
+
+def rows_like(it: Bought) -> pd.DataFrame:
+    """Rows with these group means and this mean square within, to be fitted by `lmer`."""
+    J, n = len(it.z), it.n
+    e = np.random.default_rng(3).standard_normal((J, n))
+    e -= e.mean(axis=1, keepdims=True)
+    e *= np.sqrt(it.within * J * (n - 1) / np.sum(e**2))
+    y = it.means[:, None] + e
+    return pd.DataFrame({"y": y.ravel(), "z": np.repeat(it.z, n), "g": np.repeat(np.arange(J), n)})
+
+
+@pytest.mark.parametrize(
+    "values", [{}, {"b1": 0.4, "tau": 4.0, "J": 12, "n": 9}, {"b1": 3.0, "tau": 2.5, "sample": 2}]
+)
+def test_the_closed_forms_are_the_fits(values):
+    it = compute(**values)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", FitWarning)  # the closed forms hold off the boundary
+        before, after = (lmer(f"y ~ {x} + (1|g)", rows_like(it)) for x in ("1", "z"))
+    assert it.tau_before == pytest.approx(before.varcorr.sdcor[0], rel=1e-4)
+    assert it.tau_after == pytest.approx(after.varcorr.sdcor[0], rel=1e-4)
+    assert it.within == pytest.approx(after.sigma**2, rel=1e-4)
+    assert it.slope == pytest.approx(after.fixef["z"], rel=1e-6)
+    assert it.se == pytest.approx(after.se["z"], rel=1e-4)
+    share = 1 - after.varcorr.vcov[0] / before.varcorr.vcov[0]
+    assert it.r_squared == pytest.approx(share, abs=2e-4)
+
+
+def test_on_the_boundary_the_slope_is_the_fits_too():
+    it = compute(tau=0.0, b1=1.0, J=20, n=4, sample=1)
+    assert it.tau_after == 0
+    with pytest.warns(FitWarning, match="Singular"):
+        fit = lmer("y ~ z + (1|g)", rows_like(it))
+    assert it.slope == pytest.approx(fit.fixef["z"], rel=1e-6)
+
+
+def test_a_stronger_predictor_takes_more_and_leaves_the_same():
+    weak, strong = compute(b1=1.0, J=200), compute(b1=4.0, J=200)
+    assert strong.tau_after == pytest.approx(weak.tau_after)
+    assert strong.within == weak.within
+    assert strong.tau_before > weak.tau_before and strong.r_squared > weak.r_squared
+    assert strong.r_squared == pytest.approx(4.0**2 / (4.0**2 + 1.5**2), abs=0.05)
+
+
+def test_more_groups_help_the_slope_more_than_more_members():
+    start, members, groups = (compute(**v) for v in ({"J": 40}, {"J": 40, "n": 100}, {"J": 200}))
+    assert groups.se < 0.6 * start.se
+    assert members.se > 0.75 * start.se
+    assert start.se_floor <= members.se
+
+
+def test_a_level_2_r_squared_below_zero_is_said_to_be_no_share():
+    found = [it for it in (compute(b1=0.0, sample=k) for k in range(8)) if it.r_squared < 0]
+    assert found and "below 0" in describe(found[0])
+
+
+def test_without_differences_there_is_nothing_to_explain():
+    found = [it for it in (compute(b1=0.0, tau=0.0, sample=k) for k in range(8)) if it.tau_before == 0]
+    assert found and np.isnan(found[0].r_squared) and "nothing for a predictor" in describe(found[0])
+
+
+def test_a_preset_is_the_schools_own_fit():
+    values = presets()["meanses"].values
+    assert (values["J"], values["n"]) == (160, 45)
+    assert values["b1"] ** 2 / (values["b1"] ** 2 + values["tau"] ** 2) == pytest.approx(0.694, abs=0.01)
