@@ -117,7 +117,7 @@ def symbol_width(symbol: str) -> float:
 
 
 def _letter_width(letter: str) -> float:
-    return {"m": 0.75, "w": 0.7, "-": 0.9, ",": 0.3, " ": 0.2}.get(letter, 0.68 if letter.isupper() else 0.5)
+    return {"m": 0.75, "w": 0.7, "-": 1.4, ",": 0.3, " ": 0.2}.get(letter, 0.68 if letter.isupper() else 0.5)
 
 
 class Pen:

@@ -1,0 +1,200 @@
+"""Where things stand: no arrow through a word, no word on another, nothing too small when shown small."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mlmkit.datasets import load_data
+from mlmkit.diagrams.draw import SQUARE, note_height, symbol_height, symbol_width
+from mlmkit.diagrams.layout import RADIUS, Box, all_words, axis, caption_lines, half_width, runs_through
+from mlmkit.diagrams.model import DiagramError
+from mlmkit.diagrams.network import Network, network
+
+REFERENCE = Path(__file__).parents[1] / "reference"
+NAMED = ("Dyestuff", "Penicillin", "Pastes", "cbpp")
+
+#: Pupils twice, in classes in schools in areas; raters, items and days crossing all of these.
+ODD = {
+    "four levels": "y ~ x + (1|area/school/cls/pupil)",
+    "a slope that skips levels": "y ~ x + (x|area) + (1|school) + (x|cls) + (1|pupil)",
+    "three crossed": "y ~ x + (1|rater) + (1|item) + (1|day)",
+    "three crossed with slopes": "y ~ x + w + (x|rater) + (w|item) + (1|day)",
+    "nested and crossed": "y ~ x + (x|school/cls) + (1|rater)",
+    "nested and crossed with predictors": "y ~ x + funding + urban + (1|area/school) + (1|rater)",
+    "two chains crossed": "y ~ x + (1|area/school) + (1|rater:item) + (1|rater)",
+    "independent slopes": "y ~ x + w + age + (x + w + age||school)",
+    "predictors of two levels": "y ~ x * funding + x:urban + (x|area/school)",
+    "predictors of groups": "y ~ x * funding * sector + (x|school)",
+    "independent and nested": "y ~ x + (x||school/cls)",
+    "long names": "achievement_in_mathematics_2021 ~ socioeconomic_status_of_household + (1|school)",
+    "long names, crossed": "achievement_in_mathematics_2021 ~ socioeconomic_status_of_household + "
+    "(1|primary_school_identifier) + (1|rater)",
+    "very long names, crossed": "the_childs_achievement_in_mathematics_at_the_age_of_nine ~ x + (1|school) + (1|rater)",
+    "Unicode": "y ~ Größe + (Größe|école)",
+    "many": "y ~ x + w + age + funding + sector + urban + three + (1|school)",
+    "a slope without a mean": "y ~ 1 + (0 + x|school)",
+    "a predictor of groups as a slope": "y ~ funding + (funding|school)",
+    "crossed with slopes": "y ~ x * funding + (x|school) + (x|rater)",
+    "two predictors, crossed": "y ~ x + w + (1|school) + (1|rater)",
+    "three predictors, crossed": "y ~ x + w + age + (1|school) + (1|rater)",
+}
+
+
+def odd_data() -> pd.DataFrame:
+    rng = np.random.default_rng(1)
+    n = 480
+    rows = np.arange(n)
+    data = pd.DataFrame({name: rng.normal(size=n) for name in ("y", "x", "w", "age", "Größe")})
+    data = data.assign(area=rows // 120, school=rows // 24, cls=rows // 6, pupil=rows // 2)
+    data = data.assign(**{name: rng.integers(0, k, n) for name, k in (("rater", 7), ("item", 9), ("day", 5))})
+    return data.assign(
+        funding=(data.school * 1.3) % 5,
+        sector=np.where(data.school % 2, "public", "Catholic"),
+        urban=(data.area == 1) * 1.0,
+        three=np.array(["low", "mid", "high"])[data.cls % 3],
+        achievement_in_mathematics_2021=data.y,
+        the_childs_achievement_in_mathematics_at_the_age_of_nine=data.y,
+        socioeconomic_status_of_household=data.x,
+        primary_school_identifier=data.school,
+        école=data.school,
+    )
+
+
+def course_networks() -> dict[str, Network]:
+    found = {}
+    for case in json.loads((REFERENCE / "lme4.json").read_text()):
+        family = case["family"] if isinstance(case["family"], str) else "gaussian"
+        for style in ("plate", "unrolled"):
+            try:
+                found[f"{case['id']}, {style}"] = network(
+                    case["formula"], _course_data(case["data"]), family, style
+                )
+            except DiagramError as refusal:
+                assert style == "unrolled" and "use style='plate'" in str(refusal)
+    return found
+
+
+def _course_data(name: str) -> pd.DataFrame:
+    if name == "math":
+        return load_data("mathachieve").merge(load_data("mathachieve_school"), on="school")
+    return pd.read_csv(REFERENCE / "data" / f"{name}.csv") if name in NAMED else load_data(name)
+
+
+def odd_networks() -> dict[str, Network]:
+    data = odd_data()
+    return {
+        f"{name}, {'data' if given is not None else 'formula alone'}": network(formula, given)
+        for name, formula in ODD.items()
+        for given in (data, None)
+        if not (name == "a slope that skips levels" and given is None)  # four crossed groupings
+    }
+
+
+COURSE, STRANGE = course_networks(), odd_networks()
+ALL = COURSE | STRANGE
+
+
+def stands_on(box: Box, net: Network, node) -> bool:
+    """Whether a box reaches into a node: a square, a disc, or a stadium about its middle line."""
+    places = axis(node, net.layout.places[node.name])
+    if node.kind == "given":
+        (x, y), side = places[0], SQUARE * RADIUS
+        return box.overlaps(Box(x - side, y - side, x + side, y + side))
+    nearest = [(min(max(x, box.left), box.right), min(max(y, box.bottom), box.top)) for x, y in places]
+    return any(math.dist(a, b) < RADIUS for a, b in zip(places, nearest, strict=True))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_no_arrow_runs_through_a_word(name):
+    net = ALL[name]
+    places = net.layout.places
+    for of, lines in all_words(net, net.layout).items():
+        for words in lines:
+            for edge in net.edges:
+                struck = runs_through(places[edge.source], places[edge.target], words.box)
+                assert not struck, f"{edge.source} → {edge.target} strikes out {words.text!r} of {of}"
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_no_word_stands_on_a_node_or_on_another_word(name):
+    net = ALL[name]
+    words = [(of, line) for of, lines in all_words(net, net.layout).items() for line in lines]
+    for k, (of, line) in enumerate(words):
+        for node in net.nodes:
+            assert not stands_on(line.box, net, node), f"{line.text!r} of {of} is on {node.name}"
+        for other_of, other in words[k + 1 :]:
+            assert not line.box.overlaps(other.box), f"{line.text!r} of {of} is on {other.text!r} of {other_of}"
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_words_are_inside_their_plates_and_no_border_runs_through_them(name):
+    net = ALL[name]
+    layout, plates = net.layout, {plate.name: plate for plate in net.plates}
+    for of, lines in all_words(net, layout).items():
+        own = (of, *plates[of].inside) if of in plates else net.node(of).plates
+        for words in lines:
+            assert layout.bounds.contains(words.box)
+            for name_of, box in layout.plates.items():
+                if name_of in own:
+                    assert box.contains(words.box), f"{words.text!r} sticks out of plate {name_of}"
+                elif of not in plates:
+                    assert not box.overlaps(words.box), f"{words.text!r} is on plate {name_of}"
+                corners = [(box.left, box.bottom), (box.right, box.bottom), (box.right, box.top), (box.left, box.top)]
+                for a, b in zip(corners, corners[1:] + corners[:1], strict=True):
+                    assert not runs_through(a, b, words.box), f"plate {name_of}'s border strikes {words.text!r}"
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_arrows_into_different_nodes_do_not_cross(name):
+    net = ALL[name]
+    if net.style == "unrolled":
+        return  # each of several parameters has an arrow to each of several groups
+    places = net.layout.places
+    lines = [(places[e.source], places[e.target], e) for e in net.edges]
+    for k, (a, b, e) in enumerate(lines):
+        for c, d, f in lines[k + 1 :]:
+            if not {e.source, e.target} & {f.source, f.target}:
+                assert not _cross(a, b, c, d), f"{e} crosses {f}"
+
+
+def _cross(a, b, c, d) -> bool:
+    def side(p, q, r):
+        return (q[0] - p[0]) * (r[1] - p[1]) - (q[1] - p[1]) * (r[0] - p[0])
+
+    return side(a, b, c) * side(a, b, d) < -1e-9 and side(c, d, a) * side(c, d, b) < -1e-9
+
+
+@pytest.mark.parametrize("name", COURSE)
+def test_the_courses_networks_can_be_read_at_400_pixels(name):
+    net = COURSE[name]
+    pixels = 400 / net.layout.bounds.width
+    assert all(symbol_height(node) * pixels >= 9 for node in net.nodes)
+    captions = [node for node in net.nodes if node.caption]
+    assert not (captions or net.plates) or 0.19 * pixels >= 8
+    assert not net.notes or note_height(net.layout.bounds) * pixels >= 7.9
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_symbols_fit_into_their_nodes(name):
+    for node in ALL[name].nodes:
+        room = 2 * (half_width(node) if node.kind == "parameter" else RADIUS) - 0.15
+        assert symbol_height(node) * symbol_width(node.symbol) <= room
+
+
+def test_long_names_are_broken_where_a_reader_would():
+    assert caption_lines("socioeconomic_status_of_household") == ["socioeconomic_", "status_of_", "household"]
+    assert caption_lines("Reaction") == ["Reaction"] and caption_lines("five predictors") == ["five predictors"]
+    assert caption_lines("Donaudampfschifffahrt") == ["Donaudampfschifffahrt"]
+
+
+def test_a_line_through_a_box():
+    box = Box(0, 0, 2, 1)
+    assert runs_through((-1, 0.5), (3, 0.5), box) and runs_through((1, -1), (1, 2), box)
+    assert not runs_through((-1, 1.5), (3, 1.5), box) and not runs_through((-1, 0.5), (-0.5, 0.5), box)
+    assert not runs_through((-1, 0), (1, 3), box) and not runs_through((3, -1), (3, 2), box)
