@@ -19,6 +19,15 @@ def _words():
     return lmer("rt ~ 1 + (1|participant) + (1|spelling)", load_data("blp"))
 
 
+@cache
+def _countries():
+    return lmer("alcohol ~ 1 + (1|country) + (1|year)", load_data("alcohol"))
+
+
+def _of_countries(group: str, column: str = "sdcor") -> float:
+    return _countries().varcorr.set_index("group")[column][group]
+
+
 def _share(fit, *groups: str, column: str = "vcov") -> float:
     """The share of the total that belongs to these groups, in variances (or, wrongly, in SDs)."""
     parts = fit.varcorr.set_index("group")[column]
@@ -36,6 +45,8 @@ QUESTIONS = (
         wrong=(
             Wrong({"a", "b", "c", "e"}, "(b) is fully crossed: every rater meets every essay."),
             Wrong({"a", "c", "d", "e"}, "(d): a patient who sees two doctors belongs to neither alone."),
+            Wrong({"a", "c"}, "(e): each trial is one participant's, so trials are nested in participants."),
+            Wrong({"b", "d"}, "Those two are the ones that are not nested: you picked the opposite."),
         ),
     ),
     Question(
@@ -95,6 +106,17 @@ QUESTIONS = (
         wrong=(
             Wrong(lambda: _share(_words(), "spelling"), "That is the words' share."),
             Wrong(lambda: _share(_words(), "participant", column="sdcor"), SD_SLIP),
+        ),
+    ),
+    Question(
+        "06-7",
+        "number",
+        lambda: _of_countries("year"),
+        right="years and countries cross, and years differ far less.",
+        wrong=(
+            Wrong(lambda: _of_countries("country"), "That is the SD across countries."),
+            Wrong(lambda: _of_countries("Residual"), "That is the residual SD σ."),
+            Wrong(lambda: _of_countries("year", "vcov"), "That is the variance: take its root."),
         ),
     ),
 )

@@ -25,9 +25,18 @@ def _interaction(name: str) -> float:
     return _fit("mathach ~ ses * himinty + (ses|school)").fixef[name]
 
 
-def _explained(column: str) -> float:
-    """By what part pracad reduces the spread of intercepts, in SDs or in variances."""
-    return 1 - _pracad().varcorr[column][0] / _fit("mathach ~ 1 + (1|school)").varcorr[column][0]
+def _explained(column: str, predictor: str = "meanses") -> float:
+    """By what part a property of schools reduces the spread of intercepts, in SDs or in variances."""
+    left, whole = (_fit(f"mathach ~ {x} + (1|school)").varcorr[column][0] for x in (predictor, "1"))
+    return 1 - left / whole
+
+
+@cache
+def _rooms():
+    data = load_data("classroom")
+    data["between"] = data.groupby("schoolid").ses.transform("mean")
+    data["within"] = data.ses - data.between
+    return lmer("mathscore ~ within + between + (1|schoolid/classid2)", data)
 
 
 def _context(sector: str = " + sector") -> float:
@@ -77,8 +86,9 @@ QUESTIONS = (
         "07-4",
         "number",
         lambda: _explained("vcov"),
-        right="the share of the variance between schools that goes with pracad.",
+        right="the share of the variance between schools that goes with their mean ses.",
         wrong=(
+            Wrong(lambda: _explained("vcov", "pracad"), "That is pracad's share."),
             Wrong(lambda: _explained("sdcor"), "You compared SDs; the question is about variances."),
             Wrong(lambda: 1 - _explained("vcov"), "That is the share that is left."),
         ),
@@ -108,6 +118,23 @@ QUESTIONS = (
             Wrong(
                 lambda: _fit("mathach ~ within + between + sector + (within|school)").fixef["between"],
                 "That is the between-school slope; subtract the within-school slope.",
+            ),
+        ),
+    ),
+    Question(
+        "07-7",
+        "number",
+        lambda: _rooms().fixef["between"],
+        right="the slope between schools.",
+        wrong=(
+            Wrong(lambda: _rooms().fixef["within"], "That is the slope within a school."),
+            Wrong(
+                lambda: _rooms().fixef["between"] - _rooms().fixef["within"],
+                "That is the contextual effect, for two children of equal ses; whole schools are asked for.",
+            ),
+            Wrong(
+                lambda: lmer("mathscore ~ ses + (1|schoolid/classid2)", load_data("classroom")).fixef["ses"],
+                "That is the single slope, which mixes both; split ses first.",
             ),
         ),
     ),
