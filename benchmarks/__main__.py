@@ -28,8 +28,8 @@ HERE = Path(__file__).parent
 ONE_THREAD = {
     name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
 }
-PEERS = ("glmm", "mixedlm")
-TIMEOUT = 900
+PEERS = ("glmm", "mixedlm", "interlace", "statsmodels", "gpboost")
+TIMEOUT = 300
 
 
 def main() -> None:

@@ -149,6 +149,15 @@ CASES = (
         weights="n",
     ),
     Case(
+        "rats, 9 nodes",
+        "cbind(m, n - m) ~ 1 + (1|batch)",
+        rats,
+        "binomial",
+        n_agq=9,
+        peer_formula="share ~ 1 + (1|batch)",
+        weights="n",
+    ),
+    Case(
         "cbpp",
         "cbind(incidence, size - incidence) ~ period + (1|herd)",
         cbpp,

@@ -8,6 +8,7 @@ may live in an environment of their own.
 from __future__ import annotations
 
 import json
+import re
 import resource
 import sys
 import time
@@ -20,6 +21,8 @@ from .case import Case
 
 #: Fits are repeated until so many are done or so many seconds are spent, the first one not counted.
 MOST_FITS, LONG_ENOUGH = 7, 2.0
+#: A term such as `+ (x|g)`.
+RANDOM = re.compile(r"\+?\s*\(([^()|]*)\|([^()]*)\)")
 
 
 def fit_mlmkit(case: Case, data: pd.DataFrame) -> float:
@@ -49,7 +52,62 @@ def fit_mixedlm(case: Case, data: pd.DataFrame) -> float:
     return float(-2.0 * mixedlm.glmer(formula, data, family, nAGQ=case.n_agq, weights=weights).logLik().value)
 
 
-FITS = {"mlmkit": fit_mlmkit, "glmm": fit_glmm, "mixedlm": fit_mixedlm}
+def fit_interlace(case: Case, data: pd.DataFrame) -> float:
+    import interlace
+
+    fixed, terms = _parts(case)
+    random = [f"({columns}|{group})" for columns, group in terms]
+    if case.family == "gaussian":
+        return -2.0 * interlace.fit(fixed, data, random=random).llf
+    weights = None if case.weights is None else data[case.weights].to_numpy(float)
+    fit = interlace.glmer(fixed, data, case.family, random=random, weights=weights, nAGQ=case.n_agq)
+    return -2.0 * fit.llf
+
+
+def fit_statsmodels(case: Case, data: pd.DataFrame) -> float:
+    from statsmodels.formula.api import mixedlm
+
+    fixed, terms = _parts(case)
+    ((columns, group),) = _only(terms, len(terms) == 1 and case.family == "gaussian" and "/" not in case.formula)
+    return -2.0 * mixedlm(fixed, data, groups=data[group], re_formula=f"~ {columns}").fit(reml=True).llf
+
+
+def fit_gpboost(case: Case, data: pd.DataFrame) -> float:
+    import gpboost
+    from patsy import dmatrices
+
+    fixed, terms = _parts(case)
+    intercepts = all(columns == "1" for columns, _ in terms)
+    terms = _only(terms, intercepts and case.weights is None and case.n_agq == 1)
+    groups = pd.DataFrame({name: data[name] for _, group in terms for name in group.split("/")})
+    y, X = dmatrices(fixed, data)
+    likelihood = "gaussian" if case.family == "gaussian" else "bernoulli_logit"
+    model = gpboost.GPModel(group_data=groups, likelihood=likelihood, num_parallel_threads=1)
+    model.fit(y=y[:, 0], X=X)
+    return 2.0 * model.get_current_neg_log_likelihood()
+
+
+def _parts(case: Case) -> tuple[str, list[tuple[str, str]]]:
+    """The fixed part, and what varies across which group for every term in brackets."""
+    formula = case.peer_formula or case.formula
+    terms = [(columns.strip(), group.strip()) for columns, group in RANDOM.findall(formula)]
+    return RANDOM.sub("", formula).strip(), terms
+
+
+def _only(terms: list, can: bool) -> list:
+    if not can:
+        raise NotImplementedError("this tool has no such model")
+    return terms
+
+
+FITS = {
+    "mlmkit": fit_mlmkit,
+    "glmm": fit_glmm,
+    "mixedlm": fit_mixedlm,
+    "interlace": fit_interlace,
+    "statsmodels": fit_statsmodels,
+    "gpboost": fit_gpboost,
+}
 
 
 def measure(fit, case: Case, data: pd.DataFrame) -> dict:
@@ -76,7 +134,11 @@ def peak_memory() -> float:
 def main(tool: str, case: str, frame: str) -> None:
     warnings.simplefilter("ignore")
     data = pd.read_csv(frame)
-    print(json.dumps(measure(FITS[tool], Case(**json.loads(case)), data)))
+    try:
+        result = measure(FITS[tool], Case(**json.loads(case)), data)
+    except NotImplementedError:
+        result = {"error": "–"}
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":
