@@ -92,6 +92,7 @@ def draw(network: Network, ax=None, key: bool = False):
         for place in layout.dots:
             pen.dots(*place)
         _foot(network, layout, pen, bounds, key)
+        ax.alt_text = network.alt_text
         return ax
 
 

@@ -90,6 +90,7 @@ class Matrices:
             axes = _axes(names, ax, self)
             for name, place in zip(names, axes, strict=True):
                 _picture(place, name, getattr(self, name), spy)
+                place.alt_text = matrix_in_words(name, getattr(self, name).to_numpy())
         return axes
 
     def _repr_html_(self) -> str:
@@ -244,6 +245,13 @@ def _picture(ax, name: str, table: pd.DataFrame, spy: bool) -> None:
         _edges(ax, table.columns, name != "Z")
     elif name == "X":
         ax.set_xticks(range(columns), table.columns, rotation=90 if columns > 2 else 20)
+
+
+def matrix_in_words(name: str, values: np.ndarray) -> str:
+    """A matrix's size and how much of it is not 0."""
+    rows, columns = values.shape
+    share = f"{100 * np.mean(values != 0):.3g}% of the entries not 0"
+    return f"The matrix {name}: {rows} rows, {columns} columns, {share}."
 
 
 def _edges(ax, labels: pd.MultiIndex, square: bool) -> None:

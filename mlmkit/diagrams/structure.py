@@ -136,7 +136,9 @@ class Structure:
         if kind == "graph" and not self.crossing:
             raise DataError("A crossing graph is drawn of groupings that cross; these nest. Use kind='tree'.")
         with mpl.rc_context(RC):
-            return kinds[kind](self, ax)
+            ax = kinds[kind](self, ax)
+        ax.alt_text = self.alt_text
+        return ax
 
     def _repr_svg_(self) -> str:
         figure = self.draw().figure

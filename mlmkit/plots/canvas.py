@@ -44,6 +44,7 @@ class Picture(Drawable):
         with in_house():
             ax = plt.subplots(figsize=page(self.size), layout="constrained")[1] if ax is None else ax
             self.paint(ax)
+            ax.alt_text = self.alt_text  # a notebook shows it with the picture
         return ax
 
 
@@ -60,6 +61,7 @@ class Panels(Drawable):
         with in_house():
             figure = plt.figure(figsize=page(self.size), layout="constrained") if figure is None else figure
             self.paint(figure)
+            figure.alt_text = self.alt_text
         return figure
 
 
