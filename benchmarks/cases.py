@@ -79,6 +79,17 @@ def binary(n: int, groups: int, seed: int = 4) -> pd.DataFrame:
     )
 
 
+def binary_crossed(n: int, pupils: int, teachers: int, schools: int, seed: int = 5) -> pd.DataFrame:
+    """0/1 responses with intercepts that vary across pupils and across their school's teachers."""
+    rng = np.random.default_rng(seed)
+    g, x = rng.integers(0, pupils, n), rng.normal(size=n)
+    h = g % schools + schools * rng.integers(0, teachers // schools, n)
+    eta = -0.3 + 0.5 * x + rng.normal(size=pupils)[g] + 0.6 * rng.normal(size=teachers)[h]
+    return pd.DataFrame(
+        {"y": (rng.random(n) < 1.0 / (1.0 + np.exp(-eta))).astype(int), "x": x, "g": _names(g), "h": _names(h)}
+    )
+
+
 def _names(codes: np.ndarray) -> np.ndarray:
     return np.char.add("g", codes.astype(str)).astype(object)
 
@@ -186,6 +197,13 @@ CASES = (
         "2·10⁵ rows in 2k groups, 0/1, slope",
         "y ~ x + (x|g)",
         partial(binary, 200_000, 2_000),
+        "binomial",
+        heavy=True,
+    ),
+    Case(
+        "6·10⁴ rows, 15k pupils × 5k teachers, 0/1",
+        "y ~ x + (1|g) + (1|h)",
+        partial(binary_crossed, 60_000, 15_000, 5_000, 250),
         "binomial",
         heavy=True,
     ),

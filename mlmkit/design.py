@@ -441,7 +441,9 @@ def _model_matrix(terms: tuple[Term, ...], rows: pd.DataFrame):
         with np.errstate(
             divide="ignore", invalid="ignore"
         ):  # what is not finite is refused by name afterwards
-            return Formula(right).get_model_matrix(rows, context=_FUNCTIONS, na_action="ignore", output="numpy")
+            return Formula(right).get_model_matrix(
+                rows, context=_FUNCTIONS, na_action="ignore", output="numpy"
+            )
     except Exception as error:
         raise DataError(f"The columns of {right!r} cannot be computed: {_cause(error)}.") from None
 

@@ -32,9 +32,9 @@ from .optimise import (
     inverse_and_downhill,
     moved,
 )
+from .random_part import random_part
 from .separation import Separation, find_separation, looks_separated
 from .singular import RANK_TOLERANCE, singular_messages
-from .weighted import factorise, random_part
 
 MOST_NODES = 100
 #: Shares of the starting SDs: a search starts from the first at which the modes can be found.
@@ -252,9 +252,9 @@ def conditional_covariance(design, estimates: Estimates) -> tuple[np.ndarray, ..
     eta = np.where(finite, estimates.linear_predictor, 0.0)
     fisher = finite * design.spec.family.working(design.y, eta, design.weights).fisher
     part = random_part(design, np.ones(len(eta)))
-    factors = factors_from_theta(estimates.theta, part.pattern.sizes)
+    factors = factors_from_theta(estimates.theta, part.sizes)
     scaled = [term.R @ L for term, L in zip(part.terms, factors, strict=True)]
-    blocks = factorise(part, part.scaled(scaled), fisher).inverse_by_group()
+    blocks = part.factorise(part.scaled(scaled), fisher).inverse_by_group()
     return tuple(
         estimates.sigma**2 * np.einsum("ab,bcj,dc->jad", L, block, L)
         for L, block in zip(factors, blocks, strict=True)

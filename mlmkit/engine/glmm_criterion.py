@@ -16,11 +16,12 @@ from scipy.linalg import solve_triangular
 
 from . import laplace, quadrature
 from .covariance import factors_from_theta, lower_triangular, theta_from_factors, theta_length
+from .effects import Effects, dot
 from .irls import Solution, dispersions, orthonormal
 from .laplace import Approximation
 from .pirls import Response
 from .quadrature import Integral, Rule, gauss_hermite
-from .weighted import Effects, RandomPart, dot, factorise, random_part
+from .random_part import RandomPart, random_part
 
 #: No search starts from a larger standardised SD.
 LARGEST = 5.0
@@ -67,7 +68,7 @@ class GlmmCriterion:
     @property
     def sizes(self) -> tuple[int, ...]:
         """Coefficients that vary in each term."""
-        return self.part.pattern.sizes
+        return self.part.sizes
 
     @property
     def n_theta(self) -> int:
@@ -122,7 +123,7 @@ class GlmmCriterion:
         try:
             state = self._integrated(factors, response, self.latest[0])
         except FloatingPointError:  # perhaps the last modes were a bad place to start from
-            state = self._integrated(factors, response, [np.zeros_like(u) for u in self.latest[0]])
+            state = self._integrated(factors, response, self.part.nothing())
         self.latest[0] = state.modes.u
         return state
 
@@ -158,9 +159,10 @@ def glmm_criterion(design, flat: Solution, n_agq: int = 1) -> GlmmCriterion:
         constant = family.loglik(y, mu, weights, trials=design.trials) - family.kernel(y, mu, weights)
     response = Response(family, y, weights, flat.eta, constant)
     T = _standardising(design, part, fisher, [np.diag(sd) for sd in sds])
-    start = [np.zeros((len(term.Z), term.n_groups)) for term in part.terms]
     rule = gauss_hermite(n_agq) if n_agq > 1 else None
-    return GlmmCriterion(design, part, rule, response, flat.beta, T, design.X @ T, sds, information, [start])
+    return GlmmCriterion(
+        design, part, rule, response, flat.beta, T, design.X @ T, sds, information, [part.nothing()]
+    )
 
 
 def starting_sds(scores: Effects, information: Effects) -> list[np.ndarray]:
@@ -179,7 +181,7 @@ def _standardising(design, part: RandomPart, weights: np.ndarray, factors: list[
         return np.zeros((0, 0))
     Q, R = orthonormal(design.X)
     Z = part.scaled(factors)
-    H = factorise(part, Z, weights)
+    H = part.factorise(Z, weights)
     beside = [part.sums(Z, weights * column) for column in Q.T]
     solved = [H.solve(right) for right in beside]
     explained = np.array([[dot(one, other) for other in solved] for one in beside])

@@ -23,8 +23,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .dispersion import Fit, penalised_fit
+from .effects import Effects, dot, row_products
 from .pirls import Modes, Response, find_modes
-from .weighted import Effects, RandomPart, dot, factorise, row_products
+from .random_part import RandomPart
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +51,7 @@ def approximate(
     Z = part.scaled(factors)
     modes = find_modes(part, Z, response, start)
     if not response.family.canonical:
-        modes = replace(modes, curvature=factorise(part, Z, modes.fisher))
+        modes = replace(modes, curvature=part.factorise(Z, modes.fisher))
     fit = penalised_fit(response, modes.mu, dot(modes.u, modes.u))
     return Approximation(fit.value + modes.curvature.log_determinant, Z, modes, fit, response)
 
@@ -82,4 +83,4 @@ def _observed(part: RandomPart, at: Approximation):
     if response.family.canonical:
         return modes.fisher, modes.curvature
     observed = response.family.observed_information(response.y, modes.eta, modes.mu, response.weights)
-    return observed, factorise(part, at.Z, observed)
+    return observed, part.factorise(at.Z, observed)

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..families import Family, Working
-from .weighted import Effects, Factorised, RandomPart, dot, factorise
+from .effects import Effects, dot
+from .random_part import Curvature, RandomPart
 
 #: The modes stand when a further step would lower the penalised deviance by less than this. log|H| is of
 #: first order in their error, so it has to be tight; with a dispersion the whole criterion is.
@@ -69,7 +70,7 @@ class Modes:
     mu: np.ndarray
     score: np.ndarray
     fisher: np.ndarray
-    curvature: Factorised
+    curvature: Curvature
     steps: int
 
 
@@ -90,7 +91,7 @@ def find_modes(part: RandomPart, Z: Effects, response: Response, start: Effects)
             raise FloatingPointError("A mean is out of the family's range whatever the group effects.")
     for steps in range(1, MAX_STEPS + 1):
         working = family.working(response.y, eta, response.weights)
-        curvature = factorise(part, Z, _step_weights(response, eta, working))
+        curvature = part.factorise(Z, _step_weights(response, eta, working))
         downhill = [total - effect for total, effect in zip(part.sums(Z, working.score), u, strict=True)]
         step = curvature.solve(downhill)
         decrement = dot(downhill, step)

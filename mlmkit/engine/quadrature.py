@@ -24,9 +24,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from .blocks import sum_by_group
+from .effects import Effects
 from .laplace import Approximation, approximate
 from .pirls import Response
-from .weighted import Effects, RandomPart
+from .random_part import RandomPart
 
 
 @dataclass(frozen=True, eq=False)

@@ -97,7 +97,7 @@ class SparseSystem:
         """Solve for the standardised terms' Λ, each (s, s), triangular or not."""
         Lambda = _for_all_groups(self.terms, factors, self.order)
         moved = _columns_scaled(self.products, Lambda)
-        factorised = _factorise(_rows_scaled(moved, Lambda))
+        factorised = factorise_sparse(_rows_scaled(moved, Lambda))
         right = Lambda.T @ self.border
         half = factorised.solve(right)
         log_determinant = float(np.log(np.abs(factorised.U.diagonal())).sum())
@@ -214,10 +214,10 @@ def sparse_system(data: Standardised) -> SparseSystem:
     Xy = np.concatenate([data.Q, data.y[None]])
     products, border = csc_matrix(Z @ Z.T), Z @ Xy.T
     products.sort_indices()
-    order = np.argsort(_factorise(_anything(data.terms, products), "MMD_AT_PLUS_A").perm_c)
+    order = elimination_order(_anything(data.terms, products))
     products = products[order][:, order].tocsc()
     products.sort_indices()
-    pattern = _factorise(_anything(data.terms, products, order)).L
+    pattern = factorise_sparse(_anything(data.terms, products, order)).L
     return SparseSystem(data.terms, order, products, border[order], Xy @ Xy.T, data.n, plan(pattern))
 
 
@@ -250,7 +250,12 @@ def crossings(data: Standardised, finest: Term, crossed: Sequence[int]) -> csc_m
     return csc_matrix(met.T @ met)
 
 
-def _factorise(H, order: str = "NATURAL") -> SuperLU:
+def elimination_order(H) -> np.ndarray:
+    """An order of the effects that keeps the factor of H sparse."""
+    return np.argsort(factorise_sparse(H, "MMD_AT_PLUS_A").perm_c)
+
+
+def factorise_sparse(H, order: str = "NATURAL") -> SuperLU:
     """LDLᵀ in all but name; panels of one column suit factors this sparse."""
     options = {"SymmetricMode": True}
     return splu(H, permc_spec=order, diag_pivot_thresh=0.0, relax=1, panel_size=1, options=options)

@@ -1,8 +1,7 @@
 """Weighted normal equations of the random part: factorised, solved, and inverted where it matters.
 
-Every step of a generalized fit meets the same matrix, H = Z̃ᵀWZ̃ + I with Z̃ = ZΛ, for ever new weights W.
-Its pattern never changes, so it is worked out once (`random_part`); `factorise` then puts the weights in
-and eliminates the chain of nested groupings and the crossed terms, as for a linear mixed model.
+H = Z̃ᵀWZ̃ + I is eliminated along the chain of nested groupings, and the crossed terms are left in one dense
+matrix, as for a linear mixed model. See `weighted_sparse` for crossed groups that meet few of each other.
 """
 
 from __future__ import annotations
@@ -14,27 +13,22 @@ import numpy as np
 from scipy.linalg import cho_solve
 from scipy.linalg.lapack import dpotrf, dpotri
 
-from ..errors import DataError
 from .blocks import posterior_spread, sum_by_group
 from .border import DenseBorder
+from .effects import Effects, RandomTerms, row_products
 from .elimination import Eliminated, Elimination, eliminate, inverse_on_pattern
-from .equations import NormalEquations, crossed_width, normal_equations, split_terms
-from .standardise import Standardised, Term, standard_term
+from .equations import NormalEquations, normal_equations
+from .standardise import Standardised
 
-#: Most crossed group effects: their cross-products are one dense matrix.
-WIDEST = 12_000
-#: One array a random term: (s, J) by group, or (s, n) by row.
-Effects = list[np.ndarray]
+NOT_POSITIVE = "The curvature at the group effects is not positive definite."
 
 
 @dataclass(frozen=True, eq=False)
-class RandomPart:
+class BlockedPart(RandomTerms):
     """The random terms of a design and the pattern of their cross-products.
 
     Attributes
     ----------
-    terms
-        Standardised regressors, (s, n) each, with the groups of the rows.
     pattern
         Normal equations of which only the arrangement matters here.
     columns, cells
@@ -42,7 +36,6 @@ class RandomPart:
         tail, and the place of that cross-product in the border of the finest groups.
     """
 
-    terms: tuple[Term, ...]
     pattern: NormalEquations
     columns: dict[tuple[int, int], np.ndarray]
     cells: dict[tuple[int, int], np.ndarray]
@@ -57,76 +50,40 @@ class RandomPart:
         """The crossed coefficients: the term and the place in it."""
         return list(self.columns)
 
-    def scaled(self, factors: Sequence[np.ndarray]) -> Effects:
-        """Z̃ = ZΛ by row."""
-        return [Lambda.T @ term.Z for term, Lambda in zip(self.terms, factors, strict=True)]
+    def factorise(self, Z: Effects, weights: np.ndarray) -> Factorised:
+        """Factorise H = Z̃ᵀWZ̃ + I.
 
-    def sums(self, Z: Effects, rows: np.ndarray) -> Effects:
-        """Zᵀ rows, by group."""
-        return [sum_by_group(z * rows, t.codes, t.n_groups) for z, t in zip(Z, self.terms, strict=True)]
-
-    def by_row(self, effects: Effects) -> Effects:
-        """The effects of each row's groups."""
-        return [effect.take(term.codes, axis=1) for effect, term in zip(effects, self.terms, strict=True)]
-
-    def predictor(self, Z: Effects, effects: Effects) -> np.ndarray:
-        """Z effects, (n,)."""
-        return sum(row_products(z, u) for z, u in zip(Z, self.by_row(effects), strict=True))
-
-
-def row_products(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Row by row the inner product of two (s, n) arrays."""
-    return sum(x * y for x, y in zip(a, b, strict=True))
-
-
-def dot(a: Effects, b: Effects) -> float:
-    """The inner product of two sets of effects."""
-    return float(sum(np.vdot(x, y) for x, y in zip(a, b, strict=True)))
+        Raises
+        ------
+        FloatingPointError
+            H is not positive definite to working precision.
+        """
+        z = np.concatenate([Z[k] for k in self.chain])
+        weighted = z * weights
+        finest = self.pattern.levels[0]
+        products = np.empty((len(z), len(z), finest.n_groups))
+        for a, row in enumerate(weighted):
+            for b in range(a + 1):
+                products[a, b] = products[b, a] = np.bincount(finest.codes, row * z[b], finest.n_groups)
+        chain = _eliminated(self, Z, weights, weighted, products)
+        L, failed = chain.tail, 0
+        if self.crossed:
+            L, failed = dpotrf(chain.tail + np.eye(len(chain.tail)), lower=1, clean=1)
+        if failed or not np.isfinite(chain.log_determinant):
+            raise FloatingPointError(NOT_POSITIVE)
+        return Factorised(self, chain, L)
 
 
-def random_part(design, information: np.ndarray) -> RandomPart:
-    """Work out the pattern of a design's random terms.
-
-    Parameters
-    ----------
-    design : Design
-    information : (n,) array
-        About the information each row holds on η, which sets the scale of the standardised regressors.
-
-    Raises
-    ------
-    DataError
-        The crossed terms have more group effects than one dense matrix can hold.
-    """
-    n, empty = len(design.y), np.empty((0, 0))
-    terms = tuple(_standardised(block, np.sqrt(information)) for block in design.blocks)
-    groups = [block.group for block in design.blocks]
-    split = split_terms(terms, groups)
-    _check_width(crossed_width(terms, split[1]))
-    data = Standardised(np.empty((0, n)), empty, np.zeros(n), np.zeros(0), 1.0, terms, n, 0.0)
+def blocked_part(data: Standardised, groups: Sequence[str], split) -> BlockedPart:
+    """The pattern of terms split into a chain and crossed ones by `split_terms`."""
     pattern = normal_equations(data, groups, split)
     columns = {
-        (one.term, a): one.columns.start + terms[one.term].codes * one.size + a
+        (one.term, a): one.columns.start + data.terms[one.term].codes * one.size + a
         for one in pattern.crossed
         for a in range(one.size)
     }
     cells = {key: _cells(pattern, column) for key, column in columns.items()}
-    return RandomPart(terms, pattern, columns, cells)
-
-
-def _check_width(width: int) -> None:
-    if width > WIDEST:
-        raise DataError(
-            f"The crossed terms have {width} group effects, which would be held in a dense matrix of "
-            f"{width**2 * 8 / 1e9:.0f} GB: generalized models go up to {WIDEST}. Leave one of the crossed terms "
-            "out, or fit a sample of its groups."
-        )
-
-
-def _standardised(block, root: np.ndarray) -> Term:
-    """Regressors Z̃ = ZR⁻¹ that are orthogonal, with unit mean square, once weighted by the information."""
-    R = standard_term(block, root).R
-    return Term(block.codes, len(block.levels), np.linalg.solve(R.T, block.Z.T), R)
+    return BlockedPart(data.terms, pattern, columns, cells)
 
 
 def _cells(pattern: NormalEquations, column: np.ndarray) -> np.ndarray:
@@ -141,7 +98,7 @@ def _cells(pattern: NormalEquations, column: np.ndarray) -> np.ndarray:
 class Factorised:
     """H with its chain eliminated, and the Cholesky factor L of what is left for the crossed effects."""
 
-    part: RandomPart
+    part: BlockedPart
     chain: Elimination
     L: np.ndarray
 
@@ -236,40 +193,16 @@ def _inverse(L: np.ndarray) -> np.ndarray:
     return np.tril(half) + np.tril(half, -1).T
 
 
-def _flattened(part: RandomPart, effects: Effects) -> np.ndarray:
+def _flattened(part: BlockedPart, effects: Effects) -> np.ndarray:
     """The crossed effects in the order of the tail."""
     return np.concatenate([np.zeros(0), *(effects[one.term].T.ravel() for one in part.pattern.crossed)])
 
 
-def _unflattened(part: RandomPart, tail: np.ndarray) -> dict[int, np.ndarray]:
+def _unflattened(part: BlockedPart, tail: np.ndarray) -> dict[int, np.ndarray]:
     return {one.term: tail[one.columns].reshape(one.n_groups, one.size).T for one in part.pattern.crossed}
 
 
-def factorise(part: RandomPart, Z: Effects, weights: np.ndarray) -> Factorised:
-    """Factorise H = Z̃ᵀWZ̃ + I.
-
-    Raises
-    ------
-    FloatingPointError
-        H is not positive definite to working precision.
-    """
-    z = np.concatenate([Z[k] for k in part.chain])
-    weighted = z * weights
-    finest = part.pattern.levels[0]
-    products = np.empty((len(z), len(z), finest.n_groups))
-    for a, row in enumerate(weighted):
-        for b in range(a + 1):
-            products[a, b] = products[b, a] = np.bincount(finest.codes, row * z[b], finest.n_groups)
-    chain = _eliminated(part, Z, weights, weighted, products)
-    L, failed = chain.tail, 0
-    if part.crossed:
-        L, failed = dpotrf(chain.tail + np.eye(len(chain.tail)), lower=1, clean=1)
-    if failed or not np.isfinite(chain.log_determinant):
-        raise FloatingPointError("The curvature at the group effects is not positive definite.")
-    return Factorised(part, chain, L)
-
-
-def _eliminated(part: RandomPart, Z: Effects, weights, weighted: np.ndarray, products: np.ndarray) -> Elimination:
+def _eliminated(part: BlockedPart, Z: Effects, weights, weighted: np.ndarray, products: np.ndarray) -> Elimination:
     """The chain eliminated; a single grouping is no more than its own blocks."""
     levels = part.pattern.levels
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -283,7 +216,7 @@ def _eliminated(part: RandomPart, Z: Effects, weights, weighted: np.ndarray, pro
         return eliminate(equations, [np.eye(level.size) for level in levels])
 
 
-def _border(part: RandomPart, Z: Effects, weighted: np.ndarray):
+def _border(part: BlockedPart, Z: Effects, weighted: np.ndarray):
     """Cross-products of the finest groups' regressors with the crossed ones."""
     border = part.pattern.border
     if not part.crossed:
@@ -300,7 +233,7 @@ def _border(part: RandomPart, Z: Effects, weighted: np.ndarray):
     return replace(border, values=values, dense=no_columns, pairs=None)
 
 
-def _tail(part: RandomPart, Z: Effects, weights: np.ndarray) -> np.ndarray:
+def _tail(part: BlockedPart, Z: Effects, weights: np.ndarray) -> np.ndarray:
     """Cross-products of the crossed regressors with each other."""
     d = part.pattern.n_crossed
     tail = np.zeros(d * d)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mlmkit.datasets import load_data
 from mlmkit.design import build_design
-from mlmkit.engine import conditional_covariance, weighted
+from mlmkit.engine import conditional_covariance, random_part, selected
 from mlmkit.engine.glmm import fit_glmm
 from mlmkit.engine.irls import fit_glm
 from mlmkit.engine.lmm import fit_lmm
@@ -262,13 +262,28 @@ class TestRefusals:
             fit("Reaction ~ Days + (1|Subject)", load_data("sleepstudy"), "gamma(log)", n_agq=5)
 
     def test_more_crossed_groups_than_fit(self, monkeypatch):
-        monkeypatch.setattr(weighted, "WIDEST", 7)
+        monkeypatch.setattr(random_part, "WIDEST", 7)
+        monkeypatch.setattr(selected, "MOST_GATHERED", 0)
         with pytest.raises(DataError, match="have 8 group effects"):
             fit("y ~ x + (1|g) + (1|h)", simulated(0), "poisson")
 
     def test_means_out_of_range(self):
         with pytest.raises(DataError, match="use a link that keeps means in range"):
             fit("y ~ x + (1|g)", with_empty_groups(), "poisson(identity)", n_agq=5)
+
+
+@pytest.mark.parametrize("family", ["poisson", "binomial(probit)"])
+@pytest.mark.parametrize("formula", ["{} ~ x + (x|g) + (1|h)", "{} ~ x + (1|g) + (0 + x|g) + (x|h)"])
+def test_sparse_and_blocked_equations_agree(formula, family, monkeypatch):
+    it = design(formula.format("y" if family == "poisson" else "z"), simulated(2), family)
+    blocked = fit_glmm(it)
+    blocked_covariances = conditional_covariance(it, blocked)
+    monkeypatch.setattr(random_part, "is_sparse", lambda *_: True)
+    sparse = fit_glmm(it)
+    np.testing.assert_allclose(sparse.criterion, blocked.criterion, rtol=1e-11)
+    np.testing.assert_allclose(sparse.beta, blocked.beta, atol=1e-5)
+    for one, other in zip(conditional_covariance(it, sparse), blocked_covariances, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
 
 
 def test_no_minimum_within_range_is_said():

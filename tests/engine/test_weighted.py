@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from mlmkit.engine import equations
-from mlmkit.engine.weighted import factorise, random_part
+from mlmkit.engine.random_part import random_part
+from mlmkit.engine.weighted_sparse import sparse_part
 
 N = 300
 
@@ -46,22 +47,24 @@ def dense(part, Z):
     return np.hstack(columns)
 
 
-@pytest.mark.parametrize("storage", ["dense", "sparse"])
+@pytest.mark.parametrize("storage", ["dense", "sparse border", "sparse system"])
 @pytest.mark.parametrize(
     "arrangement", ["one term", "nested", "uncorrelated", "crossed", "nested and crossed"]
 )
 def test_factorised_solved_and_inverted(arrangement, storage, monkeypatch):
-    if storage == "sparse":
+    if storage == "sparse border":
         monkeypatch.setattr(equations, "SMALL_BORDER", -1)
         monkeypatch.setattr(equations, "DENSE_SHARE", 2)
     rng = np.random.default_rng(1)
     design = SimpleNamespace(y=np.zeros(N), blocks=blocks(arrangement))
     part, weights = random_part(design, rng.uniform(0.5, 2, N)), rng.uniform(0.5, 2, N)
+    if storage == "sparse system":
+        part = sparse_part(part.terms)
     Z = part.scaled([np.tril(rng.normal(size=(len(term.Z),) * 2)) for term in part.terms])
     M = dense(part, Z)
     H = M.T @ (weights[:, None] * M) + np.eye(M.shape[1])
     inverse = np.linalg.inv(H)
-    factorised = factorise(part, Z, weights)
+    factorised = part.factorise(Z, weights)
 
     assert factorised.log_determinant == pytest.approx(np.linalg.slogdet(H)[1], rel=1e-10)
     right = [rng.normal(size=(len(term.Z), term.n_groups)) for term in part.terms]
