@@ -88,6 +88,17 @@ def test_a_slider_redraws_the_picture_and_the_sentence(open_notebook, small_chap
     notebook.wait_until(lambda: notebook.sentences() != dragged)
 
 
+def test_a_slider_lives_on_a_slide(open_notebook, small_chapter, course, address):
+    notebook = open_notebook(small_chapter)
+    notebook.run_all()
+    notebook.menu("File", "docmanager:save")
+    notebook.wait_until(lambda: "widget-view" in (course / small_chapter).read_text())
+    notebook.page.goto(f"{address}/rise/{small_chapter}")
+    notebook.wait_until(lambda: notebook.sentences() == ["There are 3 groups."])
+    notebook.drag("groups", by=60)  # by hand: on slides the arrow keys turn the page
+    notebook.wait_until(lambda: notebook.sentences() not in ([], ["There are 3 groups."]))
+
+
 def test_hints_and_solutions_stay_folded_until_opened(open_notebook, small_chapter):
     notebook = open_notebook(small_chapter)
     notebook.run_all()
