@@ -88,6 +88,7 @@ def _run(command: list[str]) -> dict:
         done = subprocess.run(
             command,
             capture_output=True,
+            check=False,
             text=True,
             env=os.environ | ONE_THREAD,
             cwd=HERE.parent,
@@ -128,7 +129,8 @@ def _seconds(result: dict) -> str:
 
 
 def _has(python: str, package: str) -> bool:
-    return subprocess.run([python, "-c", f"import {package}"], capture_output=True).returncode == 0
+    found = subprocess.run([python, "-c", f"import {package}"], capture_output=True, check=False)
+    return found.returncode == 0
 
 
 def _machine() -> str:
