@@ -56,7 +56,9 @@ def words_of(picture) -> str:
         return words
     parts = [_titled(part.get_suptitle(), words_of(part)) for part in picture.subfigs]
     inside = {ax for part in picture.subfigs for ax in part.axes}
-    axes = [ax for ax in picture.axes if ax not in inside and ax.get_visible() and ax.get_label() != "<colorbar>"]
+    axes = [
+        ax for ax in picture.axes if ax not in inside and ax.get_visible() and ax.get_label() != "<colorbar>"
+    ]
     if not parts and not any(hasattr(ax, "alt_text") for ax in axes):
         return alt_text(picture)
     for ax in axes:

@@ -22,7 +22,7 @@ from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 
 from ..style import COLOURS, INK, MUTED, PAPER, RC, SANS, SERIF, SHADE, tint
 from .layout import RADIUS, Box, Layout, caption_words, half_width, plate_words
-from .symbols import plain
+from .letters import font, typeset
 
 if TYPE_CHECKING:
     from .graph import Network, Node, Plate
@@ -99,7 +99,9 @@ def draw(network: Network, ax=None, key: bool = False):
 def _foot(network: Network, layout: Layout, pen: Pen, bounds: Box, key: bool) -> None:
     size = note_height(layout.bounds)
     for k, line in enumerate(_wrapped_notes(network, layout.bounds)):
-        pen.text(bounds.left + 0.14, layout.bounds.bottom - 0.1 - (0.6 + 1.6 * k) * size, line, size, MUTED, "left")
+        pen.text(
+            bounds.left + 0.14, layout.bounds.bottom - 0.1 - (0.6 + 1.6 * k) * size, line, size, MUTED, "left"
+        )
     rows = _key_rows(layout.bounds) if key else []
     for k, row in enumerate(rows):
         pen.key(row, bounds.left + 0.35, bounds.bottom + 0.3 + 0.42 * (len(rows) - 1 - k))
@@ -108,17 +110,7 @@ def _foot(network: Network, layout: Layout, pen: Pen, bounds: Box, key: bool) ->
 def symbol_height(node: Node) -> float:
     """The size of a node's symbol: as large as all, or as fits inside."""
     room = 2 * half_width(node) - (0.26 if node.kind == "given" else 0.2)
-    return min(0.4, room / symbol_width(node.symbol))
-
-
-def symbol_width(symbol: str) -> float:
-    """About how wide a symbol is set, as a multiple of its height; what is below the line is smaller."""
-    head, _, below = plain(symbol).partition("_")
-    return sum(map(_letter_width, head)) + 0.7 * sum(map(_letter_width, below))
-
-
-def _letter_width(letter: str) -> float:
-    return {"m": 0.75, "w": 0.7, "-": 1.4, ",": 0.3, " ": 0.2}.get(letter, 0.68 if letter.isupper() else 0.5)
+    return min(0.4, room / typeset(node.symbol).width)
 
 
 class Pen:
@@ -133,19 +125,27 @@ class Pen:
         """A line's width, given for a drawing at its own size."""
         return width * self.points / (72 * INCHES)
 
-    def text(self, x, y, text, height, colour=INK, across="center", serif=False, zorder=6):
-        family = SERIF[0] if serif else SANS[0]
+    def text(self, x, y, text, height, colour=INK, across="center", zorder=6):
         return self.ax.text(
             x,
             y,
             text,
-            fontsize=height * self.points,
+            fontproperties=font("sans", height * self.points),
             color=colour,
             ha=across,
             va="center",
-            family=family,
             zorder=zorder,
         )
+
+    def symbol(self, x: float, y: float, latex: str, height: float, colour=INK, across="center") -> None:
+        """A symbol, letter by letter, its middle at y."""
+        symbol = typeset(latex)
+        left = x - height * symbol.width * {"left": 0.0, "center": 0.5, "right": 1.0}[across]
+        line = y - height * symbol.middle
+        for one in symbol.letters:
+            style = {"color": colour, "ha": "left", "va": "baseline", "zorder": 6}
+            size = font(one.face, one.size * height * self.points)
+            self.ax.text(left + height * one.x, line + height * one.y, one.text, fontproperties=size, **style)
 
     # -- nodes ------------------------------------------------------------
     def node(self, node: Node, place: tuple[float, float], side: str = "below") -> None:
@@ -154,7 +154,7 @@ class Pen:
             self.ax.add_artist(patch)
         x, y = place
         colour = INK if node.observed else COLOURS[node.role]
-        self.text(x, y - 0.02, f"${node.symbol}$", symbol_height(node), colour)
+        self.symbol(x, y, node.symbol, symbol_height(node), colour)
         for words in caption_words(node, place, side):
             self.text(words.x, words.y, words.text, 0.19, MUTED, words.across)
 
@@ -231,7 +231,7 @@ class Pen:
         *captions, values = plate_words(plate, box, corner)
         for words in captions:
             self.text(words.x, words.y, words.text, 0.19, MUTED, words.across)
-        self.text(values.x, values.y, f"${values.text}$", 0.25, colour, values.across)
+        self.symbol(values.x, values.y, values.text, 0.25, colour, values.across)
 
     # -- the key ------------------------------------------------------------
     def key(self, entries, x: float, y: float) -> None:

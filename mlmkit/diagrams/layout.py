@@ -183,7 +183,8 @@ def plate_words(plate: Plate, box: Box, corner: str | None = None) -> list[Words
     if corner in edges:
         lines = plate.caption.split(", ")[::-1]
         stack = [
-            Words(line, edges[corner], y + 0.27 * k, corner, LETTER * len(line)) for k, line in enumerate(lines)
+            Words(line, edges[corner], y + 0.27 * k, corner, LETTER * len(line))
+            for k, line in enumerate(lines)
         ]
         return [*stack, Words(plate.symbol, edges[corner], y + 0.27 * len(lines), corner, values, 0.25)]
     start = {"foot right": edges["right"] - values - SPACE - width}.get(corner, edges["left"])
@@ -380,7 +381,6 @@ class _Sketch:
         return any(self.box(other).overlaps(own) for other in others)
 
     def _in_the_way(self, node: Node) -> bool:
-        placed = [edge for edge in self.network.edges if {edge.source, edge.target} <= set(self.places)]
         others = [edge for edge in placed if node.name not in (edge.source, edge.target)]
         for edge in self.arrows(node):
             if any(runs_over(edge, other, self.places, 0.1) for other in self.network.nodes):
@@ -486,7 +486,9 @@ class _Nested(_Sketch):
     def _step_aside(self, above: list[list[Node]]) -> float:
         """Make way for an arrow that runs from further out past this layer to one below."""
         further = [node for layer in above for node in layer]
-        return GAP if any(set(self.network.children(node.name)) & set(self.places) for node in further) else 0.0
+        return (
+            GAP if any(set(self.network.children(node.name)) & set(self.places) for node in further) else 0.0
+        )
 
     # -- parameters ------------------------------------------------------------
     def _population(self, layers: list[list[Node]]) -> None:
@@ -624,7 +626,9 @@ class _Crossed(_Sketch):
         for node in self.given((*plate.inside, plate.name)):
             across = x + caption_width(node.caption) / 4
             if self._holds(plate):
-                spots = [(x + 1.0 + 0.3 * out, height + 0.2 + 0.3 * up) for out in range(8) for up in range(4)]
+                spots = [
+                    (x + 1.0 + 0.3 * out, height + 0.2 + 0.3 * up) for out in range(8) for up in range(4)
+                ]
             else:
                 spots = [(across, h) for h in sorted((0.55 - 0.3 * k for k in range(-3, 12)), key=_middle)]
             free = [(sign * out, h) for out, h in spots if self.is_free(node, (sign * out, h))]

@@ -255,7 +255,7 @@ def _formula(ordered: tuple[str, ...], relations) -> str:
 def _warning(relation: Relation, data: pd.DataFrame) -> str:
     inner, outer = relation.inner, relation.outer
     if relation.restarts:
-        first = sorted(data[inner].unique())[0]
+        first = min(data[inner].unique())
         return (
             f"the ids of {inner} repeat across {outer}: {inner} {first} of one {outer} is a different one "
             f"from {inner} {first} of another, if they are numbered within it. Write (1|{outer}/{inner}); "

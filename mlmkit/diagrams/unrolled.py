@@ -221,7 +221,9 @@ def _groups(model: Model, leaves: list[_Leaf], heads: list[str], picture: _Pictu
 
 def _height(model: Model, leaves: list[_Leaf]) -> float:
     """That of the groups: higher where predictors stand between them and the observations."""
-    above = any(variable.group is None for variable in model.variables) and any(leaf.paired for leaf in leaves)
+    above = any(variable.group is None for variable in model.variables) and any(
+        leaf.paired for leaf in leaves
+    )
     return ROW + (0.6 if above else 0.2)
 
 

@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 
 from mlmkit.datasets import load_data
-from mlmkit.diagrams.draw import SQUARE, note_height, symbol_height, symbol_width
+from mlmkit.diagrams.draw import SQUARE, note_height, symbol_height
 from mlmkit.diagrams.layout import RADIUS, Box, all_words, axis, caption_lines, half_width, runs_through
+from mlmkit.diagrams.letters import typeset
 from mlmkit.diagrams.model import DiagramError
 from mlmkit.diagrams.network import Network, network
 
@@ -129,7 +130,9 @@ def test_no_word_stands_on_a_node_or_on_another_word(name):
         for node in net.nodes:
             assert not stands_on(line.box, net, node), f"{line.text!r} of {of} is on {node.name}"
         for other_of, other in words[k + 1 :]:
-            assert not line.box.overlaps(other.box), f"{line.text!r} of {of} is on {other.text!r} of {other_of}"
+            assert not line.box.overlaps(other.box), (
+                f"{line.text!r} of {of} is on {other.text!r} of {other_of}"
+            )
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -145,9 +148,16 @@ def test_words_are_inside_their_plates_and_no_border_runs_through_them(name):
                     assert box.contains(words.box), f"{words.text!r} sticks out of plate {name_of}"
                 elif of not in plates:
                     assert not box.overlaps(words.box), f"{words.text!r} is on plate {name_of}"
-                corners = [(box.left, box.bottom), (box.right, box.bottom), (box.right, box.top), (box.left, box.top)]
+                corners = [
+                    (box.left, box.bottom),
+                    (box.right, box.bottom),
+                    (box.right, box.top),
+                    (box.left, box.top),
+                ]
                 for a, b in zip(corners, corners[1:] + corners[:1], strict=True):
-                    assert not runs_through(a, b, words.box), f"plate {name_of}'s border strikes {words.text!r}"
+                    assert not runs_through(a, b, words.box), (
+                        f"plate {name_of}'s border strikes {words.text!r}"
+                    )
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -184,12 +194,14 @@ def test_the_courses_networks_can_be_read_at_400_pixels(name):
 def test_symbols_fit_into_their_nodes(name):
     for node in ALL[name].nodes:
         room = 2 * (half_width(node) if node.kind == "parameter" else RADIUS) - 0.15
-        assert symbol_height(node) * symbol_width(node.symbol) <= room
+        assert symbol_height(node) * typeset(node.symbol).width <= room
 
 
 def test_long_names_are_broken_where_a_reader_would():
     assert caption_lines("socioeconomic_status_of_household") == ["socioeconomic_", "status_of_", "household"]
-    assert caption_lines("Reaction") == ["Reaction"] and caption_lines("five predictors") == ["five predictors"]
+    assert caption_lines("Reaction") == ["Reaction"] and caption_lines("five predictors") == [
+        "five predictors"
+    ]
     assert caption_lines("Donaudampfschifffahrt") == ["Donaudampfschifffahrt"]
 
 
