@@ -381,7 +381,7 @@ class _Sketch:
         return any(self.box(other).overlaps(own) for other in others)
 
     def _in_the_way(self, node: Node) -> bool:
-        others = [edge for edge in placed if node.name not in (edge.source, edge.target)]
+        placed = [edge for edge in self.network.edges if {edge.source, edge.target} <= set(self.places)]
         for edge in self.arrows(node):
             if any(runs_over(edge, other, self.places, 0.1) for other in self.network.nodes):
                 return True
