@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
-from .design import Block
 from .results import Fit, MixedFit
+
+#: The share of outer groups whose ids must begin at the first for ids to count as numbered within them.
+RESTARTS = 0.9
 
 
 def notices(fit: Fit) -> list[str]:
@@ -32,7 +36,7 @@ def _repeated_ids(fit: MixedFit) -> Iterator[str]:
     blocks = list({block.group: block for block in fit.design.blocks if len(block.factors) == 1}.values())
     for inner in blocks:
         for outer in blocks:
-            if inner is not outer and _restarts(inner, outer):
+            if inner is not outer and ids_restart(inner.codes, outer.codes, inner.levels):
                 yield (
                     f"The ids of {inner.group} start again in every {outer.group}, so rows of different "
                     f"{outer.group} were taken for one {inner.group}; if each {inner.group} belongs to one "
@@ -40,13 +44,33 @@ def _repeated_ids(fit: MixedFit) -> Iterator[str]:
                 )
 
 
-def _restarts(inner: Block, outer: Block) -> bool:
-    """Whether each outer group uses the first few inner ids, and not all groups equally many."""
-    if len(np.unique(outer.codes[inner.codes == 0])) < len(outer.levels):
-        return False  # some outer group lacks the first id: no need to look through all the rows
-    cells = np.unique(outer.codes.astype(np.int64) * len(inner.levels) + inner.codes)
-    parent, child = cells // len(inner.levels), cells % len(inner.levels)
-    count = np.bincount(parent, minlength=len(outer.levels))
-    last = np.zeros(len(outer.levels), dtype=int)
+def ids_restart(inner: np.ndarray, outer: np.ndarray, levels: pd.Index) -> bool:
+    """Whether ids look numbered within each outer group: 1, 2, … again, and not everywhere as many of them.
+
+    Parameters
+    ----------
+    inner, outer
+        (n,) each row's inner and outer group, as positions 0, 1, …; every position occurs.
+    levels
+        The inner groups' ids; those that are numbers are taken in their order as numbers, "2" before "10".
+
+    Returns
+    -------
+    bool
+        True if (nearly) every outer group uses just the first few ids, and some group not all of them.
+    """
+    inner, n_inner, n_outer = _counted(levels)[inner], len(levels), int(outer.max()) + 1
+    if len(np.unique(outer[inner == 0])) < RESTARTS * n_outer:
+        return False  # too many lack the first id: no need to look through all the rows
+    parent, child = np.divmod(np.unique(outer.astype(np.int64) * n_inner + inner), n_inner)
+    count, last = np.bincount(parent), np.zeros(n_outer, dtype=np.int64)
     np.maximum.at(last, parent, child)
-    return bool((last + 1 == count).all() and count.min() < count.max())
+    return bool((last + 1 == count).mean() >= RESTARTS and count.min() < n_inner)
+
+
+def _counted(levels: pd.Index) -> np.ndarray:
+    """The place of each id when they are counted up."""
+    if is_numeric_dtype(levels):
+        return np.arange(len(levels))
+    numbers = pd.to_numeric(pd.Series(levels.astype(str)), errors="coerce")
+    return np.arange(len(levels)) if numbers.isna().any() else np.argsort(np.argsort(numbers, kind="stable"))

@@ -14,13 +14,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
 from ..errors import DataError, did_you_mean
+from ..notices import ids_restart
 from ..style import COLOURS, INK, MUTED, PAPER, RC, RULE, SHADE, tint
 from .describe import listed
 from .draw import Pen, figure_to_png, figure_to_svg
 from .layout import Box
 
-#: The share of parents whose ids must start again from the first for ids to count as numbered within them.
-RESTARTS = 0.9
 STEP = 1.5  # between the levels of a tree
 ROLES = ("group", "group2", "group3")
 
@@ -218,11 +217,8 @@ def _relation(data: pd.DataFrame, a: str, b: str) -> Relation:
 
 
 def _restarts(data: pd.DataFrame, inner: str, outer: str) -> bool:
-    """Whether the ids of `inner` start from the first again in (nearly) every group of `outer`."""
-    codes = pd.Series(pd.factorize(data[inner], sort=True)[0])
-    by_parent = codes.groupby(data[outer].to_numpy())
-    from_first = by_parent.max() + 1 == by_parent.nunique()
-    return bool(from_first.mean() >= RESTARTS and by_parent.nunique().min() < codes.nunique())
+    codes, levels = pd.factorize(data[inner], sort=True)
+    return ids_restart(codes, pd.factorize(data[outer])[0], pd.Index(levels))
 
 
 def _outermost_first(names: list[str], relations) -> tuple[str, ...]:

@@ -1,0 +1,52 @@
+"""What is said of a fit unasked: here, whether ids are numbered anew within each outer group."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import mlmkit as mk
+from mlmkit.notices import ids_restart, notices
+
+
+def classes(sizes) -> pd.DataFrame:
+    """Schools of so many classes, each numbered from 1, two pupils a class."""
+    rows = [(school, k + 1) for school, n in enumerate(sizes) for k in range(n) for _ in range(2)]
+    return pd.DataFrame(rows, columns=["school", "cls"])
+
+
+def judged(data: pd.DataFrame, inner: str = "cls", outer: str = "school") -> bool:
+    codes, levels = pd.factorize(data[inner], sort=True)
+    return ids_restart(codes, pd.factorize(data[outer])[0], pd.Index(levels))
+
+
+def test_numbers_that_begin_again_in_every_school():
+    assert judged(classes([2, 3, 4, 2]))
+    assert judged(classes([2, 3, 12, 2]).assign(cls=lambda d: d["cls"].astype(str))), "2 comes before 10"
+    assert judged(classes([2, 3, 4, 2]).assign(cls=lambda d: "class " + d["cls"].astype(str)))
+
+
+def test_ids_that_are_not_numbered_within_schools():
+    data = classes([2, 3, 4, 2])
+    assert not judged(data.assign(cls=data["school"] * 10 + data["cls"])), "unique ids are nested"
+    assert not judged(classes([3, 3, 3])), "every school with every id: crossed as far as the ids can say"
+    rng = np.random.default_rng(4)
+    assert not judged(pd.DataFrame({"cls": rng.integers(0, 40, 300), "school": rng.integers(0, 20, 300)}))
+
+
+@pytest.mark.parametrize(("gaps", "expected"), [(1, True), (3, False)])
+def test_a_few_gaps_do_not_hide_it(gaps, expected):
+    """Of twenty schools, in some the first class dropped out."""
+    data = classes([2, 3, 4, 5] * 5)
+    assert judged(data[~((data["school"] < gaps) & (data["cls"] == 1))]) == expected
+
+
+@pytest.mark.filterwarnings("ignore::mlmkit.FitWarning")
+def test_a_fit_and_a_structure_judge_alike():
+    rng = np.random.default_rng(1)
+    for data in (classes([2, 3, 4, 5] * 5), classes([3] * 12)):
+        data = data.assign(y=rng.normal(size=len(data)) + data["school"])
+        said = any(
+            "start again" in sentence for sentence in notices(mk.lmer("y ~ 1 + (1|school) + (1|cls)", data))
+        )
+        found = any(relation.restarts for relation in mk.structure(data, ["school", "cls"]).relations)
+        assert said == found == judged(data)
