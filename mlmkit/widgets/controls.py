@@ -2,18 +2,7 @@
 
 from __future__ import annotations
 
-from math import log10
-
-from ipywidgets import (
-    Checkbox,
-    Dropdown,
-    FloatLogSlider,
-    FloatSlider,
-    IntSlider,
-    Layout,
-    SelectionSlider,
-    ToggleButtons,
-)
+from ipywidgets import Checkbox, Dropdown, FloatSlider, IntSlider, Layout, SelectionSlider, ToggleButtons
 from traitlets import Any, HasTraits, TraitError, validate
 
 from .frame import Press
@@ -43,12 +32,6 @@ def slider(
     """A slider for a real number; its label is what a chapter calls the parameter."""
     named = _named(label, tip)
     return FloatSlider(value, min=low, max=high, step=step, readout_format=_digits(step), **named)
-
-
-def logarithmic(label: str, value: float, low: float, high: float, tip: str = "") -> FloatLogSlider:
-    """A slider for a positive number of unknown size: equal ways along it are equal factors."""
-    named = _named(label, tip)
-    return FloatLogSlider(value, min=log10(low), max=log10(high), step=0.02, readout_format=".3g", **named)
 
 
 def whole(label: str, value: int, low: int, high: int, tip: str = "") -> IntSlider:

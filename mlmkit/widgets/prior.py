@@ -18,7 +18,7 @@ from ..errors import DataError, FitWarning
 from ..formula import parse_formula
 from ..models import lmer
 from ..style import INK, MUTED, RULE, colour, tint
-from .controls import Kept, buttons, logarithmic, press, slider, steps
+from .controls import Kept, buttons, press, slider, steps
 from .frame import Exploration, Explorer, Preset, Stills, stills
 from .paint import key_above, stepped
 
@@ -334,7 +334,7 @@ def _draw_quantity(ax, it: Quantity, reliable: bool) -> None:
 
 def _to(value: float, error: float) -> str:
     decimals = max(0, int(np.floor(-np.log10(error))))
-    return f"{value:.{decimals}f}".replace("-", "−")
+    return f"{round(value, decimals) + 0.0:.{decimals}f}".replace("-", "−")  # + 0.0: no "−0"
 
 
 def describe(it: Influence) -> str:
@@ -368,17 +368,17 @@ def _worth(it: Influence) -> str:
 
 # ---- controls ----------------------------------------------------------------------------------------------
 
-WIDTHS = (*(1, 1.5, 2, 3, 5, 7, 10, 15, 20, 30, 50), np.inf)
+SIZES = (0.5, 0.7, 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 80, 100, 150, 200)
+WIDTHS = (1, 1.5, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50, np.inf)
 
 
 def _controls() -> dict:
+    scales = [(f"{scale:g}", float(scale)) for scale in sorted((*SIZES, _default_scale()))]
     widths = [(f"{width:g}" if np.isfinite(width) else "∞: flat", width) for width in WIDTHS]
     return {
         "people": buttons("people", (ALL, FEW), ALL, "All, or the first five"),
         "shape": buttons("τ₁: prior", ("half t", "half normal", "exponential"), "half t"),
-        "scale": logarithmic(
-            "τ₁: its scale", _default_scale(), 0.5, 200, "Scale of the prior of τ₁, ms a day"
-        ),
+        "scale": steps("τ₁: its scale", scales, _default_scale(), "Scale of the prior of τ₁, ms a day"),
         "width": steps("b₁: SD of its prior", widths, np.inf, "SD of the normal prior of b₁; infinite: flat"),
         "centre": slider("b₁: its mean", 0.0, -20, 30, 0.5, "Mean of the normal prior of b₁, ms a day"),
         "eta": slider("ρ: η of its prior", 1.0, 0.5, 12, 0.1, "η of the LKJ prior of ρ; 1: uniform"),

@@ -24,6 +24,7 @@ FLAGS = (
     "--disable-background-networking --disable-component-update --disable-sync"
 ).split()
 PATIENCE = 90_000  # ms: the most that anything may take on a slow machine
+RUNNING = 400_000  # ms: … but for running a whole chapter, which may sample three posteriors
 
 
 def chromium() -> str | None:
@@ -110,7 +111,7 @@ class Notebook:
         self.menu("Edit", "editmenu:clear-all")
         self.menu("Run", "runmenu:run-all")
         unfinished = self.page.locator(".jp-CodeCell .jp-InputPrompt", has_text=re.compile(r"^\[[ *]\]:$"))
-        expect(unfinished).to_have_count(0, timeout=PATIENCE)
+        expect(unfinished).to_have_count(0, timeout=RUNNING)
         self._wait_until_idle()
 
     def failures(self) -> list[str]:

@@ -7,16 +7,7 @@ import sys
 from base64 import b64decode
 
 import pytest
-from ipywidgets import (
-    Checkbox,
-    Dropdown,
-    FloatLogSlider,
-    FloatSlider,
-    IntSlider,
-    SelectionSlider,
-    Text,
-    ToggleButtons,
-)
+from ipywidgets import Checkbox, Dropdown, FloatSlider, IntSlider, SelectionSlider, Text, ToggleButtons
 
 from mlmkit import widgets
 from mlmkit.widgets.controls import Kept
@@ -43,8 +34,6 @@ def other_value(control):
     if isinstance(control, FloatSlider):
         middle = (control.min + control.max) / 2
         return middle if abs(control.value - middle) > 0.1 * (control.max - control.min) else control.max
-    if isinstance(control, FloatLogSlider):
-        return control.base**control.min
     if isinstance(control, IntSlider):
         return control.max if control.value != control.max else control.min
     if isinstance(control, Dropdown | ToggleButtons | SelectionSlider):

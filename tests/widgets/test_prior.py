@@ -141,6 +141,10 @@ def test_no_more_digits_than_the_monte_carlo_error_allows(sd, ess, told):
     assert Marginal(np.zeros(1), 6.566, sd, 4.15, 10.13, ess).told == told
 
 
+def test_a_mean_that_rounds_to_zero_has_no_sign():
+    assert Marginal(np.zeros(1), -0.004, 0.3, -0.5, 0.5, 100).told == ("0.0", "−0.5", "0.5")
+
+
 # -- the live exploration --------------------------------------------------------------------------
 
 
