@@ -33,7 +33,7 @@ def _one_batch():
 
 
 def _likelihoods():
-    return Several(tuple(plots.likelihoods_data(rats(), level) for level in (1, 71)), (7.6, 3.9))
+    return Several(tuple(plots.likelihoods_data(rats(), level) for level in (1, 71)), (6.8, 3.9))
 
 
 def _countries(formula: str):
@@ -44,13 +44,13 @@ def _countries(formula: str):
 def _one_subject():
     one = data("sleepstudy").query("Subject == 350")
     networks = tuple(mk.network("Reaction ~ Days", one, style=style) for style in ("unrolled", "plate"))
-    return Several(networks, (8.4, 3.9), ("unrolled", "with a plate"), widths=(3, 2))
+    return Several(networks, (7.4, 3.6), ("unrolled", "with a plate"), widths=(11, 10))
 
 
 def _subjects_apart():
     formula = "Reaction ~ 0 + Subject + Subject:Days"
     networks = tuple(mk.network(formula, data("sleepstudy"), sigma=sigma) for sigma in ("separate", "shared"))
-    return Several(networks, (7.4, 3.6), ("a regression for each subject", "the same with one σ"))
+    return Several(networks, (4.8, 7.2), ("a regression for each subject", "the same with one σ"), columns=1)
 
 
 def _matrices():
@@ -68,12 +68,12 @@ def _matrices():
 def _two_kinds_of_lines():
     formulas = ("Reaction ~ Days + (1|Subject)", "Reaction ~ Days + (0 + Days|Subject)")
     pictures = tuple(plots.fitted_lines_data(lmer(formula, "sleepstudy")) for formula in formulas)
-    return Several(pictures, (7.4, 4.0), ("varying intercepts only", "varying slopes only"), one_scale=True)
+    return Several(pictures, (6.8, 4.0), ("varying intercepts only", "varying slopes only"), one_scale=True)
 
 
 def _checks():
     pictures = (plots.residuals_data(sleep()), plots.qq_data(sleep()))
-    return Several(pictures, (7.4, 3.9), ("residuals against fitted values", "residuals against the normal"))
+    return Several(pictures, (6.8, 3.7), ("residuals by fitted value", "residuals by normal quantile"))
 
 
 def _schools(line: str | None = None):

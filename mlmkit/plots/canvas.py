@@ -26,7 +26,7 @@ class Drawable(ABC):
         What the picture shows, in words made from the data.
     """
 
-    size: ClassVar[str] = "page"
+    size: ClassVar[str | tuple[float, float]] = "page"
 
     @property
     @abstractmethod
@@ -73,10 +73,10 @@ def in_house() -> Iterator[None]:
         yield
 
 
-def page(size: str) -> tuple[float, float]:
+def page(size: str | tuple[float, float]) -> tuple[float, float]:
     """The size of a new figure: the picture's own, unless the reader has set one (`house("slide")`)."""
     now = tuple(mpl.rcParams["figure.figsize"])
-    return SIZES[size] if now == RC["figure.figsize"] else now
+    return SIZES.get(size, size) if now == RC["figure.figsize"] else now
 
 
 # ---- words -------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from ..errors import DataError, did_you_mean
 from ..results import MixedFit
-from ..style import LINES, MARKERS, PAPER, RULE, colour, tint
+from ..style import LINES, MARKERS, PAPER, RULE, SIZES, colour, tint
 from .canvas import Panels, Picture, count, listed, number, response_name
 from .curves import flat_curves, group_curves, least_squares_line, only_predictor, population_curve, slopes
 from .pooling import only_group
@@ -43,7 +43,17 @@ class SmallMultiples(Panels):
     x: str
     y: str
     n_columns: int = 6
-    size = "tall"
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """As wide as a page and as high as its rows need: a row alone is not drawn out to the whole page."""
+        width, tall = SIZES["tall"]
+        row = min(max(1.3 * (width - 0.7) / self.n_columns, 1.5), 3.2)
+        return width, min(0.9 + row * self.n_rows, max(tall, 0.9 + 1.2 * self.n_rows))
+
+    @property
+    def n_rows(self) -> int:
+        return -(-len(self.panels) // self.n_columns)
 
     @property
     def panels(self) -> list:
@@ -69,8 +79,7 @@ class SmallMultiples(Panels):
         return " ".join(words)
 
     def paint(self, figure: Figure) -> None:
-        n_rows = -(-len(self.panels) // self.n_columns)
-        axes = figure.subplots(n_rows, self.n_columns, sharex=True, sharey=True, squeeze=False)
+        axes = figure.subplots(self.n_rows, self.n_columns, sharex=True, sharey=True, squeeze=False)
         for ax, panel in zip(axes.flat, self.panels, strict=False):
             self._panel(ax, panel)
         for k in range(len(self.panels), axes.size):

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from ..engine import lmm_criterion
 from ..errors import DataError
 from ..results import MixedFit
-from ..style import MARKERS, colour
+from ..style import MARKERS, PAPER, colour
 from .canvas import Picture, count, number, term_label
 from .pooling import only_group
 
@@ -134,28 +134,29 @@ class CriterionCurve(Picture):
     @property
     def alt_text(self) -> str:
         lowest = " and ".join(f"{name} at {number(at)}" for name, at in self.minima.items())
-        first = self.curves.iloc[0]
-        rises = " and ".join(f"{number(first[name])} ({name})" for name in self.curves)
+        end = 0 if (self.minima > 0).all() else -1
+        where = "0" if end == 0 else number(self.curves.index[-1])
+        rises = " and ".join(f"{number(self.curves[name].iloc[end])} ({name})" for name in self.curves)
         return (
             f"Two curves of the criterion, above its minimum, against the SD of the {term_label(self.term)} across "
-            f"{self.group} in units of σ: lowest for {lowest}; at an SD of 0 they stand {rises} higher."
+            f"{self.group} in units of σ: lowest for {lowest}; at an SD of {where} they stand {rises} higher."
         )
 
     def paint(self, ax: Axes) -> None:
-        styles = {"REML": (colour("population"), "-"), "ML": (colour("flat"), "--")}
+        styles = {"REML": (colour("population"), "-", 9), "ML": (colour("flat"), "--", 4)}
         for name, curve in self.curves.items():
-            shade, ls = styles[name]
-            label = f"{name}: lowest at {number(self.minima[name])}"
+            shade, ls, size = styles[name]
+            boundary = "" if self.minima[name] > 0 else ", the boundary"
+            label = f"{name}: lowest at {number(self.minima[name])}{boundary}"
             ax.plot(curve.index, curve, color=shade, ls=ls, label=label)
-            ax.plot(
-                self.minima[name], 0, marker=MARKERS["population"], color=shade, markersize=7, clip_on=False
-            )
+            ax.plot(self.minima[name], 0, marker=MARKERS["population"], color=shade, markersize=size,
+                    markeredgecolor=PAPER, clip_on=False, zorder=4)  # fmt: skip
         others = ", the rest of θ as estimated" if self.others else ""
         ax.set(
             xlabel=rf"$\tau/\sigma$ of the {term_label(self.term)}{others}", ylabel="criterion − its minimum"
         )
         ax.set_ylim(0, min(float(self.curves.max().max()), 30.0))
-        ax.legend(loc="upper right")
+        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
         ax.grid(True)
 
 
@@ -167,13 +168,35 @@ def criterion_curve_data(fit: MixedFit, group: str | None = None, term: str | No
     estimate = np.linalg.norm(fit.relative_factors[k][column])
     rows = _theta_rows(fit, k, column)
     direction = fit.theta[rows] / estimate if estimate > 1e-8 else np.eye(len(rows))[-1]
-    grid = np.linspace(0, max(2.5 * estimate, 0.5), 251)
-    curves = {}
-    for name, reml in (("REML", True), ("ML", False)):
-        criterion = lmm_criterion(fit.design, reml)
-        values = np.array([criterion(_replaced(fit.theta, rows, one * direction)) for one in grid])
-        curves[name] = values - values.min()
+    along = {
+        name: _along(lmm_criterion(fit.design, reml), fit.theta, rows, direction)
+        for name, reml in (("REML", True), ("ML", False))
+    }
+    grid = np.linspace(0, _far_enough(along["REML"], estimate), 251)
+    values = {name: np.array([criterion(one) for one in grid]) for name, criterion in along.items()}
+    curves = {name: one - one.min() for name, one in values.items()}
     return CriterionCurve(pd.DataFrame(curves, grid), group, term, len(fit.theta) > 1)
+
+
+def _along(criterion, theta: np.ndarray, rows: np.ndarray, direction: np.ndarray):
+    """The criterion as a function of one relative SD."""
+    return lambda one: criterion(_replaced(theta, rows, one * direction))
+
+
+def _far_enough(criterion, estimate: float) -> float:
+    """How far to draw: two and a half estimates, or to where the criterion has risen by 5 to 15 beyond it."""
+    end, lowest = max(2.5 * estimate, 0.1), criterion(estimate)
+    if 2.5 * estimate > 0.5:
+        return end
+    for _ in range(40):
+        rise = criterion(end) - lowest
+        if rise < 5:
+            end *= 1.25
+        elif rise > 15 and end > 2 * estimate:
+            end /= 1.2
+        else:
+            break
+    return end
 
 
 def criterion_curve(

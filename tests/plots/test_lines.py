@@ -116,3 +116,17 @@ def test_kinds_are_told_by_colour_marker_and_line():
 def test_a_missing_column_is_named():
     with pytest.raises(DataError, match="no column 'sess'"):
         lines_by_group_data(load_data("classroom"), "sess", "mathscore", "schoolid")
+
+
+@pytest.mark.parametrize(
+    ("n", "columns", "low", "high"), [(1, 3, 3, 4.5), (3, 3, 3, 4), (5, 5, 2, 3), (6, 3, 5, 6), (20, 5, 5, 6)]
+)
+def test_a_figure_is_as_high_as_its_rows_of_panels(n, columns, low, high):
+    schools = load_data("classroom")
+    drawn = lines_by_group_data(
+        schools, "ses", "mathscore", "schoolid", groups=range(1, n + 1), n_columns=columns
+    )
+    width, height = drawn.draw().get_size_inches()
+    assert low < height < high and width == 6.4
+    many = lines_by_group_data(schools, "ses", "mathscore", "schoolid", groups=range(1, 41), n_columns=5)
+    assert many.size[1] > 8 * 1.2

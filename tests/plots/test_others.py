@@ -1,11 +1,13 @@
 """Caterpillars, paths, criteria, profiles, checks and matrices."""
 
+import warnings
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
-from mlmkit import DataError, plots, style
+from mlmkit import DataError, lmer, plots, style
 
 
 def test_caterpillars_are_in_order_with_conditional_sds(sleep):
@@ -40,6 +42,19 @@ def test_the_criterion_is_lowest_at_the_estimate(sleep_intercepts, sleep):
     assert drawn.curves.min().to_numpy() == pytest.approx([0, 0])
     two = plots.criterion_curve_data(sleep, term="Days")
     assert two.minima["REML"] == pytest.approx(5.922138 / 25.592, abs=np.diff(two.curves.index).max())
+
+
+def test_on_the_boundary_the_curve_starts_at_its_minimum_and_ends_where_it_is_clearly_above():
+    groups = np.repeat(np.arange(8), 5)
+    y = np.random.default_rng(3).normal(size=40)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fit = lmer("y ~ 1 + (1|g)", pd.DataFrame({"g": groups, "y": y}))
+    drawn = plots.criterion_curve_data(fit)
+    assert list(drawn.minima) == [0, 0] and 5 <= drawn.curves["REML"].iloc[-1] <= 15
+    assert "at an SD of 0 they" not in drawn.alt_text and "lowest for REML at 0" in drawn.alt_text
+    key = plots.criterion_curve(fit).get_legend().get_texts()
+    assert all(text.get_text().endswith("the boundary") for text in key)
 
 
 def test_paths_are_for_linear_models(rats, sleep):
