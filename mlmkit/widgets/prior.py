@@ -423,7 +423,7 @@ class Sampler(Explorer):
     def redraw(self) -> None:
         if not self.ready:
             text = f"Sampling the posterior of {self.values['people']} people. A few seconds …"
-            self.help.value = f'<p role="status" aria-live="polite">{escape(text)}</p>'
+            self.help.value = f'<p role="alert"><b>{escape(text)}</b></p>'
         super().redraw()
 
     @property
