@@ -35,7 +35,7 @@ CASES = {
     "explore_loss": (("J", 5, 40), ("apart", 0.0, 6.0), False),
     "explore_likelihood": (("alike", 0.1, 0.7), ("J", 6, 18), True),
     "explore_future_batch": (("b", -3.0, 0.0), ("tau", 0.5, 2.0), False),
-    "explore_prior": (("scale", 3.0, 60.0), ("eta", 1.0, 6.0), False),
+    "explore_prior": (("shape", "half normal", "exponential"), ("eta", 1.0, 6.0), False),
     "explore_design": (("each", 2, 4), ("literal", False, True), False),
     "explore_predictor": (("b1", 0.5, 3.0), ("J", 20, 160), False),
     "playground": (
