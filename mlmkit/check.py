@@ -171,7 +171,8 @@ def _words(given: Any) -> frozenset[str]:
 
 
 def _letters(given: Any) -> frozenset[str]:
-    return frozenset(map(_word, given.replace(",", " ").split() if isinstance(given, str) else given))
+    """The letters of a set, or of a text however they are set apart: "a, c", "{a,c}", "ac"."""
+    return frozenset(map(_word, filter(str.isalpha, given) if isinstance(given, str) else given))
 
 
 def _specification(formula: Any) -> tuple:

@@ -64,6 +64,7 @@ QUESTIONS = (
             Wrong(
                 lambda: expit(_log_odds(60)), "That is the multilevel estimate; the flat one is asked for."
             ),
+            Wrong(5.0, "That is how many rats had a tumour; divide by how many there were."),
             Wrong(lambda: logit(_share(60)), "That is on the log odds scale; a probability is asked for."),
         ),
     ),

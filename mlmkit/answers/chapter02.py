@@ -73,6 +73,7 @@ QUESTIONS = (
         lambda: float(np.ceil(_rows_for(0.99))),
         right="and already with one row a country is believed at 95%.",
         wrong=(
+            Wrong(99.0, "That is λ/(1 − λ) alone; it is multiplied by σ²/τ²."),
             Wrong(lambda: _rows_for(0.99), "Rows come whole: round up."),
             Wrong(
                 lambda: float(np.floor(_rows_for(0.99))),
@@ -106,6 +107,7 @@ QUESTIONS = (
                 lambda: _estimate(16, 2, load_data("alcohol").alcohol.mean()),
                 "You pulled towards the mean of all rows; the centre is φ̂.",
             ),
+            Wrong(lambda: _fit().fixef["Intercept"], "That is φ̂: where an estimate without any rows would be."),
             Wrong(
                 lambda: _estimate(16, 1, _fit().fixef["Intercept"]), "That is with one row; there are two."
             ),

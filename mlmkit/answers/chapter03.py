@@ -20,6 +20,11 @@ def _fit(last_day: int = 9, dropout: int | None = None):
     return lmer(FORMULA, sleep[keep])
 
 
+@cache
+def _schools():
+    return lmer("mathach ~ ses + (ses|school)", load_data("mathachieve")).varcorr
+
+
 def _sd(name: str, last_day: int = 9) -> float:
     table = _fit(last_day).varcorr
     return table.sdcor[(table.term1 == name) & table.term2.isna()].item()
@@ -91,6 +96,10 @@ QUESTIONS = (
                 lambda: float(_fit().coef["Subject"]["Intercept"].idxmax()),
                 "That subject has the highest intercept: slowest at the start, not fastest to tire.",
             ),
+            Wrong(
+                lambda: _fit().coef["Subject"]["Days"].max(),
+                "That is the largest slope; whose it is, the subject's number, is asked for.",
+            ),
         ),
     ),
     Question(
@@ -107,6 +116,7 @@ QUESTIONS = (
                 lambda: _share_below_zero(_sd("Days") ** 2),
                 "scale takes a standard deviation; you gave the variance τ₁².",
             ),
+            Wrong(4.0, "That is in per cent, and rounded: give a proportion, with two digits or more."),
         ),
     ),
     Question(
@@ -123,12 +133,23 @@ QUESTIONS = (
         "03-7",
         "number",
         lambda: _slope_of(335, dropout=335) - _slope_of(335),
-        right="with half the points, the population's line counts for more.",
+        right="with half the days, the population's line counts for much more.",
         wrong=(
             Wrong(
                 lambda: _slope_of(335, dropout=335), "That is the new slope itself; the change is asked for."
             ),
             Wrong(lambda: _slope_of(335) - _slope_of(335, dropout=335), "New minus old, not old minus new."),
+        ),
+    ),
+    Question(
+        "03-8",
+        "number",
+        lambda: _schools().sdcor[2],
+        right="ρ, the correlation of intercept and slope across schools.",
+        wrong=(
+            Wrong(lambda: _schools().vcov[2], "That is the covariance ρτ₀τ₁; divide by both SDs."),
+            Wrong(lambda: _schools().sdcor[1], "That is τ₁, the SD of the slopes."),
+            Wrong(lambda: _schools().sdcor[0], "That is τ₀, the SD of the intercepts."),
         ),
     ),
 )
