@@ -19,6 +19,7 @@ import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
+from matplotlib.transforms import ScaledTranslation
 
 from ..style import COLOURS, INK, MUTED, PAPER, RC, SANS, SERIF, SHADE, tint
 from .layout import RADIUS, Box, Layout, caption_words, half_width, plate_words
@@ -118,6 +119,9 @@ class Pen:
 
     def __init__(self, ax, bounds: Box):
         self.ax = ax
+        engine = ax.get_figure(root=True).get_layout_engine()
+        if engine is not None:
+            engine.execute(ax.get_figure(root=True))  # the Axes get their size only now
         inches = ax.get_window_extent().transformed(ax.figure.dpi_scale_trans.inverted())
         self.points = 72 * min(inches.width / bounds.width, inches.height / bounds.height)
 
@@ -138,14 +142,15 @@ class Pen:
         )
 
     def symbol(self, x: float, y: float, latex: str, height: float, colour=INK, across="center") -> None:
-        """A symbol, letter by letter, its middle at y."""
-        symbol = typeset(latex)
-        left = x - height * symbol.width * {"left": 0.0, "center": 0.5, "right": 1.0}[across]
-        line = y - height * symbol.middle
+        """A symbol, letter by letter, its middle at y; its letters keep together if the Axes are resized."""
+        symbol, size = typeset(latex), height * self.points
+        left = -symbol.width * {"left": 0.0, "center": 0.5, "right": 1.0}[across]
+        inches = self.ax.figure.dpi_scale_trans
         for one in symbol.letters:
+            aside = ScaledTranslation((left + one.x) * size / 72, (one.y - symbol.middle) * size / 72, inches)
             style = {"color": colour, "ha": "left", "va": "baseline", "zorder": 6}
-            size = font(one.face, one.size * height * self.points)
-            self.ax.text(left + height * one.x, line + height * one.y, one.text, fontproperties=size, **style)
+            style |= {"fontproperties": font(one.face, one.size * size), "clip_on": False}
+            self.ax.text(x, y, one.text, transform=self.ax.transData + aside, **style)
 
     # -- nodes ------------------------------------------------------------
     def node(self, node: Node, place: tuple[float, float], side: str = "below") -> None:

@@ -239,7 +239,7 @@ class Likelihoods(Picture):
             )
         ax.set(xlabel=self.quantity, ylim=(0, 1.42), yticks=[], title=self._title)
         ax.set_ylabel("relative height", color=MUTED)
-        ax.legend(loc="upper right", fontsize="small")
+        ax.legend(loc="upper right")
 
     @property
     def _title(self) -> str:

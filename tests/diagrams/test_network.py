@@ -530,3 +530,17 @@ def test_a_drawing_does_not_register_with_pyplot():
 def test_a_page_that_does_not_trust_svg_gets_the_same_picture_as_png():
     net = network("Reaction ~ Days + (Days|Subject)")
     assert net._repr_png_().startswith(b"\x89PNG") and net._repr_png_() == net._repr_png_()
+
+
+def test_a_network_in_a_figure_with_a_layout_is_drawn_for_the_size_it_will_have():
+    import matplotlib.pyplot as plt
+
+    net = network("y ~ x + (x|g)")
+    figure, axes = plt.subplots(1, 2, figsize=(8, 4), layout="constrained")
+    for ax in axes:
+        net.draw(ax)
+    figure.canvas.draw()
+    unit = axes[0].transData.transform([(0, 0), (1, 0)])[1, 0] - axes[0].transData.transform((0, 0))[0]
+    caption = next(text for text in axes[0].texts if text.get_text() == "rows")
+    assert caption.get_size() / 72 * figure.dpi == pytest.approx(0.19 * unit, rel=0.12)
+    plt.close(figure)
