@@ -14,6 +14,7 @@ from . import summary as _summary  # attaches summary() and tidy() to the fits
 from .bayes import brm, prior_table, pymc_model
 from .check import check
 from .datasets import datasets, load_data
+from .diagrams import display as _display
 from .diagrams.describe import describe
 from .diagrams.equation import equation
 from .diagrams.matrices import matrices
@@ -26,6 +27,8 @@ from .inference import anova
 from .models import glm, glmer, lm, lmer
 from .spec import Spec
 from .widgets import *  # noqa: F403  (its __all__ is part of ours)
+
+_display.install()  # in a notebook, pictures bring their words
 
 __version__ = "0.1.0"
 

@@ -13,13 +13,22 @@ from .describe import alt_text
 from .symbols import plain
 
 
-def install(*kinds: type) -> None:
-    """Show pictures of these kinds with their words, if this is a notebook; elsewhere nothing happens."""
+#: What is shown with its words, as module and class.
+KINDS = (
+    ("matplotlib.figure", "Figure"),
+    ("mlmkit.diagrams.graph", "Network"),
+    ("mlmkit.diagrams.structure", "Structure"),
+    ("mlmkit.widgets.frame", "Stills"),
+)
+
+
+def install() -> None:
+    """Show pictures with their words, if this is a notebook; elsewhere nothing happens."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if hasattr(shell, "kernel"):
-        for kind in kinds:
-            formatter = shell.display_formatter.ipython_display_formatter
-            formatter.for_type(kind, lambda picture: show(picture, shell))
+        formatter = shell.display_formatter.ipython_display_formatter
+        for module, name in KINDS:
+            formatter.for_type_by_name(module, name, lambda picture: show(picture, shell))
 
 
 def show(picture, shell) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import json
 from html import unescape
+from pathlib import Path
 from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
@@ -14,6 +17,8 @@ from matplotlib.figure import Figure
 import mlmkit as mk
 from mlmkit import plots
 from mlmkit.diagrams import display
+
+CHAPTERS = sorted((Path(__file__).parents[2] / "chapters").glob("*.ipynb"))
 
 
 class Shell:
@@ -124,10 +129,23 @@ def test_words_cannot_be_taken_for_markup():
 
 
 def test_only_a_notebook_shows_pictures_so(shell, monkeypatch):
-    display.install(Figure)  # there is no notebook here: nothing happens
+    display.install()  # there is no notebook here: nothing happens
     monkeypatch.setattr("IPython.get_ipython", lambda: shell)
-    display.install(Figure)
+    display.install()
+    assert all(hasattr(importlib.import_module(module), name) for module, name in display.KINDS)
     figure, ax = plt.subplots()
     ax.plot([1, 2])
     shell.display_formatter.format(figure)
     assert len(shell.sent) == 2
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_every_picture_stored_in_a_chapter_has_words(path):
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    pictures = [o for o in outputs if any(mime.startswith("image/") for mime in o.get("data", {}))]
+    assert pictures
+    for picture in pictures:
+        for mime in picture["data"]:
+            if mime.startswith("image/"):
+                assert len(picture["metadata"].get(mime, {}).get("alt", "")) > 40
