@@ -263,3 +263,25 @@ def test_only_macros_that_mathjax_knows_without_extensions():
         for style in ("levels", "matrix"):
             used = set(re.findall(r"\\([A-Za-z]+)", str(equation(formula, family=family, style=style))))
             assert used <= set(known), used - set(known)
+
+
+#: Macros that GitHub's formulas refuse, since they could redefine others, hide text or load something.
+REFUSED = re.compile(
+    r"\\(?:operatorname|mbox|[hv]?phantom|color|textcolor|colorbox|href|url|class|style|cssId|require|"
+    r"unicode|label|tag|def|let|newcommand|renewcommand|newenvironment|DeclareMathOperator|includegraphics)\b"
+)
+TEXTS = sorted((Path(__file__).parents[2] / "chapters" / "text").glob("*.md"))
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.stem)
+def test_the_chapters_formulas_use_nothing_that_github_refuses(path):
+    prose = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    formulas = re.findall(r"\$\$.+?\$\$|\$[^$\n]+\$", prose, flags=re.DOTALL)
+    assert [found for formula in formulas for found in REFUSED.findall(formula)] == []
+
+
+def test_what_github_refuses_would_be_found():
+    assert REFUSED.findall(r"\operatorname{logit} \theta, \color{red}{x}, \define") == [
+        r"\operatorname",
+        r"\color",
+    ]
