@@ -166,10 +166,12 @@ class Playground(Explorer):
         self.summary.value = _SUMMARY_STYLE + result.fit.summary()._repr_html_()
 
 
-_SUMMARY_STYLE = f"""<style>.mlmkit-summary table {{border-collapse: collapse; margin: 0.3em 0}}
-.mlmkit-summary th, .mlmkit-summary td {{padding: 0 0.7em 0 0; text-align: right; line-height: 1.35}}
-.mlmkit-summary caption {{text-align: left; color: {COLOURS["population"]}}}
-.mlmkit-summary p {{margin: 0.2em 0}}</style>"""
+#: For the summary in the playground alone, not for those that the notebook shows above and below it.
+_IN = ".jupyter-widgets .mlmkit-summary"
+_SUMMARY_STYLE = f"""<style>{_IN} table {{border-collapse: collapse; margin: 0.3em 0}}
+{_IN} th, {_IN} td {{padding: 0 0.7em 0 0; text-align: right; line-height: 1.35}}
+{_IN} caption {{text-align: left; color: {COLOURS["population"]}}}
+{_IN} p {{margin: 0.2em 0}}</style>"""
 
 
 def _columns(frame: pd.DataFrame) -> str:
