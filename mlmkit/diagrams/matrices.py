@@ -223,10 +223,14 @@ def _axes(names: list[str], ax, it: Matrices) -> list:
         min(SQUARE, max(0.55 * SQUARE, SQUARE * getattr(it, name).shape[1] / len(getattr(it, name))))
         for name in names
     ]
-    figure = Figure(
-        figsize=(sum(widths) + 0.25 * len(names), SQUARE + 0.95), facecolor=PAPER, layout="constrained"
-    )
-    return list(np.ravel(figure.subplots(1, len(names), width_ratios=widths)))
+    rows = [slice(0, 3), slice(3, None)] if len(names) > 3 else [slice(None)]
+    width = max(sum(widths[row]) + 0.25 * len(widths[row]) for row in rows)
+    figure = Figure(figsize=(width, (SQUARE + 0.95) * len(rows)), facecolor=PAPER, layout="constrained")
+    axes = []
+    for place, row in zip(figure.add_gridspec(len(rows), 1), rows, strict=True):
+        cells = place.subgridspec(1, len(widths[row]), width_ratios=widths[row])
+        axes += [figure.add_subplot(cell) for cell in cells]
+    return axes
 
 
 def _picture(ax, name: str, table: pd.DataFrame, spy: bool) -> None:
@@ -266,7 +270,10 @@ def _edges(ax, labels: pd.MultiIndex, square: bool) -> None:
             for line in (ax.axvline, ax.axhline) if square else (ax.axvline,):
                 line(start - 0.5, color=INK, lw=0.6)
     several = len({group for group, _ in terms}) > 1
-    ax.set_xticks(middles, [f"{term}\n{group}" if several else term for group, term in terms])
+    names = [f"{term}\n{group}" if several else term for group, term in terms]
+    narrowest = min(sizes[term] for term in terms) / len(labels) * SQUARE * (1 if square else 0.55)
+    fits = narrowest > 0.085 * max(len(line) for name in names for line in name.split("\n"))
+    ax.set_xticks(middles, names, rotation=0 if fits or len(terms) == 1 else 90)
     ax.tick_params(length=0)
 
 

@@ -21,6 +21,7 @@ from .draw import Pen, figure_to_png, figure_to_svg
 from .layout import Box
 
 STEP = 1.5  # between the levels of a tree
+ASIDE = 0.72  # from the only branch that is shown to the dots beside it
 ROLES = ("group", "group2", "group3")
 
 
@@ -94,7 +95,7 @@ class Structure:
         if len(pair) < 2:
             return self.data[pair[0]].value_counts(sort=False).to_frame("rows")
         table = pd.crosstab(self.data[pair[0]], self.data[pair[1]])
-        if not self.nested:
+        if not any(r.kind == "nested" and {r.inner, r.outer} == set(pair) for r in self.relations):
             return table
         return table[sorted(table.columns, key=lambda inner: int(table[inner].to_numpy().argmax()))]
 
@@ -300,20 +301,24 @@ def _level(it: Structure, k: int) -> str:
     return f"{it.counts.groups.iloc[k]} {it.groups[k]}" if k < len(it.groups) else f"{len(it.data)} rows"
 
 
-def _grow(data: pd.DataFrame, groups: tuple[str, ...], first: bool = False) -> _Branch:
-    """Branches of the first groups: the first, (at the top) the second, and the last."""
+def _grow(data: pd.DataFrame, groups: tuple[str, ...], first=False, thin=False, deep=False) -> _Branch:
+    """Branches of the first groups: the first, (at the top) the second, and the last.
+
+    With three groupings or more, only the first branch of each is shown with all of these; the others stay thin.
+    """
     if not groups:
         shown = list(range(len(data)))[:1] + list(range(len(data)))[-1:]
         return _Branch("", [_Branch("") for _ in dict.fromkeys(shown)], 0 if len(data) > 2 else None)
     codes, levels = pd.factorize(data[groups[0]], sort=True)
-    shown = list(dict.fromkeys([0, 1, len(levels) - 1] if first else [0, len(levels) - 1]))
+    shown = list(dict.fromkeys([0, 1, len(levels) - 1] if first else [0] if thin else [0, len(levels) - 1]))
     shown = [k for k in shown if k < len(levels)]
+    deep = deep or (first and len(groups) > 2)
     branches = []
     for k in shown:
-        branch = _grow(data[codes == k], groups[1:])
+        branch = _grow(data[codes == k], groups[1:], thin=deep and (thin or k > 0), deep=deep)
         branch.label = str(levels[k])
         branches.append(branch)
-    return _Branch("", branches, len(shown) - 2 if len(levels) > len(shown) else None)
+    return _Branch("", branches, max(len(shown) - 2, 0) if len(levels) > len(shown) else None)
 
 
 def _spread(branch: _Branch, x: float) -> float:
@@ -323,6 +328,8 @@ def _spread(branch: _Branch, x: float) -> float:
         return x + 0.62
     for k, child in enumerate(branch.children):
         x = _spread(child, x) + (0.5 if branch.gap_after == k else 0.0)
+    if branch.gap_after is not None and len(branch.children) == 1:
+        x = max(x, branch.children[0].x + ASIDE + 0.5)
     branch.x = (branch.children[0].x + branch.children[-1].x) / 2
     return x + 0.22
 
@@ -341,9 +348,9 @@ def _branch(pen: Pen, branch: _Branch, level: int) -> None:
 
 
 def _ellipsis(pen: Pen, branch: _Branch, level: int) -> None:
-    if branch.gap_after is not None and branch.gap_after + 1 < len(branch.children):
-        a, b = branch.children[branch.gap_after].x, branch.children[branch.gap_after + 1].x
-        pen.dots((a + b) / 2, level * STEP)
+    if branch.gap_after is not None:
+        a, *b = [child.x for child in branch.children[branch.gap_after :]]
+        pen.dots((a + b[0]) / 2 if b else a + ASIDE, level * STEP)
 
 
 # -- the crossing graph ------------------------------------------------------------
@@ -422,11 +429,19 @@ def _draw_cells(it: Structure, ax):
     filled = np.ma.masked_equal(table.to_numpy(), 0)
     image = ax.imshow(filled, aspect="auto", cmap=shades, interpolation="nearest", vmin=0.5)
     ax.set(xlabel=table.columns.name or "", ylabel=table.index.name or "")
+    ax.set_xticks(*_some_ids(table.columns), rotation=90 if max(map(len, map(str, table.columns))) > 4 else 0)
+    ax.set_yticks(*_some_ids(table.index))
     ax.set_title(f"{int((table > 0).to_numpy().sum())} of {table.size} combinations occur")
     ax.set_facecolor(tint(RULE, 0.6))
     if table.to_numpy().max() > 1:
         ax.figure.colorbar(image, ax=ax, label="rows", ticks=mpl.ticker.MaxNLocator(integer=True))
     return ax
+
+
+def _some_ids(ids: pd.Index, most: int = 10) -> tuple[list[int], list[str]]:
+    """Places and names of evenly spaced ids, all of them where they are few."""
+    shown = list(range(0, len(ids), -(-len(ids) // most)))
+    return shown, [str(ids[k]) for k in shown]
 
 
 def _canvas(ax, bounds: Box):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -131,3 +132,25 @@ def test_words_and_svg():
     )
     assert "<desc>Crossing graph" in found._repr_svg_()
     assert "Formula: (1|participant) + (1|spelling)" in str(found)
+
+
+def test_a_table_of_cells_names_its_groups_and_keeps_their_order():
+    cells = structure(load_data("classroom"), ["schoolid", "classid2"])
+    assert [int(one) for one in cells.cells.columns] == sorted(int(one) for one in cells.cells.columns)
+    ax = structure(grid(5, 4), ["a", "b"]).draw(kind="cells")
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["b0", "b1", "b2", "b3"]
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["a0", "a1", "a2", "a3", "a4"]
+    many = structure(load_data("blp"), ["participant", "spelling"]).draw(kind="cells")
+    assert 5 <= len(many.get_yticks()) <= 10 and len(many.get_xticks()) <= 10
+
+
+def test_a_tree_of_many_levels_stays_narrow_and_its_dots_beside_its_nodes():
+    rows = np.arange(480)
+    data = pd.DataFrame({"area": rows // 120, "school": rows // 24, "cls": rows // 6, "pupil": rows // 2})
+    for groups, widest in ((["area", "school", "cls"], 11), (["area", "school", "cls", "pupil"], 13)):
+        ax = structure(data, groups).draw()
+        assert ax.figure.get_size_inches()[0] < widest
+        circles = [patch for patch in ax.patches if hasattr(patch, "center")]
+        dots = [c.center for c in circles if c.radius < 0.1]
+        nodes = [c.center for c in circles if c.radius > 0.1]
+        assert dots and all(np.hypot(a - x, b - y) > 0.16 for a, b in dots for x, y in nodes)
