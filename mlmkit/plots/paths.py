@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from ..engine import lmm_criterion
 from ..errors import DataError
 from ..results import MixedFit
-from ..style import MARKERS, PAPER, colour
+from ..style import MARKERS, colour
 from .canvas import Picture, count, number, term_label
 from .pooling import only_group
 
@@ -143,14 +143,14 @@ class CriterionCurve(Picture):
         )
 
     def paint(self, ax: Axes) -> None:
-        styles = {"REML": (colour("population"), "-", 9), "ML": (colour("flat"), "--", 4)}
+        styles = {"REML": (colour("population"), "-", 9), "ML": (colour("flat"), "--", 6)}
         for name, curve in self.curves.items():
             shade, ls, size = styles[name]
             boundary = "" if self.minima[name] > 0 else ", the boundary"
             label = f"{name}: lowest at {number(self.minima[name])}{boundary}"
             ax.plot(curve.index, curve, color=shade, ls=ls, label=label)
             ax.plot(self.minima[name], 0, marker=MARKERS["population"], color=shade, markersize=size,
-                    markeredgecolor=PAPER, clip_on=False, zorder=4)  # fmt: skip
+                    markeredgewidth=0, clip_on=False, zorder=4)  # fmt: skip
         others = ", the rest of θ as estimated" if self.others else ""
         ax.set(
             xlabel=rf"$\tau/\sigma$ of the {term_label(self.term)}{others}", ylabel="criterion − its minimum"
