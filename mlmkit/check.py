@@ -18,6 +18,7 @@ import numpy as np
 from .errors import DataError, did_you_mean
 from .formula import parse_formula
 
+
 @dataclass(frozen=True)
 class Wrong:
     """A usual wrong answer, as a value or a function that computes it, and what it is a sign of."""
@@ -229,11 +230,17 @@ _SLIPS: tuple[tuple[Callable[[float], float], str], ...] = (
     (lambda t: math.sqrt(t), "that is its square root: a standard deviation where a variance is asked for?"),
     (lambda t: 1 / t, "that is one divided by it: the fraction is upside down."),
     (lambda t: 1 - t, "that is one minus it: the other share."),
-    (lambda t: 1 / (1 + math.exp(-t)), "that is on the probability scale; log odds are asked for."),
+    (lambda t: _as_probability(t), "that is on the probability scale; log odds are asked for."),
     (lambda t: math.log(t / (1 - t)), "that is on the log odds scale; a probability is asked for."),
     (lambda t: math.exp(t), "that is its exponential: take the logarithm."),
     (lambda t: math.log(t), "that is its logarithm: undo it with exp."),
 )
+
+
+def _as_probability(log_odds: float) -> float:
+    if abs(log_odds) > 10:  # no log odds of the course: its probability would be just 0 or 1
+        raise ValueError
+    return 1 / (1 + math.exp(-log_odds))
 
 
 def _number_diagnosis(answer: float, truth: float, tolerance: float) -> str:

@@ -89,6 +89,7 @@ def test_right_answers_are_right_however_they_are_given(question, answer):
         ("99-7", 15.4, "per cent"),
         ("99-7", 0.846, "the other share"),
         ("99-7", -1.7036, "log odds"),
+        ("99-1", 1.0, "too small"),  # nobody asked for log odds
         ("99-7", 0.2, "more digits"),
         ("99-8", "y ~ x + (x|g)", "the random part"),
     ],
