@@ -82,6 +82,7 @@ QUESTIONS = (
                 lambda: 2 * _filled(0),
                 "On day 0 the entry of Z¹ is the number 0: those rows have one entry only.",
             ),
+            Wrong(lambda: 2 * _filled(1), "Day 0 empties a row of Z¹ only; its 1 in Z⁰ is still there."),
             Wrong(lambda: _filled(0), "That is Z⁰ alone: the slopes have columns, too."),
             Wrong(lambda: _filled(1), "That is Z¹ alone: the intercepts have columns, too."),
         ),

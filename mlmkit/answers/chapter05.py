@@ -93,6 +93,7 @@ QUESTIONS = (
         wrong=(
             Wrong(3.0, "Two SDs and a correlation would be (sex|school); two bars take the correlation out."),
             Wrong(1.0, "The intercept varies, too: it is understood."),
+            Wrong(4.0, "Count columns, not schools or sexes: an intercept, and one difference."),
         ),
     ),
 )

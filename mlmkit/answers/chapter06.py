@@ -86,6 +86,22 @@ QUESTIONS = (
                 "There people differ in level only, not in how much longer they take.",
             ),
             Wrong(
+                "rt ~ nletters + (1|participant) + (nletters|spelling)",
+                "The slope varies across the wrong group: a word has one length, a person meets many.",
+            ),
+            Wrong(
+                "rt ~ nletters + (nletters||participant) + (1|spelling)",
+                "Nearly: two bars claim that level and slope are uncorrelated at a length of 0 letters; use one.",
+            ),
+            Wrong(
+                "rt ~ nletters + (0 + nletters|participant) + (1|spelling)",
+                "There all people have the same level at a length of 0; the 0 takes their intercepts away.",
+            ),
+            Wrong(
+                "rt ~ (nletters|participant) + (1|spelling)",
+                "Longer words take longer on average, too: nletters belongs to the fixed part as well.",
+            ),
+            Wrong(
                 "rt ~ nletters + (nletters|participant)",
                 "Words differ in level beyond their length: (1|spelling) is missing.",
             ),
@@ -105,6 +121,7 @@ QUESTIONS = (
         right="about a fifth.",
         wrong=(
             Wrong(lambda: _share(_words(), "spelling"), "That is the words' share."),
+            Wrong(lambda: _share(_words(), "Residual"), "That is what is neither people's nor words'."),
             Wrong(lambda: _share(_words(), "participant", column="sdcor"), SD_SLIP),
         ),
     ),

@@ -62,6 +62,7 @@ QUESTIONS = (
         right="a difference of 0.2 times the slope.",
         wrong=(
             Wrong(lambda: _pracad().fixef["pracad"], "That is for a whole unit, from nobody to everybody."),
+            Wrong(lambda: 0.1 * _pracad().fixef["pracad"], "That is for a tenth; 0.6 and 0.4 are two apart."),
             Wrong(
                 lambda: _pracad().fixef["Intercept"] + 0.2 * _pracad().fixef["pracad"],
                 "That is the level of a school with pracad 0.2; in a difference the intercept drops out.",
@@ -100,6 +101,14 @@ QUESTIONS = (
         right="main effects, a cross-level interaction, and a line for each school.",
         wrong=(
             Wrong("mathach ~ ses + sector + (ses|school)", "There sector moves the intercept only."),
+            Wrong(
+                "mathach ~ ses * sector + (ses * sector|school)",
+                "Nearly; but sector is a property of schools: nothing of it can vary across them.",
+            ),
+            Wrong(
+                "mathach ~ ses:sector + (ses|school)",
+                "There sector moves the slope, but not the intercept: that takes its main effect.",
+            ),
             Wrong("mathach ~ ses * sector + (1|school)", "There the slope does not vary across schools."),
             Wrong(
                 "mathach ~ ses + (ses * sector|school)",

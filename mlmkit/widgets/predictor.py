@@ -148,9 +148,10 @@ def _draw_bars(ax, it: Bought) -> None:
     brick = colour("population")
     taken = {"facecolor": tint(brick, 0.8), "edgecolor": brick, "hatch": "//", "lw": 0}
     ax.barh([0], [max(before - after, 0)], left=[after], height=0.5, **taken)
+    beside = {"xytext": (4, 0), "textcoords": "offset points"}
     for y, tau in ((1, it.tau_before), (0, it.tau_after)):
-        ax.text(0, y + 0.28, rf"$\hat\tau$ = {number(tau)}", va="bottom", color=INK)
-    ax.text(0, -0.3, "hatched: taken by $z$", va="top", color=MUTED)
+        ax.annotate(rf"$\hat\tau$ = {number(tau)}", (0, y + 0.28), **beside, va="bottom", color=INK)
+    ax.annotate("hatched: taken by $z$", (0, -0.3), **beside, va="top", color=MUTED)
     ax.set(xlim=(0, stepped(max(before, after))), ylim=(-0.7, 1.75), xlabel=r"$\hat\tau^2$ between groups")
     ax.set_yticks([0, 1], ["with $z$", "without"])
     ax.set_title(f"level-2 $R^2$: {_share(it.r_squared)}")
