@@ -35,8 +35,10 @@ class Answers:
         (J,) the groups, their numbers of observations and both estimates.
     error
         (J,) the flat estimates' standard errors.
-    b, tau, sigma
-        The fit's; for rats b is a probability, and τ is of the log odds.
+    b, tau
+        The fit's; for rats b is a probability.
+    spread_of
+        What τ is the SD of, where it is not the unit's: `" of the log odds"`.
     order
         The groups in the order of the questions.
     """
@@ -50,6 +52,7 @@ class Answers:
     error: np.ndarray
     b: float
     tau: float
+    spread_of: str
     order: np.ndarray
 
 
@@ -103,7 +106,8 @@ def answers(data: str) -> Answers:
     # small.
     far = np.flatnonzero(np.abs(flat - b) > 0.3 * np.std(flat))
     order = np.random.default_rng(3).permutation(far)
-    return Answers(noun, unit, names, n, flat, multilevel, error, b, tau, order)
+    spread_of = " of the log odds" if data == "rats" else ""
+    return Answers(noun, unit, names, n, flat, multilevel, error, b, tau, spread_of, order)
 
 
 def _gaussian(formula: str, group: str, frame):
@@ -190,7 +194,7 @@ def describe(it: Question) -> str:
         f"{all_groups.noun.capitalize()} {all_groups.names[j]} has "
         f"{count(int(all_groups.n[j]), 'observation')}; its flat estimate is {number(all_groups.flat[j])} "
         f"with standard error {number(all_groups.error[j], 2)}. The population's b is "
-        f"{number(all_groups.b)}, τ is {number(all_groups.tau)}."
+        f"{number(all_groups.b)}, τ{all_groups.spread_of} is {number(all_groups.tau)}."
     )
     if not it.revealed:
         return f"{ask} Where does the multilevel model put it? You guess {number(it.guess)}: press “reveal”."
@@ -288,14 +292,16 @@ def explore_reveal(preset: str | None = None, **values) -> Explorer:
     return Explorer(EXPLORATION, preset, **values)
 
 
-def show_reveal() -> Stills:
-    """The game on paper: one group of each data set, its answer revealed for a guess half-way to b."""
-    settings = {}
-    for data in MODELS:
-        it = answers(data)
-        j = it.order[0]
-        guess = float(it.flat[j] + it.b) / 2
-        asked = compute(data, 0, guess, True)
-        scored = {"revealed": True, "misses": ((0, asked.miss),)}
-        settings[data] = {"data": data, "turn": 0, "guess": guess, **scored}
-    return stills(EXPLORATION, settings)
+def show_reveal(data: str | None = None) -> Stills:
+    """The game on paper, answers revealed for guesses half-way to b: four groups of a data set, or one of each."""
+    if data is None:
+        return stills(EXPLORATION, {name: _half_way(name, 0) for name in MODELS})
+    return stills(EXPLORATION, {f"group {turn + 1}": _half_way(data, turn) for turn in range(4)})
+
+
+def _half_way(data: str, turn: int) -> dict:
+    """The setting in which each guess so far was half-way from the flat estimate to b, and is revealed."""
+    it = answers(data)
+    guesses = [float(it.flat[j] + it.b) / 2 for j in it.order[: turn + 1]]
+    misses = tuple((k, compute(data, k, guess, True).miss) for k, guess in enumerate(guesses))
+    return {"data": data, "turn": turn, "guess": guesses[-1], "revealed": True, "misses": misses}

@@ -169,7 +169,7 @@ def _draw_weight(ax, it: Shrinkage) -> None:
     ax.plot([own], [lam], **points("multilevel", 10, mec=PAPER))
     ax.set(xlim=(0, 70), ylim=(0, 1.04))
     ax.set(xlabel="observations in the group, $n$", ylabel="weight λ = τ²/(τ² + σ²/n)")
-    ax.set_title(f"λ = {_formula(it)} = {lam:.2f}", loc="right")
+    ax.set_title(f"λ = {_formula(it)}\n= {lam:.2f}", loc="right", fontsize="medium")
 
 
 def _formula(it: Shrinkage) -> str:
