@@ -18,7 +18,7 @@ def notices(fit: Fit) -> list[str]:
     """Everything about a fit that its reader should know before believing it."""
     sentences = [*_collinear(fit), *fit.messages]
     if isinstance(fit, MixedFit):
-        sentences += _repeated_ids(fit)
+        sentences += [*_repeated_ids(fit), *_factors_split(fit)]
     return sentences
 
 
@@ -42,6 +42,18 @@ def _repeated_ids(fit: MixedFit) -> Iterator[str]:
                     f"{outer.group} were taken for one {inner.group}; if each {inner.group} belongs to one "
                     f"{outer.group}, write (…|{outer.group}/{inner.group}) (chapter 6, relative ids)."
                 )
+
+
+def _factors_split(fit: MixedFit) -> Iterator[str]:
+    """`(f||g)` with a factor f is another model in lme4: there only numeric predictors are split."""
+    for term in fit.spec.random:
+        columns = next(block.columns for block in fit.design.blocks if block.columns.terms == term.terms)
+        if columns.levels and not term.correlated:
+            parts = (f"(0 + {':'.join(one)}|{term.group})" if one else f"(1|{term.group})" for one in term.terms)
+            yield (
+                f"In {term} each of {', '.join(columns.names)} varies independently of the others, where lme4 lets "
+                f"the levels of a factor be correlated; for lme4's model write {' + '.join(parts)} (chapter 5)."
+            )
 
 
 def ids_restart(inner: np.ndarray, outer: np.ndarray, levels: pd.Index) -> bool:

@@ -56,7 +56,7 @@ class RandomTerm:
         return INTERCEPT in self.terms
 
     def __str__(self):
-        bar = "|" if self.correlated or len(self.terms) == 1 else "||"
+        bar = "|" if self.correlated else "||"
         return f"({_right_hand_side(self.terms)} {bar} {self.group})"
 
 

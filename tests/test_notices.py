@@ -41,6 +41,19 @@ def test_a_few_gaps_do_not_hide_it(gaps, expected):
 
 
 @pytest.mark.filterwarnings("ignore::mlmkit.FitWarning")
+@pytest.mark.parametrize(
+    ("varying", "lme4s"),
+    [("sex||school", "(1|school) + (0 + sex|school)"), ("0 + sex||school", "(0 + sex|school)")],
+)
+def test_two_bars_and_a_factor_are_another_model_in_lme4(varying, lme4s):
+    data = mk.load_data("mathachieve")
+    with pytest.warns(mk.errors.FitWarning, match="independently of the others") as caught:
+        mk.lmer(f"mathach ~ sex + ({varying})", data)
+    assert f"for lme4's model write {lme4s} (chapter 5)" in str(caught[0].message)
+    for plain in ("sex|school", "ses||school"):
+        assert not notices(mk.lmer(f"mathach ~ sex + ({plain})", data))
+
+
 def test_a_fit_and_a_structure_judge_alike():
     rng = np.random.default_rng(1)
     for data in (classes([2, 3, 4, 5] * 5), classes([3] * 12)):
