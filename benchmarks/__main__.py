@@ -29,7 +29,7 @@ ONE_THREAD = {
     name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
 }
 PEERS = ("glmm", "mixedlm", "interlace", "statsmodels", "gpboost")
-TIMEOUT = 300
+TIMEOUT = 150
 
 
 def main() -> None:
@@ -59,7 +59,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("only", nargs="*", help="words that the cases' names contain")
     parser.add_argument("--heavy", action="store_true", help="the cases that take lme4 minutes, too")
     parser.add_argument("--peers", default=sys.executable, help="a Python in which the peers are installed")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if not shutil.which(options.peers):
+        parser.error(f"--peers {options.peers} is no Python that can be run")
+    return options
 
 
 def measure(case: Case, tools: list[str], peers: str) -> dict[str, dict]:
