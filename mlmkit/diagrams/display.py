@@ -12,7 +12,6 @@ from html import escape
 from .describe import alt_text
 from .symbols import plain
 
-
 #: What is shown with its words, as module and class.
 KINDS = (
     ("matplotlib.figure", "Figure"),
