@@ -193,6 +193,10 @@ def _answers(url: str) -> bool:
     return True
 
 
+#: The page shows no picture at all while the next exploration is made.
+ANOTHER_PICTURE = "before => (document.querySelector('[role=img]')?.src ?? before) !== before"
+
+
 def test_the_lecture_needs_no_notebook_and_no_network(browser, lecture_page):
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
     page.set_default_timeout(PATIENCE)
@@ -206,7 +210,7 @@ def test_the_lecture_needs_no_notebook_and_no_network(browser, lecture_page):
     for name in ("pooling", "nested or crossed", "playground"):
         before = page.locator("[role=img]").get_attribute("src")
         page.get_by_role("button", name=name, exact=True).click()
-        page.wait_for_function("before => document.querySelector('[role=img]').src !== before", arg=before)
+        page.wait_for_function(ANOTHER_PICTURE, arg=before)
     page.locator("input[type=text]").fill("Reaction ~ __import__('os')")
     expect(page.locator("[role=alert]")).to_contain_text("__import__")
     page.close()
