@@ -225,12 +225,20 @@ def _axes(names: list[str], ax, it: Matrices) -> list:
     ]
     rows = [slice(0, 3), slice(3, None)] if len(names) > 3 else [slice(None)]
     width = max(sum(widths[row]) + 0.25 * len(widths[row]) for row in rows)
-    figure = Figure(figsize=(width, (SQUARE + 0.95) * len(rows)), facecolor=PAPER, layout="constrained")
+    height = (SQUARE + 0.45 + _below(it)) * len(rows)
+    figure = Figure(figsize=(width, height), facecolor=PAPER, layout="constrained")
     axes = []
     for place, row in zip(figure.add_gridspec(len(rows), 1), rows, strict=True):
         cells = place.subgridspec(1, len(widths[row]), width_ratios=widths[row])
         axes += [figure.add_subplot(cell) for cell in cells]
     return axes
+
+
+def _below(it: Matrices) -> float:
+    """Inches that the labels of Z and its like take below them, written upwards."""
+    if it.Z.columns.nlevels == 1 or it.Z.columns.get_level_values("group").nunique() == 1:
+        return 0.5
+    return max(0.5, 0.08 * max(len(f"{term} · {group}") for group, term, _ in it.Z.columns))
 
 
 def _picture(ax, name: str, table: pd.DataFrame, spy: bool) -> None:
@@ -273,7 +281,9 @@ def _edges(ax, labels: pd.MultiIndex, square: bool) -> None:
     names = [f"{term}\n{group}" if several else term for group, term in terms]
     narrowest = min(sizes[term] for term in terms) / len(labels) * SQUARE * (1 if square else 0.55)
     fits = narrowest > 0.085 * max(len(line) for name in names for line in name.split("\n"))
-    ax.set_xticks(middles, names, rotation=0 if fits or len(terms) == 1 else 90)
+    upright = fits or len(terms) == 1
+    names = names if upright else [name.replace("\n", " · ") for name in names]
+    ax.set_xticks(middles, names, rotation=0 if upright else 90)
     ax.tick_params(length=0)
 
 

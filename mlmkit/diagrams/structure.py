@@ -421,7 +421,7 @@ def _some(data: pd.DataFrame, above: str, below: str) -> tuple[list, list]:
 def _draw_cells(it: Structure, ax):
     table = it.cells
     if ax is None:
-        figure = Figure(figsize=(6.4, 4.8), facecolor=PAPER)
+        figure = Figure(figsize=(6.4, 4.8), facecolor=PAPER, layout="constrained")
         ax = figure.add_subplot()
     shades = mpl.colors.LinearSegmentedColormap.from_list(
         "cells", [tint(COLOURS["group"], 0.75), COLOURS["group"]]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -110,3 +112,12 @@ def test_pictures(fit):
         m.draw("W")
     with pytest.raises(DataError, match="2 matrices need 2 Axes"):
         m.draw(["X", "Z"], ax=one)
+
+
+def test_labels_of_narrow_terms_stand_beside_each_other():
+    data = mk.load_data("classroom").iloc[:144]
+    figure = matrices(mk.lmer("mathscore ~ ses + (ses|schoolid) + (1|classid)", data)).draw()[0].figure
+    figure.draw_without_rendering()
+    for ax in figure.axes:
+        boxes = [label.get_window_extent() for label in ax.get_xticklabels() if label.get_text()]
+        assert all(left.x1 <= right.x0 for left, right in pairwise(boxes))

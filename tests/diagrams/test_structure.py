@@ -154,3 +154,12 @@ def test_a_tree_of_many_levels_stays_narrow_and_its_dots_beside_its_nodes():
         dots = [c.center for c in circles if c.radius < 0.1]
         nodes = [c.center for c in circles if c.radius > 0.1]
         assert dots and all(np.hypot(a - x, b - y) > 0.16 for a, b in dots for x, y in nodes)
+
+
+def test_labels_of_cells_are_within_the_picture():
+    ax = structure(load_data("blp"), ["participant", "spelling"]).draw(kind="cells")
+    ax.figure.draw_without_rendering()
+    whole = ax.figure.bbox
+    for words in (*ax.get_xticklabels(), *ax.get_yticklabels(), ax.xaxis.label, ax.title):
+        box = words.get_window_extent()
+        assert whole.x0 <= box.x0 and box.x1 <= whole.x1 and whole.y0 <= box.y0 and box.y1 <= whole.y1
