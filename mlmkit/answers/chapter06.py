@@ -112,7 +112,13 @@ QUESTIONS = (
         "text",
         lambda: _words().ranef["spelling"]["Intercept"].idxmin(),
         right="the fastest word, people's differences taken into account.",
-        wrong=(Wrong(lambda: _words().ranef["spelling"]["Intercept"].idxmax(), "That is the slowest word."),),
+        wrong=(
+            Wrong(lambda: _words().ranef["spelling"]["Intercept"].idxmax(), "That is the slowest word."),
+            Wrong(
+                lambda: load_data("blp").set_index("spelling").rt.idxmin(),
+                "That word has the single fastest response, of one person; ξ tells of the word, over people.",
+            ),
+        ),
     ),
     Question(
         "06-6",
