@@ -68,6 +68,10 @@ class SelectedInverse:
         key = np.minimum(rows, columns) * np.int64(self.size) + np.maximum(rows, columns)
         return np.searchsorted(self.keys, key)
 
+    def diagonal_blocks(self, data: np.ndarray, effects: np.ndarray) -> np.ndarray:
+        """H⁻¹ between the effects of each group, (J, s) → (J, s, s), from its entries on the pattern."""
+        return data[self.positions(effects[:, :, None], effects[:, None, :])]
+
     def data(self, L: csc_matrix, pivots: np.ndarray) -> np.ndarray:
         """H⁻¹ on the pattern, followed by a zero.
 

@@ -123,9 +123,7 @@ class SparseSystem:
     @cached_property
     def rows(self) -> list[np.ndarray]:
         """For each term its effects, group by group, in the order of elimination."""
-        place = np.empty(len(self.order), dtype=np.int64)
-        place[self.order] = np.arange(len(self.order))
-        return np.split(place, np.cumsum([term.n_groups * term.size for term in self.terms])[:-1])
+        return places_of_effects(self.terms, self.order)
 
     def _inverse_data(self, state: SparseState) -> np.ndarray:
         return self.inverse.data(state.factorised.L, state.factorised.U.diagonal())
@@ -180,10 +178,7 @@ class SparseSystem:
 
     def effects(self, state: SparseState, b: np.ndarray) -> list[np.ndarray]:
         """Each term's conditional modes, (s, J), given b."""
-        modes = state.Lambda @ (state.half[:, -1] - state.half[:, :-1] @ b)
-        return [
-            modes[rows].reshape(-1, term.size).T for rows, term in zip(self.rows, self.terms, strict=True)
-        ]
+        return by_term(state.Lambda @ (state.half[:, -1] - state.half[:, :-1] @ b), self.terms, self.rows)
 
     def covariances(self, state: SparseState) -> list[np.ndarray]:
         """Each term's covariances of the group effects given the data and b, over σ²: (s, s, J)."""
@@ -191,8 +186,7 @@ class SparseSystem:
             return [self._solved(state, k) for k in range(len(self.terms))]
         inverse, blocks = self._inverse_data(state), []
         for term, rows, Lambda in zip(self.terms, self.rows, state.factors, strict=True):
-            own = rows.reshape(-1, term.size)
-            within = inverse[self.inverse.positions(own[:, :, None], own[:, None, :])]
+            within = self.inverse.diagonal_blocks(inverse, rows.reshape(-1, term.size))
             blocks.append(np.einsum("ab,jbc,dc->adj", Lambda, within, Lambda))
         return blocks
 
@@ -210,7 +204,7 @@ class SparseSystem:
 
 def sparse_system(data: Standardised) -> SparseSystem:
     """The sparse equations of standardised data, with their order of elimination."""
-    Z = _regressors(data)
+    Z = regressors(data.terms, np.concatenate([term.Z for term in data.terms]))
     Xy = np.concatenate([data.Q, data.y[None]])
     products, border = csc_matrix(Z @ Z.T), Z @ Xy.T
     products.sort_indices()
@@ -308,12 +302,29 @@ def _by_Xy(L: np.ndarray, df: int, reml: bool) -> np.ndarray:
     return (inverse - np.outer(v, v)) * reml + df * np.outer(v, v)
 
 
-def _regressors(data: Standardised) -> csc_matrix:
-    """Zᵀ over all terms, (m, n)."""
-    n, rows, start = len(data.y), [], 0
-    for term in data.terms:
-        rows += [start + term.codes * term.size + a for a in range(term.size)]
+def effect_numbers(terms: Sequence[Term]) -> list[np.ndarray]:
+    """For each coefficient the (n,) effects that the rows have, counted term by term and group by group."""
+    numbers, start = [], 0
+    for term in terms:
+        numbers += [start + term.codes * term.size + a for a in range(term.size)]
         start += term.n_groups * term.size
-    values = np.concatenate([row for term in data.terms for row in term.Z])
-    columns = np.tile(np.arange(n), len(rows))
-    return csc_matrix((values, (np.concatenate(rows), columns)), shape=(start, n))
+    return numbers
+
+
+def regressors(terms: Sequence[Term], values: np.ndarray) -> csc_matrix:
+    """Zᵀ over all terms, (m, n), from one row of `values` a coefficient."""
+    m, n = sum(term.n_groups * term.size for term in terms), values.shape[1]
+    rows, columns = np.concatenate(effect_numbers(terms)), np.tile(np.arange(n), len(values))
+    return csc_matrix((values.ravel(), (rows, columns)), shape=(m, n))
+
+
+def places_of_effects(terms: Sequence[Term], order: np.ndarray) -> list[np.ndarray]:
+    """For each term its effects, group by group: their places in an order of elimination."""
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    return np.split(place, np.cumsum([term.n_groups * term.size for term in terms])[:-1])
+
+
+def by_term(vector: np.ndarray, terms: Sequence[Term], places: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """A vector over all effects as one (s, J) array a term."""
+    return [vector[own].reshape(-1, term.size).T for own, term in zip(places, terms, strict=True)]

@@ -17,7 +17,14 @@ from scipy.sparse.linalg import SuperLU
 
 from .effects import Effects, RandomTerms
 from .selected import SelectedInverse, plan
-from .sparse import elimination_order, factorise_sparse
+from .sparse import (
+    by_term,
+    effect_numbers,
+    elimination_order,
+    factorise_sparse,
+    places_of_effects,
+    regressors,
+)
 from .standardise import Term
 from .weighted import NOT_POSITIVE
 
@@ -85,11 +92,6 @@ class SparsePart(RandomTerms):
             vector[rows] = effect.T.ravel()
         return vector
 
-    def unflattened(self, vector: np.ndarray) -> Effects:
-        return [
-            vector[rows].reshape(-1, term.size).T for rows, term in zip(self.rows, self.terms, strict=True)
-        ]
-
 
 @dataclass(frozen=True, eq=False)
 class SparseFactorised:
@@ -111,7 +113,7 @@ class SparseFactorised:
 
     def solve(self, right: Effects) -> Effects:
         """H⁻¹ right."""
-        return self.part.unflattened(self.factorised.solve(self.part.flattened(right)))
+        return by_term(self.factorised.solve(self.part.flattened(right)), self.part.terms, self.part.rows)
 
     def inverse_by_row(self, Z: Effects) -> Effects:
         """H⁻¹z̃ of each row at the row's own groups, (s, n) a term."""
@@ -126,35 +128,25 @@ class SparseFactorised:
 
     def inverse_by_group(self) -> Effects:
         """The diagonal blocks of H⁻¹, (s, s, J) a term."""
-        owns = [
-            rows.reshape(-1, term.size) for rows, term in zip(self.part.rows, self.part.terms, strict=True)
-        ]
-        places = [self.part.inverse.positions(own[:, :, None], own[:, None, :]) for own in owns]
-        return [self.inverse[place].transpose(1, 2, 0) for place in places]
+        own = [rows.reshape(-1, size) for rows, size in zip(self.part.rows, self.part.sizes, strict=True)]
+        blocks = [self.part.inverse.diagonal_blocks(self.inverse, effects) for effects in own]
+        return [block.transpose(1, 2, 0) for block in blocks]
 
 
 def sparse_part(terms: Sequence[Term]) -> SparsePart | None:
     """The pattern of these terms; None where the entries wanted of the inverse would take too much memory."""
-    sizes, columns, start = [term.size for term in terms], [], 0
-    for term in terms:
-        columns += [start + term.codes * term.size + a for a in range(term.size)]
-        start += term.size * term.n_groups
-    n = len(terms[0].codes)
-    ones = (np.ones(n * len(columns)), (np.concatenate(columns), np.tile(np.arange(n), len(columns))))
-    member = csc_matrix(ones, shape=(start, n))
-    met = csc_matrix(member @ member.T + eye_array(start))
+    numbers = effect_numbers(terms)
+    member = regressors(terms, np.ones((len(numbers), len(numbers[0]))))
+    met = csc_matrix(member @ member.T + eye_array(member.shape[0]))
     order = elimination_order(met)
-    place = np.empty(start, dtype=np.int64)
-    place[order] = np.arange(start)
     met = met[order][:, order].tocsc()
     met.sort_indices()
     inverse = plan(factorise_sparse(met).L)
     if inverse is None:
         return None
+    rows = places_of_effects(terms, order)
+    columns = [np.concatenate(rows)[effects] for effects in numbers]
     cells = {
-        (a, b): inverse.positions(place[columns[a]], place[columns[b]])
-        for a in range(len(columns))
-        for b in range(a + 1)
+        (a, b): inverse.positions(columns[a], columns[b]) for a in range(len(columns)) for b in range(a + 1)
     }
-    stops = np.cumsum([size * term.n_groups for size, term in zip(sizes, terms, strict=True)])[:-1]
-    return SparsePart(tuple(terms), np.split(place, stops), inverse, met.indices, met.indptr, cells)
+    return SparsePart(tuple(terms), rows, inverse, met.indices, met.indptr, cells)
