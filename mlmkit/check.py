@@ -221,6 +221,12 @@ def _significant_digits(number: float) -> int:
 # ---- when the answer is wrong -------------------------------------------------------------------------
 
 
+def _as_probability(log_odds: float) -> float:
+    if abs(log_odds) > 10:  # no log odds of the course: its probability would be just 0 or 1
+        raise ValueError
+    return 1 / (1 + math.exp(-log_odds))
+
+
 #: Usual slips: what was done to the right number, and what to say.
 _SLIPS: tuple[tuple[Callable[[float], float], str], ...] = (
     (lambda t: -t, "the size is right, the sign is not."),
@@ -230,17 +236,11 @@ _SLIPS: tuple[tuple[Callable[[float], float], str], ...] = (
     (lambda t: math.sqrt(t), "that is its square root: a standard deviation where a variance is asked for?"),
     (lambda t: 1 / t, "that is one divided by it: the fraction is upside down."),
     (lambda t: 1 - t, "that is one minus it: the other share."),
-    (lambda t: _as_probability(t), "that is on the probability scale; log odds are asked for."),
+    (_as_probability, "that is on the probability scale; log odds are asked for."),
     (lambda t: math.log(t / (1 - t)), "that is on the log odds scale; a probability is asked for."),
     (lambda t: math.exp(t), "that is its exponential: take the logarithm."),
     (lambda t: math.log(t), "that is its logarithm: undo it with exp."),
 )
-
-
-def _as_probability(log_odds: float) -> float:
-    if abs(log_odds) > 10:  # no log odds of the course: its probability would be just 0 or 1
-        raise ValueError
-    return 1 / (1 + math.exp(-log_odds))
 
 
 def _number_diagnosis(answer: float, truth: float, tolerance: float) -> str:

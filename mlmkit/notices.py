@@ -49,7 +49,9 @@ def _factors_split(fit: MixedFit) -> Iterator[str]:
     for term in fit.spec.random:
         columns = next(block.columns for block in fit.design.blocks if block.columns.terms == term.terms)
         if columns.levels and not term.correlated:
-            parts = (f"(0 + {':'.join(one)}|{term.group})" if one else f"(1|{term.group})" for one in term.terms)
+            parts = (
+                f"(0 + {':'.join(one)}|{term.group})" if one else f"(1|{term.group})" for one in term.terms
+            )
             yield (
                 f"In {term} each of {', '.join(columns.names)} varies independently of the others, where lme4 lets "
                 f"the levels of a factor be correlated; for lme4's model write {' + '.join(parts)} (chapter 5)."
@@ -71,10 +73,10 @@ def ids_restart(inner: np.ndarray, outer: np.ndarray, levels: pd.Index) -> bool:
     bool
         True if (nearly) every outer group uses just the first few ids, and some group not all of them.
     """
-    inner, n_inner, n_outer = _counted(levels)[inner], len(levels), int(outer.max()) + 1
-    if len(np.unique(outer[inner == 0])) < RESTARTS * n_outer:
+    order, n_inner, n_outer = _counted(levels), len(levels), int(outer.max()) + 1
+    if np.count_nonzero(np.bincount(outer[inner == order.argmin()])) < RESTARTS * n_outer:
         return False  # too many lack the first id: no need to look through all the rows
-    parent, child = np.divmod(np.unique(outer.astype(np.int64) * n_inner + inner), n_inner)
+    parent, child = np.divmod(np.unique(outer.astype(np.int64) * n_inner + order[inner]), n_inner)
     count, last = np.bincount(parent), np.zeros(n_outer, dtype=np.int64)
     np.maximum.at(last, parent, child)
     return bool((last + 1 == count).mean() >= RESTARTS and count.min() < n_inner)
