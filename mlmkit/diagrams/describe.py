@@ -88,6 +88,11 @@ def listed(items, last: str = "and") -> str:
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}" if items else ""
 
 
+def count(n: int, noun: str, plural: str | None = None) -> str:
+    """How many of something: "1 group", "18 groups"."""
+    return f"{n} {noun if n == 1 else plural or noun + 's'}"
+
+
 def _response(model: Model) -> str:
     y, scale = model.response, SCALES[model.spec.family.link]
     names = [variable.name for variable in model.variables]

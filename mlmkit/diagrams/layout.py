@@ -192,20 +192,6 @@ def plate_words(plate: Plate, box: Box, corner: str | None = None) -> list[Words
     return [Words(plate.caption, start, y, "left", width), Words(plate.symbol, end, y, "right", values, 0.25)]
 
 
-def all_words(network: Network, layout: Layout) -> dict[str, list[Words]]:
-    """Captions and labels by the name of their node or plate."""
-    sides, corners = layout.sides, layout.corners
-    words = {
-        node.name: caption_words(node, layout.places[node.name], sides.get(node.name, "below"))
-        for node in network.nodes
-        if node.caption
-    }
-    boxes = {plate: layout.plates[plate.name] for plate in network.plates}
-    return words | {
-        plate.name: plate_words(plate, box, corners.get(plate.name)) for plate, box in boxes.items()
-    }
-
-
 def runs_through(start: Point, end: Point, box: Box) -> bool:
     """Whether a stretch of line passes through a box."""
     enter, leave = 0.0, 1.0

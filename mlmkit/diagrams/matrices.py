@@ -15,6 +15,7 @@ from ..errors import DataError, did_you_mean
 from ..formula import parse_formula
 from ..spec import Spec
 from ..style import COLOURS, INK, PAPER, RC
+from .describe import count
 from .model import DiagramError
 
 #: The largest table that is written out, in cells: above it a matrix belongs into sparse storage.
@@ -90,7 +91,7 @@ class Matrices:
             axes = _axes(names, ax, self)
             for name, place in zip(names, axes, strict=True):
                 _picture(place, name, getattr(self, name), spy)
-                place.alt_text = matrix_in_words(name, getattr(self, name).to_numpy())
+                place.alt_text = f"{matrix_in_words(name, getattr(self, name).to_numpy())}."
         return axes
 
     def _repr_html_(self) -> str:
@@ -263,7 +264,7 @@ def matrix_in_words(name: str, values: np.ndarray) -> str:
     """A matrix's size and how much of it is not 0."""
     rows, columns = values.shape
     share = f"{100 * np.mean(values != 0):.3g}% of the entries not 0"
-    return f"The matrix {name}: {rows} rows, {columns} columns, {share}."
+    return f"The matrix {name}: {count(rows, 'row')}, {count(columns, 'column')}, {share}"
 
 
 def _edges(ax, labels: pd.MultiIndex, square: bool) -> None:

@@ -205,6 +205,11 @@ class Model:
         return self.spec.formula + (f" ({', '.join(words)})" if words else "")
 
     @property
+    def has_row_predictors(self) -> bool:
+        """Whether some predictor has a value for each observation, not for each group."""
+        return any(variable.group is None for variable in self.variables)
+
+    @property
     def has_sigma(self) -> bool:
         return self.family in ("gaussian", "gamma")
 

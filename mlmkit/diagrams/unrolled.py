@@ -155,7 +155,7 @@ def _numbered(code: int, size: int, last: str) -> str:
 
 def _spread(model: Model, shown: list[tuple[_Leaf, bool]], picture: _Picture) -> list[_Leaf]:
     """Places along a line, with dots where something is left out."""
-    predicted = any(variable.group is None for variable in model.variables)
+    predicted = model.has_row_predictors
     leaves, gaps, x = [], [], 0.0
     for leaf, skipped in shown:
         if leaves:
@@ -221,9 +221,7 @@ def _groups(model: Model, leaves: list[_Leaf], heads: list[str], picture: _Pictu
 
 def _height(model: Model, leaves: list[_Leaf]) -> float:
     """That of the groups: higher where predictors stand between them and the observations."""
-    above = any(variable.group is None for variable in model.variables) and any(
-        leaf.paired for leaf in leaves
-    )
+    above = model.has_row_predictors and any(leaf.paired for leaf in leaves)
     return ROW + (0.6 if above else 0.2)
 
 

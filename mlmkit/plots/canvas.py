@@ -12,6 +12,7 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..diagrams.describe import count as count
 from ..diagrams.describe import listed as in_a_row
 from ..results import Fit
 from ..style import RC, SIZES, house
@@ -88,11 +89,6 @@ def listed(words: Iterable, limit: int = 12) -> str:
     if len(words) > limit:
         words = [*words[: limit - 1], f"{len(words) - limit + 1} more"]
     return in_a_row(words)
-
-
-def count(n: int, noun: str, plural: str | None = None) -> str:
-    """How many of something: "1 group", "18 groups"."""
-    return f"{n} {noun if n == 1 else plural or noun + 's'}"
 
 
 def number(value: float, digits: int = 3) -> str:

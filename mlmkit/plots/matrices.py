@@ -8,9 +8,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, SymLogNorm
 
+from ..diagrams.matrices import matrix_in_words
 from ..diagrams.symbols import plain
 from ..style import INK, MUTED, PAPER, colour
-from .canvas import Picture, count, number
+from .canvas import Picture, number
 
 #: Matrices with at most this many rows and columns have their numbers written in.
 WRITTEN = 10
@@ -37,11 +38,8 @@ class Matrix(Picture):
 
     @property
     def alt_text(self) -> str:
-        rows, columns = self.values.shape
-        return (
-            f"The matrix {plain(self.name.replace('$', ''))}: {count(rows, 'row')}, {count(columns, 'column')}, {100 * self.share:.3g}% of the entries "
-            f"not 0, values from {number(self.values.min())} to {number(self.values.max())}."
-        )
+        words = matrix_in_words(plain(self.name.replace("$", "")), self.values)
+        return f"{words}, values from {number(self.values.min())} to {number(self.values.max())}."
 
     def paint(self, ax: Axes) -> None:
         size = np.abs(self.values).max() or 1.0

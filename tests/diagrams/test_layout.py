@@ -12,7 +12,18 @@ import pytest
 
 from mlmkit.datasets import load_data
 from mlmkit.diagrams.draw import SQUARE, note_height, symbol_height
-from mlmkit.diagrams.layout import RADIUS, Box, all_words, axis, caption_lines, half_width, runs_through
+from mlmkit.diagrams.layout import (
+    RADIUS,
+    Box,
+    Layout,
+    Words,
+    axis,
+    caption_lines,
+    caption_words,
+    half_width,
+    plate_words,
+    runs_through,
+)
 from mlmkit.diagrams.letters import typeset
 from mlmkit.diagrams.model import DiagramError
 from mlmkit.diagrams.network import Network, network
@@ -109,6 +120,20 @@ def stands_on(box: Box, net: Network, node) -> bool:
         return box.overlaps(Box(x - side, y - side, x + side, y + side))
     nearest = [(min(max(x, box.left), box.right), min(max(y, box.bottom), box.top)) for x, y in places]
     return any(math.dist(a, b) < RADIUS for a, b in zip(places, nearest, strict=True))
+
+
+def all_words(network: Network, layout: Layout) -> dict[str, list[Words]]:
+    """Captions and labels by the name of their node or plate."""
+    sides, corners = layout.sides, layout.corners
+    words = {
+        node.name: caption_words(node, layout.places[node.name], sides.get(node.name, "below"))
+        for node in network.nodes
+        if node.caption
+    }
+    boxes = {plate: layout.plates[plate.name] for plate in network.plates}
+    return words | {
+        plate.name: plate_words(plate, box, corners.get(plate.name)) for plate, box in boxes.items()
+    }
 
 
 @pytest.mark.parametrize("name", ALL)
