@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -74,9 +75,7 @@ def binary(n: int, groups: int, seed: int = 4) -> pd.DataFrame:
     g, x = rng.integers(0, groups, n), rng.normal(size=n)
     effects = rng.normal(size=(groups, 2)) * [0.8, 0.4]
     eta = -0.5 + 0.7 * x + effects[g, 0] + effects[g, 1] * x
-    return pd.DataFrame(
-        {"y": (rng.random(n) < 1.0 / (1.0 + np.exp(-eta))).astype(int), "x": x, "g": _names(g)}
-    )
+    return pd.DataFrame({"y": _zero_one(rng, eta), "x": x, "g": _names(g)})
 
 
 def binary_crossed(n: int, pupils: int, teachers: int, schools: int, seed: int = 5) -> pd.DataFrame:
@@ -85,9 +84,12 @@ def binary_crossed(n: int, pupils: int, teachers: int, schools: int, seed: int =
     g, x = rng.integers(0, pupils, n), rng.normal(size=n)
     h = g % schools + schools * rng.integers(0, teachers // schools, n)
     eta = -0.3 + 0.5 * x + rng.normal(size=pupils)[g] + 0.6 * rng.normal(size=teachers)[h]
-    return pd.DataFrame(
-        {"y": (rng.random(n) < 1.0 / (1.0 + np.exp(-eta))).astype(int), "x": x, "g": _names(g), "h": _names(h)}
-    )
+    return pd.DataFrame({"y": _zero_one(rng, eta), "x": x, "g": _names(g), "h": _names(h)})
+
+
+def _zero_one(rng: np.random.Generator, eta: np.ndarray) -> np.ndarray:
+    """Responses whose log odds are η."""
+    return (rng.random(len(eta)) < 1.0 / (1.0 + np.exp(-eta))).astype(int)
 
 
 def _names(codes: np.ndarray) -> np.ndarray:
@@ -113,6 +115,23 @@ def rats() -> pd.DataFrame:
     data = course("rats", "batch")
     return data.assign(share=data["m"] / data["n"])
 
+
+RATS = Case(
+    "rats",
+    "cbind(m, n - m) ~ 1 + (1|batch)",
+    rats,
+    "binomial",
+    peer_formula="share ~ 1 + (1|batch)",
+    weights="n",
+)
+CBPP = Case(
+    "cbpp",
+    "cbind(incidence, size - incidence) ~ period + (1|herd)",
+    cbpp,
+    "binomial",
+    peer_formula="share ~ period + (1|herd)",
+    weights="size",
+)
 
 CASES = (
     Case("sleepstudy, slope", "Reaction ~ Days + (Days|Subject)", partial(course, "sleepstudy", "Subject")),
@@ -151,40 +170,10 @@ CASES = (
         partial(two_crossed, 10**6, 10_000, 2_000),
         heavy=True,
     ),
-    Case(
-        "rats",
-        "cbind(m, n - m) ~ 1 + (1|batch)",
-        rats,
-        "binomial",
-        peer_formula="share ~ 1 + (1|batch)",
-        weights="n",
-    ),
-    Case(
-        "rats, 9 nodes",
-        "cbind(m, n - m) ~ 1 + (1|batch)",
-        rats,
-        "binomial",
-        n_agq=9,
-        peer_formula="share ~ 1 + (1|batch)",
-        weights="n",
-    ),
-    Case(
-        "cbpp",
-        "cbind(incidence, size - incidence) ~ period + (1|herd)",
-        cbpp,
-        "binomial",
-        peer_formula="share ~ period + (1|herd)",
-        weights="size",
-    ),
-    Case(
-        "cbpp, 9 nodes",
-        "cbind(incidence, size - incidence) ~ period + (1|herd)",
-        cbpp,
-        "binomial",
-        n_agq=9,
-        peer_formula="share ~ period + (1|herd)",
-        weights="size",
-    ),
+    RATS,
+    replace(RATS, name="rats, 9 nodes", n_agq=9),
+    CBPP,
+    replace(CBPP, name="cbpp, 9 nodes", n_agq=9),
     Case("Contraception", "used ~ age + age2 + urban + livch + (1|district)", contraception, "binomial"),
     Case(
         "Contraception, slope",

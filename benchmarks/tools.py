@@ -36,8 +36,8 @@ def fit_mlmkit(case: Case, data: pd.DataFrame) -> float:
 def fit_glmm(case: Case, data: pd.DataFrame) -> float:
     import glmm
 
-    weights = None if case.weights is None else data[case.weights].to_numpy(float)
-    fit = glmm.fit(data, case.peer_formula or case.formula, case.family, weights=weights, nagq=case.n_agq)
+    formula = case.peer_formula or case.formula
+    fit = glmm.fit(data, formula, case.family, weights=_weights(case, data), nagq=case.n_agq)
     return -2.0 * fit.loglik
 
 
@@ -48,8 +48,8 @@ def fit_mixedlm(case: Case, data: pd.DataFrame) -> float:
     if case.family == "gaussian":
         return float(mixedlm.lmer(formula, data).REMLcrit())
     family = mixedlm.families.Binomial()
-    weights = None if case.weights is None else data[case.weights].to_numpy(float)
-    return float(-2.0 * mixedlm.glmer(formula, data, family, nAGQ=case.n_agq, weights=weights).logLik().value)
+    fit = mixedlm.glmer(formula, data, family, nAGQ=case.n_agq, weights=_weights(case, data))
+    return float(-2.0 * fit.logLik().value)
 
 
 def fit_interlace(case: Case, data: pd.DataFrame) -> float:
@@ -59,16 +59,18 @@ def fit_interlace(case: Case, data: pd.DataFrame) -> float:
     random = [f"({columns}|{group})" for columns, group in terms]
     if case.family == "gaussian":
         return -2.0 * interlace.fit(fixed, data, random=random).llf
-    weights = None if case.weights is None else data[case.weights].to_numpy(float)
-    fit = interlace.glmer(fixed, data, case.family, random=random, weights=weights, nAGQ=case.n_agq)
-    return -2.0 * fit.llf
+    weights = _weights(case, data)
+    return (
+        -2.0 * interlace.glmer(fixed, data, case.family, random=random, weights=weights, nAGQ=case.n_agq).llf
+    )
 
 
 def fit_statsmodels(case: Case, data: pd.DataFrame) -> float:
     from statsmodels.formula.api import mixedlm
 
     fixed, terms = _parts(case)
-    ((columns, group),) = _only(terms, len(terms) == 1 and case.family == "gaussian" and "/" not in case.formula)
+    _must(len(terms) == 1 and case.family == "gaussian" and "/" not in case.formula)
+    ((columns, group),) = terms
     return -2.0 * mixedlm(fixed, data, groups=data[group], re_formula=f"~ {columns}").fit(reml=True).llf
 
 
@@ -78,7 +80,7 @@ def fit_gpboost(case: Case, data: pd.DataFrame) -> float:
 
     fixed, terms = _parts(case)
     intercepts = all(columns == "1" for columns, _ in terms)
-    terms = _only(terms, intercepts and case.weights is None and case.n_agq == 1)
+    _must(intercepts and case.weights is None and case.n_agq == 1)
     groups = pd.DataFrame({name: data[name] for _, group in terms for name in group.split("/")})
     y, X = dmatrices(fixed, data)
     likelihood = "gaussian" if case.family == "gaussian" else "bernoulli_logit"
@@ -94,10 +96,13 @@ def _parts(case: Case) -> tuple[str, list[tuple[str, str]]]:
     return RANDOM.sub("", formula).strip(), terms
 
 
-def _only(terms: list, can: bool) -> list:
+def _weights(case: Case, data: pd.DataFrame):
+    return None if case.weights is None else data[case.weights].to_numpy(float)
+
+
+def _must(can: bool) -> None:
     if not can:
         raise NotImplementedError("this tool has no such model")
-    return terms
 
 
 FITS = {
