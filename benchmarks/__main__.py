@@ -25,9 +25,9 @@ from .case import Case
 from .cases import CASES
 
 HERE = Path(__file__).parent
-ONE_THREAD = {
-    name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
-}
+ONE_THREAD = dict.fromkeys(
+    ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"), "1"
+)
 PEERS = ("glmm", "mixedlm", "interlace", "statsmodels", "gpboost")
 TIMEOUT = 150
 

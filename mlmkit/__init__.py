@@ -8,9 +8,9 @@
 The public face is what this module lists in `__all__`.
 """
 
-from . import inference as _inference  # attaches confint(), predict(), … to the fits
+from . import inference as _inference  # noqa: F401  attaches confint(), predict(), … to the fits
 from . import plots, style, widgets
-from . import summary as _summary  # attaches summary() and tidy() to the fits
+from . import summary as _summary  # noqa: F401  attaches summary() and tidy() to the fits
 from .bayes import brm, prior_table, pymc_model
 from .check import check
 from .datasets import datasets, load_data
@@ -32,7 +32,7 @@ _display.install()  # in a notebook, pictures bring their words
 
 __version__ = "0.1.0"
 
-__all__ = [
+__all__ = [  # noqa: PLE0604  (names, all of them)
     "DataError",
     "Family",
     "FitWarning",

@@ -438,13 +438,12 @@ def _encode(
 def _model_matrix(terms: tuple[Term, ...], rows: pd.DataFrame):
     right = " + ".join(["1" if INTERCEPT in terms else "0", *(":".join(term) for term in terms if term)])
     try:
-        with np.errstate(
-            divide="ignore", invalid="ignore"
-        ):  # what is not finite is refused by name afterwards
+        # what is not finite is refused by name afterwards
+        with np.errstate(divide="ignore", invalid="ignore"):
             return Formula(right).get_model_matrix(
                 rows, context=_FUNCTIONS, na_action="ignore", output="numpy"
             )
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  (formulaic has no base class for its errors)
         raise DataError(f"The columns of {right!r} cannot be computed: {_cause(error)}.") from None
 
 

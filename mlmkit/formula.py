@@ -8,6 +8,7 @@ pointer to the place.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -119,7 +120,7 @@ def names_in(expression: str) -> list[str]:
     tokens = list(_tokens(expression))
     used = [
         token.text.strip("`")
-        for token, after in zip(tokens, tokens[1:], strict=False)
+        for token, after in itertools.pairwise(tokens)
         if token.kind == "quoted"
         or (token.kind == "name" and after.text not in ("(", "=") and token.text not in ("True", "False"))
     ]
@@ -137,7 +138,7 @@ def _expand(text: str, formula: str) -> tuple[Term, ...]:
     """The terms of a right-hand side, products and powers expanded: formulaic's part of the work."""
     try:
         terms = list(Formula(text))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  (formulaic has no base class for its errors)
         raise FormulaError(f"{text!r} in {formula!r} cannot be expanded into terms: {error}") from None
     return tuple(tuple(_spell(f.expr) for f in term.factors if f.expr != "1") for term in terms)
 
@@ -414,7 +415,9 @@ class _Reader:
     def call(self) -> _Node:
         token = self.next
         if token.text == "offset":
-            raise self.refuse("An offset is an argument of the fit, offset=…, not a term of the formula", token.at)
+            raise self.refuse(
+                "An offset is an argument of the fit, offset=…, not a term of the formula", token.at
+            )
         if token.text not in TRANSFORMS:
             reason = f"{token.text}() is not a transform that a formula may use."
             raise self.refuse((reason + did_you_mean(token.text, TRANSFORMS)).rstrip("."), token.at)

@@ -215,7 +215,9 @@ def significant(*columns, digits: int = 4) -> list[list[str]]:
     """
     columns = [np.asarray(values, dtype=float) for values in columns]
     values = np.abs(np.concatenate(columns))
-    values = values[np.isfinite(values) & (values > 1e-6 * np.max(values, initial=0.0, where=np.isfinite(values)))]
+    values = values[
+        np.isfinite(values) & (values > 1e-6 * np.max(values, initial=0.0, where=np.isfinite(values)))
+    ]
     decimals = int(np.clip(digits - 1 - np.floor(np.log10(values.min())), 0, 6)) if values.size else 0
     return [[f"{value:.{decimals}f}" for value in column] for column in columns]
 
@@ -255,7 +257,12 @@ def tidy(
     ddf
         How to get df and p.value for a linear mixed model, as in `summary`.
     """
-    names = {"Estimate": "estimate", "Std. Error": "std.error", "t value": "statistic", "z value": "statistic"}
+    names = {
+        "Estimate": "estimate",
+        "Std. Error": "std.error",
+        "t value": "statistic",
+        "z value": "statistic",
+    }
     table = coefficients(fit, ddf).rename(columns=names | {"Pr(>|t|)": "p.value", "Pr(>|z|)": "p.value"})
     fixed = table.rename_axis("term").reset_index()
     fixed.insert(0, "effect", "fixed")

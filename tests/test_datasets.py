@@ -42,7 +42,7 @@ def test_files_are_the_published_ones(name):
 @pytest.mark.parametrize("name", ROWS)
 def test_the_readme_has_every_column_in_order(name):
     section = README.partition(f"**{name}.csv**")[2].partition("\n**")[0].partition("\n## ")[0]
-    columns = re.findall(r"^\| (\w+) \|", section, flags=re.M)
+    columns = re.findall(r"^\| (\w+) \|", section, flags=re.MULTILINE)
     assert columns[1:] == list(load_data(name).columns)
 
 

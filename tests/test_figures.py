@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "figures"
 sys.path.insert(0, str(ROOT))
 
-from figures.catalogue import CATALOGUE
+from figures.catalogue import CATALOGUE  # noqa: E402  (the path comes first)
 
 NAMES = [entry.name for entry in CATALOGUE]
 #: Every numbered figure of the course.

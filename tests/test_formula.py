@@ -123,7 +123,7 @@ def test_what_does_not_parse_is_pointed_at(formula, words, caret_under):
     message = str(caught.value)
     assert words in message
     if caret_under is not None:
-        reason, shown, caret = message.split("\n")
+        _reason, shown, caret = message.split("\n")
         assert shown[caret.index("^") :].startswith(caret_under)
 
 

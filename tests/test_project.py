@@ -43,7 +43,9 @@ def requirements(lines):
 
 
 def tracked(*patterns):
-    listed = subprocess.run(["git", "ls-files", *patterns], cwd=ROOT, capture_output=True, text=True)
+    listed = subprocess.run(
+        ["git", "ls-files", *patterns], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     return [ROOT / line for line in listed.stdout.splitlines() if (ROOT / line).exists()]
 
 
@@ -117,7 +119,7 @@ def imported(path: Path, package: str = "") -> set[str]:
 
 def room(module: str) -> str:
     """The room of a module of the package: `engine` for `mlmkit.engine.nested`."""
-    return (module.split(".") + [""])[1]
+    return ([*module.split("."), ""])[1]
 
 
 def test_a_room_imports_only_from_its_floor_and_below():

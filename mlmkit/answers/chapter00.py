@@ -71,9 +71,12 @@ QUESTIONS = (
         "Reaction ~ Days + (1|Subject)",
         right="one slope for all, a level for each subject.",
         wrong=(
-            Wrong("Reaction ~ Days + (Days|Subject)", "That lets the slope vary too; the level only is asked."),
             Wrong(
-                "Reaction ~ Days + (0 + Days|Subject)", "That lets the slope vary and not the level: 0 takes 1 out."
+                "Reaction ~ Days + (Days|Subject)", "That lets the slope vary too; the level only is asked."
+            ),
+            Wrong(
+                "Reaction ~ Days + (0 + Days|Subject)",
+                "That lets the slope vary and not the level: 0 takes 1 out.",
             ),
             Wrong("Reaction ~ 1 + (1|Subject)", "The average person's line needs Days in the fixed part."),
             Wrong("Reaction ~ Days", "Nothing varies across subjects yet: add a term with a bar."),
@@ -87,7 +90,9 @@ QUESTIONS = (
         wrong=(
             Wrong(lambda: _schools().sigma, "That is the residual SD: how children of one school differ."),
             Wrong(lambda: _schools().varcorr.vcov[0], "That is the variance; the SD is its square root."),
-            Wrong(lambda: _schools().se["Intercept"], "That is a standard error: how well the mean is known."),
+            Wrong(
+                lambda: _schools().se["Intercept"], "That is a standard error: how well the mean is known."
+            ),
             Wrong(lambda: _schools().fixef["ses"], "That is the slope of ses, not how schools differ."),
         ),
     ),

@@ -103,7 +103,9 @@ QUESTIONS = (
         wrong=(
             Wrong(np.inf, "Leave out the batches with no tumour: their flat estimates are infinite."),
             Wrong(lambda: _moved().min(), "That is the batch that moved least."),
-            Wrong(lambda: _moved().mean(), "That is how far they moved on average; the furthest is asked for."),
+            Wrong(
+                lambda: _moved().mean(), "That is how far they moved on average; the furthest is asked for."
+            ),
             Wrong(_moved_in_probability, "That is in probabilities; log odds are asked for."),
             Wrong(
                 lambda: float(_moved().idxmax()),

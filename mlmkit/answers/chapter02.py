@@ -107,7 +107,9 @@ QUESTIONS = (
                 lambda: _estimate(16, 2, load_data("alcohol").alcohol.mean()),
                 "You pulled towards the mean of all rows; the centre is φ̂.",
             ),
-            Wrong(lambda: _fit().fixef["Intercept"], "That is φ̂: where an estimate without any rows would be."),
+            Wrong(
+                lambda: _fit().fixef["Intercept"], "That is φ̂: where an estimate without any rows would be."
+            ),
             Wrong(
                 lambda: _estimate(16, 1, _fit().fixef["Intercept"]), "That is with one row; there are two."
             ),

@@ -84,7 +84,7 @@ class PymcModel:
                 "read without it."
             ) from None
         namespace = dict(self.arrays)
-        exec(compile(self.code, "<the model>", "exec"), namespace)
+        exec(compile(self.code, "<the model>", "exec"), namespace)  # noqa: S102  (our own text)
         return namespace["model"]
 
 
@@ -160,8 +160,11 @@ def _population(design: Design, priors: Priors) -> list[str]:
     """The coefficients b; the intercept from its value at the predictors' means."""
     names, means = design.fixed_names, design.X.mean(axis=0)
     lines = ["# The population coefficients b."]
-    for name in (name for name in names if name != "Intercept"):
-        lines.append(f"b_{_identifier(name)} = {_distribution(priors['b', name], f'b_{name}')}")
+    lines += [
+        f"b_{_identifier(name)} = {_distribution(priors['b', name], f'b_{name}')}"
+        for name in names
+        if name != "Intercept"
+    ]
     if "Intercept" in names:
         shift = "".join(
             f" - {mean:.10g} * b_{_identifier(name)}"

@@ -6,6 +6,7 @@ it depends on, or which predictor belongs to the groups.
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -549,7 +550,7 @@ def _chains(groups: list[Group], inside: set[tuple[str, str]]) -> list[list[Grou
             place, sorted(merged, key=lambda g: -sum((g.key, other.key) in inside for other in merged))
         )
     for chain in chains:
-        for inner, outer in zip(chain, chain[1:], strict=False):
+        for inner, outer in itertools.pairwise(chain):
             if (inner.key, outer.key) not in inside:
                 raise DiagramError(
                     f"{inner.key} and {outer.key} cross within another grouping, and such plates are not "

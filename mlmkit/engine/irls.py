@@ -98,7 +98,7 @@ def iterate(design: Design) -> Solution:
     coefficients = _start(design, Q)
     eta = Q @ coefficients + design.offset
     value = _likelihood(family, y, eta, weights)
-    for steps in range(1, MAX_STEPS + 1):
+    for steps in range(1, MAX_STEPS + 1):  # noqa: B007  (read after the loop)
         working = family.working(y, eta, weights)
         gradient = Q.T @ working.score
         information = Q.T @ (working.fisher[:, None] * Q)
@@ -199,7 +199,9 @@ def _separated_estimates(design: Design, separation: Separation) -> Estimates:
     """The finite estimates from the rows that still hold information, and the infinite ones."""
     rest = separation.undecided(design)
     whole = in_full(design, separation, _estimates(rest, iterate(rest), ()))
-    return replace(whole, messages=(f"{separation.message}; a multilevel model would give finite estimates.",))
+    return replace(
+        whole, messages=(f"{separation.message}; a multilevel model would give finite estimates.",)
+    )
 
 
 def in_full(design: Design, separation: Separation, rest: Estimates) -> Estimates:

@@ -202,7 +202,9 @@ def _unflattened(part: BlockedPart, tail: np.ndarray) -> dict[int, np.ndarray]:
     return {one.term: tail[one.columns].reshape(one.n_groups, one.size).T for one in part.pattern.crossed}
 
 
-def _eliminated(part: BlockedPart, Z: Effects, weights, weighted: np.ndarray, products: np.ndarray) -> Elimination:
+def _eliminated(
+    part: BlockedPart, Z: Effects, weights, weighted: np.ndarray, products: np.ndarray
+) -> Elimination:
     """The chain eliminated; a single grouping is no more than its own blocks."""
     levels = part.pattern.levels
     with np.errstate(invalid="ignore", divide="ignore"):

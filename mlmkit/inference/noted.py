@@ -16,7 +16,7 @@ class Noted(pd.DataFrame):
         One plain sentence each.
     """
 
-    _metadata = ["notes"]  # noqa: RUF012 (pandas asks for this name)
+    _metadata = ["notes"]  # noqa: RUF012  (pandas asks for this name)
 
     def __init__(self, data=None, *args, notes=(), **kwargs):
         super().__init__(data, *args, **kwargs)

@@ -96,7 +96,7 @@ class Shrinkage(Picture):
         rows = self.table.loc[list(self.labelled)]
         points = np.column_stack([np.zeros(len(rows)), rows["flat"]])
         place_labels(
-            ax, [str(name) for name in rows.index], points, away_from=points + [1, 0], fontsize="small"
+            ax, [str(name) for name in rows.index], points, away_from=[*points, 1, 0], fontsize="small"
         )
 
 

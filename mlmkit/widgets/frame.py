@@ -177,7 +177,7 @@ class Explorer(VBox):
             if name in self.exploration.follow and self.controls[name].value == value:
                 self._follow(name)  # nothing changes, so nothing is notified; yet the others are to follow
             self.controls[name].value = value
-        except Exception as error:  # noqa: BLE001  each kind of control has an error of its own
+        except Exception as error:  # noqa: BLE001  (each kind of control has an error of its own)
             raise DataError(f"{name} cannot be {value!r}: {error}") from None
 
     @contextmanager

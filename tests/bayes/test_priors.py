@@ -99,7 +99,7 @@ def test_no_intercept_no_correlation_no_rows_for_them(sleep):
 
 
 @pytest.mark.parametrize(
-    "priors, message",
+    ("priors", "message"),
     [
         ({"beta": "normal(0, 1)"}, "no parameters 'beta'"),
         ({("sd", "Subjects"): "normal(0, 1)"}, "Did you mean 'sd, Subject'"),

@@ -26,7 +26,7 @@ def test_code_is_a_program_with_every_part_of_the_model():
 
 
 @pytest.mark.parametrize(
-    "formula, family",
+    ("formula", "family"),
     [
         ("hit ~ x*z + (1|item)", "binomial"),
         ("count ~ C(item) + (x||class)", "poisson"),

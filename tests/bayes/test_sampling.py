@@ -96,7 +96,7 @@ def test_a_strong_prior_is_obeyed():
 
 
 @pytest.mark.parametrize(
-    "formula, family", [("y ~ x + (1|class)", "gaussian"), ("hit ~ x + (1|item)", "binomial")]
+    ("formula", "family"), [("y ~ x + (1|class)", "gaussian"), ("hit ~ x + (1|item)", "binomial")]
 )
 def test_same_seed_same_draws_over_processes_or_not(formula, family):
     settings = {**QUICK, "draws": 30, "tune": 30}

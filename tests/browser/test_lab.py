@@ -7,7 +7,7 @@ import pytest
 
 from tools.notebooks import dress, from_text
 
-NOTEBOOK = '''
+NOTEBOOK = """
 # A small chapter
 
 ```{code-cell}
@@ -63,7 +63,7 @@ print("three", "groups")
 ### Exercise 2
 
 The end.
-'''
+"""
 
 
 @pytest.fixture

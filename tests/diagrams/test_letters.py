@@ -1,5 +1,6 @@
 """Symbols set letter by letter: which letters, how they slant, and where they stand."""
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,7 @@ def test_an_index_is_smaller_and_lower_an_arrow_is_above():
 def test_letters_follow_one_another_without_overlap():
     for latex in (r"b_1, \ldots, b_5", "y_{n-1}", r"k = 1 \ldots K"):
         letters = typeset(latex).letters
-        for one, following in zip(letters, letters[1:], strict=False):
+        for one, following in itertools.pairwise(letters):
             assert following.x >= one.x + one.width - 1e-9
         assert typeset(latex).width >= letters[-1].x + letters[-1].width - 1e-9
 

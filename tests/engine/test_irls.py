@@ -106,7 +106,7 @@ def test_predictors_far_from_zero_do_not_hurt(cbpp):
 
 
 def test_orthonormal_columns():
-    X = np.random.default_rng(0).normal(size=(50, 3)) + [0, 100, 0]
+    X = [*np.random.default_rng(0).normal(size=(50, 3)), 0, 100, 0]
     Q, R = orthonormal(X)
     np.testing.assert_allclose(Q @ R, X, rtol=1e-12)
     np.testing.assert_allclose(Q.T @ Q, np.eye(3), atol=1e-14)

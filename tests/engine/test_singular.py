@@ -60,7 +60,7 @@ def test_only_singular_blocks_are_listed():
 def test_a_fit_at_the_boundary_says_so_and_says_zero():
     rng = np.random.default_rng(2)
     y = rng.normal(size=N)
-    y -= np.array([y[CODES == j].mean() for j in range(12)])[CODES]
+    y -= np.array([y[j == CODES].mean() for j in range(12)])[CODES]
     one = np.ones(N)
     fit = fit_lmm(design(y, one[:, None], [block("g", CODES, one, ("Intercept",))]))
     assert fit.converged

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from matplotlib.text import Annotation
 
-from mlmkit import DataError, lmer, load_data
+from mlmkit import DataError, FitWarning, lmer, load_data
 from mlmkit.plots import ellipse, ellipse_data
 from mlmkit.plots.labels import overlaps
 from mlmkit.style import house
@@ -50,7 +50,7 @@ def test_no_two_labels_overlap(sleep, size, projector):
 
 def test_a_boundary_fit_is_drawn_as_a_line():
     data = load_data("classroom")
-    with pytest.warns(UserWarning):
+    with pytest.warns(FitWarning, match="boundary|singular|correlation"):
         fit = lmer("mathscore ~ ses + (ses|classid) + (ses|schoolid)", data)
     offsets = ellipse_data(fit, labels=False).contour(0.95) - fit.fixef.to_numpy()
     assert np.linalg.svd(offsets, compute_uv=False)[1] < 1e-3

@@ -148,9 +148,9 @@ def test_the_courses_models_are_within_the_bounds(formula):
 def test_a_fit_that_takes_too_long_is_stopped():
     def endless():
         while True:
-            try:
+            try:  # noqa: SIM105
                 time.sleep(0.001)
-            except Exception:  # noqa: BLE001, S110  not even this may swallow it
+            except Exception:  # noqa: BLE001, S110  (not even this may swallow it)
                 pass
 
     start = time.monotonic()
