@@ -18,7 +18,7 @@ from .design import Block, Design
 from .engine import conditional_covariance
 from .engine.covariance import factors_from_theta
 from .engine.estimates import Estimates
-from .engine.singular import is_singular
+from .engine.search.singular import is_singular
 from .errors import DataError, did_you_mean
 from .families import Family
 from .spec import Spec

@@ -15,13 +15,13 @@ import numpy as np
 from scipy.linalg.lapack import dpotri, dtrtrs
 
 from ..design import Design
-from ..engine.blocks import sum_by_group
-from ..engine.border import DenseBorder
 from ..engine.covariance import join_factors
-from ..engine.elimination import Elimination, differentiate, eliminate
-from ..engine.equations import NormalEquations, normal_equations
+from ..engine.random.blocks import sum_by_group
+from ..engine.random.border import DenseBorder
+from ..engine.random.elimination import Elimination, differentiate, eliminate
+from ..engine.random.equations import NormalEquations, normal_equations
+from ..engine.random.tail import Tail, crossed_gradients, factorise, unscale
 from ..engine.standardise import Standardised, standardise
-from ..engine.tail import Tail, crossed_gradients, factorise, unscale
 from .parameters import Parameters
 from .priors import Priors
 

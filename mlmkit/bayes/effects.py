@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg.lapack import dtrtrs
 
-from ..engine.blocks import cholesky, multiply_transposed, solve_lower
+from ..engine.random.blocks import cholesky, multiply_transposed, solve_lower
 from .density import GaussianDensity, State
 
 

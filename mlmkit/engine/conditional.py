@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ..families import Family
-from . import glmm, lmm
 from .estimates import Estimates
+from .generalized import glmm
+from .linear import lmm
 
 
 def conditional_covariance(design, estimates: Estimates) -> tuple[np.ndarray, ...]:

@@ -16,11 +16,11 @@ from scipy.optimize import minimize
 
 from ..design import Design
 from ..engine import lmm_criterion
-from ..engine.blocks import sum_by_group
 from ..engine.covariance import factors_from_theta, lower_triangular, theta_from_factors, theta_length
 from ..engine.estimates import Estimates
-from ..engine.glmm_criterion import glmm_criterion
-from ..engine.irls import iterate
+from ..engine.generalized.criterion import glmm_criterion
+from ..engine.generalized.irls import iterate
+from ..engine.random.blocks import sum_by_group
 from ..results import Fit, MixedFit
 
 #: Entries of T smaller than this, in units of the residual SD, are made this large before a search.

@@ -10,7 +10,7 @@ import numpy as np
 from ..datasets import load_data
 from ..design import Design, build_design
 from ..engine import fit_lmm
-from ..engine.criterion import lmm_criterion
+from ..engine.linear.criterion import lmm_criterion
 from ..formula import parse_formula
 from ..plots.canvas import number
 from ..style import PAPER, RULE, colour, tint

@@ -10,7 +10,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.patches import Polygon
 
 from ..datasets import load_data
-from ..engine.criterion import lmm_criterion
+from ..engine.linear.criterion import lmm_criterion
 from ..models import lmer
 from ..plots.canvas import listed, number
 from ..style import LINES, MARKERS, PAPER, colour, tint

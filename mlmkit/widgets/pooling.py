@@ -11,9 +11,9 @@ from scipy.optimize import brentq
 from scipy.special import expit
 
 from ..datasets import load_data
-from ..engine.criterion import lmm_criterion
-from ..engine.glmm_criterion import glmm_criterion
-from ..engine.irls import iterate
+from ..engine.generalized.criterion import glmm_criterion
+from ..engine.generalized.irls import iterate
+from ..engine.linear.criterion import lmm_criterion
 from ..models import glmer, lmer
 from ..plots.canvas import number
 from ..style import LINES, MUTED, PAPER, RULE, colour

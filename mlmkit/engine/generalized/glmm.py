@@ -1,0 +1,261 @@
+"""The generalized linear mixed model: from a design to its estimates.
+
+    criterion = glmm_criterion(design, flat, n_agq)     # −2 log L as a function of θ and b
+    fit_glmm(design, n_agq)                             # where it is lowest, with standard errors
+
+Standard errors come from the Hessian in θ and b together, so that they allow for θ being estimated, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from ...errors import DataError
+from ..covariance import factors_from_theta, lower_triangular, shift_left, theta_from_factors
+from ..estimates import Estimates
+from ..linear.lmm import NOT_CONVERGED
+from ..random.random_part import random_part
+from ..search.optimise import (
+    MOST_SEARCHES,
+    TOLERANCE,
+    Point,
+    Search,
+    bfgs,
+    escape,
+    hessian,
+    inverse_and_downhill,
+    moved,
+)
+from ..search.singular import RANK_TOLERANCE, singular_messages
+from .criterion import GlmmCriterion, glmm_criterion
+from .dispersion import GAMMA_MESSAGE
+from .irls import fit_glm, in_full, iterate
+from .separation import Separation, find_separation, looks_separated
+
+MOST_NODES = 100
+#: Shares of the starting SDs: a search starts from the first at which the modes can be found.
+SHARES = (1.0, 0.3, 0.1, 0.01)
+
+
+def fit_glmm(design, n_agq: int = 1) -> Estimates:
+    """Fit a generalized linear mixed model by maximum likelihood.
+
+    Parameters
+    ----------
+    design : Design
+        With at least one random-effects block.
+    n_agq : int
+        1 for Laplace's approximation; more for adaptive Gauss–Hermite quadrature with as many nodes.
+
+    Returns
+    -------
+    Estimates
+        `vcov` is from the Hessian in θ and b. A coefficient without a finite maximum is −inf, inf or nan.
+
+    Raises
+    ------
+    DataError
+        `n_agq` asks for quadrature in a model with more than one varying coefficient, or with a dispersion;
+        or the link lets means out of the family's range.
+
+    References
+    ----------
+    Bates, Mächler, Bolker & Walker (2015), J. Stat. Softw. 67(1). Pinheiro & Chao (2006), J. Comput. Graph.
+    Stat. 15, 58–81.
+    """
+    _check_nodes(design, n_agq)
+    flat = iterate(design)
+    if looks_separated(design, flat.eta):
+        separation = find_separation(design)
+        if separation is not None:
+            return _separated(design, separation, n_agq)
+    criterion = glmm_criterion(design, flat, n_agq)
+    search = _begin(criterion)
+    converged, H = _minimise(search, partial(_canonical, criterion))
+    x = _without_traces(criterion, search)
+    try:
+        return _estimates(criterion, x, search, H, converged)
+    except FloatingPointError:
+        raise DataError(AT_THE_EDGE.format(design.spec.family)) from None
+
+
+AT_THE_EDGE = (
+    "Some group's effects would take a mean out of the range of the {} family, so they cannot be estimated: "
+    "use a link that keeps means in range, such as log or logit."
+)
+
+
+def _check_nodes(design, n_agq: int) -> None:
+    if n_agq == 1:
+        return
+    if not 1 <= n_agq <= MOST_NODES or n_agq != int(n_agq):
+        raise DataError(f"n_agq is {n_agq}: it is a number of nodes, a whole number from 1 to {MOST_NODES}.")
+    coefficients = sum(block.Z.shape[1] for block in design.blocks)
+    if coefficients > 1:
+        raise DataError(
+            f"n_agq = {n_agq} needs a model with one varying coefficient, such as (1|g); this one has "
+            f"{coefficients}. Use n_agq=1, Laplace's approximation."
+        )
+    if design.spec.family.has_dispersion:
+        raise DataError(
+            f"n_agq = {n_agq} is for binomial and Poisson models; the {design.spec.family.name} family has a "
+            "dispersion that the groups share. Use n_agq=1, Laplace's approximation."
+        )
+
+
+def _begin(criterion: GlmmCriterion) -> Search:
+    """A search from the flat model's coefficients and the first SDs at which the modes can be found."""
+    empty = criterion.latest[0]
+    for share in SHARES:
+        theta = theta_from_factors([np.diag(share * sd) for sd in criterion.sds])
+        x = np.concatenate([theta, np.zeros(len(criterion.b0))])
+        try:
+            point = Point(x, *criterion.standard(x))
+        except FloatingPointError:
+            criterion.latest[0] = empty
+            continue
+        if np.isfinite(point.value):
+            return Search(criterion.standard, point, np.diag(1.0 / _curvature(criterion, share)))
+    raise DataError(
+        "No starting point was found from which the group effects can be estimated: "
+        "try another link, or rescale the predictors."
+    )
+
+
+def _minimise(search: Search, canonical: Callable[[np.ndarray], np.ndarray]) -> tuple[bool, np.ndarray]:
+    """BFGS to the end, then the Hessian: the proof that it is a minimum, and the standard errors.
+
+    `optimise.minimise` asks for the Hessian earlier, to save steps; here it is wanted at the optimum itself.
+    """
+    for _ in range(MOST_SEARCHES):
+        bfgs(search, TOLERANCE)
+        if moved(search, canonical):
+            continue
+        H = hessian(search)
+        if not np.all(np.isfinite(H)):
+            return False, H
+        search.metric, downhill = inverse_and_downhill(H)
+        if downhill is None or not escape(search, downhill):
+            return bfgs(search, TOLERANCE) and downhill is None, H
+    return False, hessian(search)
+
+
+def _curvature(criterion: GlmmCriterion, share: float) -> np.ndarray:
+    """The expected Hessian's diagonal at the start: 4θ² Σ (a/(1 + θ²a))² over the groups; 2 for x."""
+    by_column = []
+    for sd, a in zip(criterion.sds, criterion.information, strict=True):
+        variance = (share * sd[:, None]) ** 2
+        information = np.sum(4.0 * variance * (a / (1.0 + variance * a)) ** 2, axis=1)
+        by_column.append(np.tile(information[:, None], len(sd)))
+    return np.concatenate([theta_from_factors(by_column), np.full(len(criterion.b0), 2.0)])
+
+
+def _canonical(criterion: GlmmCriterion, x: np.ndarray) -> np.ndarray:
+    """The equivalent point whose gradient hides nothing."""
+    shifted = theta_from_factors([shift_left(L, RANK_TOLERANCE) for L in criterion.factors(x)])
+    return np.concatenate([shifted, x[criterion.n_theta :]])
+
+
+def _without_traces(criterion: GlmmCriterion, search: Search) -> np.ndarray:
+    """The search's end; next to no variance becomes none where the criterion does not mind."""
+    point = search.point
+    theta = theta_from_factors([_reduced(L) for L in criterion.factors(point.x)])
+    x = np.concatenate([theta, point.x[criterion.n_theta :]])
+    if np.array_equal(x, point.x) or search.at(x).value <= point.value + 1e-8:
+        return x
+    return point.x
+
+
+def _reduced(Lambda: np.ndarray) -> np.ndarray:
+    left, size, right = np.linalg.svd(Lambda)
+    if size[-1] >= 10 * RANK_TOLERANCE:
+        return Lambda
+    return lower_triangular((left * np.where(size < 10 * RANK_TOLERANCE, 0.0, size)) @ right)
+
+
+def _estimates(
+    criterion: GlmmCriterion, x: np.ndarray, search: Search, H: np.ndarray, converged: bool
+) -> Estimates:
+    design, (theta, beta) = criterion.design, criterion.estimates_at(x)
+    state = criterion.solve(theta, beta)
+    vcov, messages = _covariance(criterion, H)
+    if not converged:
+        messages = (NOT_CONVERGED, *messages)
+    if design.spec.family.name == "gamma":
+        messages = (*messages, GAMMA_MESSAGE)
+    factors = factors_from_theta(theta, criterion.sizes)
+    return Estimates(
+        beta=beta,
+        vcov=vcov,
+        theta=theta,
+        sigma=state.sigma,
+        modes=tuple((Lambda @ u).T for Lambda, u in zip(factors, state.modes.u, strict=True)),
+        criterion=state.value,
+        loglik=-0.5 * state.value,
+        reml=False,
+        linear_predictor=state.modes.eta,
+        fitted=state.modes.mu,
+        converged=converged,
+        messages=(*messages, *singular_messages(design, theta)),
+        evaluations=search.evaluations,
+        gradient=criterion.gradient(state),
+        n_agq=1 if criterion.rule is None else len(criterion.rule.nodes),
+    )
+
+
+def _covariance(criterion: GlmmCriterion, H: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The covariance of b from the Hessian in (θ, x), and a sentence where it is not to be trusted."""
+    information = _information(H, criterion.n_theta) if np.all(np.isfinite(H)) else np.zeros((0, 0))
+    if not len(information) or not np.all(np.linalg.eigvalsh(information) > 1e-8):
+        return criterion.T @ criterion.T.T, (NO_CURVATURE,) if len(criterion.b0) else ()
+    return criterion.T @ np.linalg.solve(information / 2.0, criterion.T.T), ()
+
+
+def _information(H: np.ndarray, n_theta: int) -> np.ndarray:
+    """Twice the information on x, θ taken out by its Schur complement.
+
+    Directions of θ in which the criterion is flat, as at a boundary, say nothing on x and are left out.
+    """
+    by_theta, beside = H[:n_theta, :n_theta], H[:n_theta, n_theta:]
+    return H[n_theta:, n_theta:] - beside.T @ np.linalg.pinv(by_theta, rcond=1e-6, hermitian=True) @ beside
+
+
+NO_CURVATURE = (
+    "The likelihood is not curved downwards in every direction here, so the standard errors are those at the "
+    "start of the search: do not rely on them."
+)
+
+
+def _separated(design, separation: Separation, n_agq: int) -> Estimates:
+    """The finite estimates from the rows that are not separated: the likelihood depends on no others."""
+    if separation.rows.all():
+        flat = fit_glm(design)
+        sizes = [block.Z.shape[1] for block in design.blocks]
+        modes = tuple(np.zeros((len(block.levels), block.Z.shape[1])) for block in design.blocks)
+        theta = theta_from_factors([np.zeros((size, size)) for size in sizes])
+        return replace(flat, theta=theta, modes=modes, n_agq=n_agq)
+    return in_full(design, separation, fit_glmm(separation.undecided(design), n_agq))
+
+
+def conditional_covariance(design, estimates: Estimates) -> tuple[np.ndarray, ...]:
+    """Covariances of each group's effects given the data, the other parameters taken as known.
+
+    Returns
+    -------
+    For each block of the design a (J, s, s) array Λ H⁻¹ Λᵀ, times σ² where there is a dispersion.
+    """
+    finite = np.isfinite(estimates.linear_predictor)
+    eta = np.where(finite, estimates.linear_predictor, 0.0)
+    fisher = finite * design.spec.family.working(design.y, eta, design.weights).fisher
+    part = random_part(design, np.ones(len(eta)))
+    factors = factors_from_theta(estimates.theta, part.sizes)
+    scaled = [term.R @ L for term, L in zip(part.terms, factors, strict=True)]
+    blocks = part.factorise(part.scaled(scaled), fisher).inverse_by_group()
+    return tuple(
+        estimates.sigma**2 * np.einsum("ab,bcj,dc->jad", L, block, L)
+        for L, block in zip(factors, blocks, strict=True)
+    )

@@ -1,0 +1,134 @@
+"""The conditional modes of the group effects, by penalised iteratively reweighted least squares.
+
+Given Λ and the population coefficients, the modes û of the spherical group effects (b = Λu, u ~ N(0, I))
+minimise the deviance plus |u|². Each Newton step solves (Z̃ᵀWZ̃ + I) δ = Z̃ᵀs − u with the working weights
+W and scores s of a generalized linear model (Bates, Mächler, Bolker & Walker 2015, J. Stat. Softw. 67(1);
+Pinheiro & Chao 2006, J. Comput. Graph. Stat. 15, 58–81, section 3).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...families import Family, Working
+from ..random.effects import Effects, dot
+from ..random.random_part import Curvature, RandomPart
+
+#: The modes stand when a further step would lower the penalised deviance by less than this. log|H| is of
+#: first order in their error, so it has to be tight; with a dispersion the whole criterion is.
+DECREMENT, DECREMENT_WITH_DISPERSION = 1e-15, 1e-22
+#: Steps that promise less than this are taken without a look at the penalised deviance.
+SMALL = 1e-3
+MAX_STEPS = 100
+MAX_HALVINGS = 40
+
+
+@dataclass(frozen=True, eq=False)
+class Response:
+    """What was observed, and what is given while the modes are sought.
+
+    Attributes
+    ----------
+    family, y, weights
+    population
+        (n,) the part of η that is the same whatever the groups: Xb + offset.
+    constant
+        The log likelihood's part that no mean changes (for a dispersion of 1).
+    """
+
+    family: Family
+    y: np.ndarray
+    weights: np.ndarray
+    population: np.ndarray
+    constant: float = 0.0
+
+    def kernel(self, eta: np.ndarray) -> float:
+        """Σ w ℓ at dispersion 1 without constants; −inf where a mean is outside the family's range."""
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            mu = self.family.mean(eta)
+            return self.family.kernel(self.y, mu, self.weights) if self.family.valid(mu) else -np.inf
+
+
+@dataclass(frozen=True, eq=False)
+class Modes:
+    """The modes û with the state of every observation there.
+
+    Attributes
+    ----------
+    u
+        Spherical group effects, (s, J) a term.
+    eta, mu, score, fisher
+        (n,) linear predictor, mean, ∂ℓ/∂η and expected information.
+    curvature
+        H with the weights of the last step: the observed information, kept positive.
+    """
+
+    u: Effects
+    eta: np.ndarray
+    mu: np.ndarray
+    score: np.ndarray
+    fisher: np.ndarray
+    curvature: Curvature
+    steps: int
+
+
+def find_modes(part: RandomPart, Z: Effects, response: Response, start: Effects) -> Modes:
+    """Newton's method for û, from `start`, with halved steps where a whole one would go uphill.
+
+    Raises
+    ------
+    FloatingPointError
+        No modes were found: a mean is outside the family's range, or the steps lead nowhere.
+    """
+    u, family = start, response.family
+    small = DECREMENT_WITH_DISPERSION if family.has_dispersion else DECREMENT
+    eta = response.population + part.predictor(Z, u)
+    if not _valid(family, eta):
+        u, eta = [np.zeros_like(effect) for effect in start], response.population
+        if not _valid(family, eta):
+            raise FloatingPointError("A mean is out of the family's range whatever the group effects.")
+    for steps in range(1, MAX_STEPS + 1):
+        working = family.working(response.y, eta, response.weights)
+        curvature = part.factorise(Z, _step_weights(response, eta, working))
+        downhill = [total - effect for total, effect in zip(part.sums(Z, working.score), u, strict=True)]
+        step = curvature.solve(downhill)
+        decrement = dot(downhill, step)
+        if decrement < small:
+            return Modes(u, eta, working.mu, working.score, working.fisher, curvature, steps)
+        move, size = part.predictor(Z, step), 1.0
+        if decrement >= SMALL or not _valid(family, eta + move):
+            value = _penalised(response, eta, u)
+            size = _step_size(response, eta, move, u, step, value)
+        u = [effect + size * change for effect, change in zip(u, step, strict=True)]
+        eta = eta + size * move
+    raise FloatingPointError(f"The conditional modes were not found in {MAX_STEPS} steps.")
+
+
+def _valid(family: Family, eta: np.ndarray) -> bool:
+    return family.keeps_range or family.valid(family.mean(eta))
+
+
+def _step_weights(response: Response, eta: np.ndarray, working: Working) -> np.ndarray:
+    """Weights of a Newton step: the observed information, kept positive."""
+    if response.family.canonical:
+        return working.fisher
+    observed = response.family.observed_information(response.y, eta, working.mu, response.weights)
+    return np.maximum(observed, 0.1 * working.fisher)
+
+
+def _penalised(response: Response, eta: np.ndarray, u: Effects) -> float:
+    """Deviance plus |u|², without constants."""
+    return -2.0 * response.kernel(eta) + dot(u, u)
+
+
+def _step_size(response: Response, eta, move, u: Effects, step: Effects, value: float) -> float:
+    """The largest of 1, ½, ¼, … that does not raise the penalised deviance beyond rounding."""
+    size, most = 1.0, value + 1e-10 * (1.0 + abs(value))
+    for _ in range(MAX_HALVINGS):
+        there = [effect + size * change for effect, change in zip(u, step, strict=True)]
+        if _penalised(response, eta + size * move, there) <= most:
+            return size
+        size *= 0.5
+    raise FloatingPointError("No step towards the conditional modes lowers the penalised deviance.")

@@ -1,0 +1,161 @@
+"""The criterion: how well a relative covariance Λ explains the data, with everything else at its best.
+
+For y = Xb + Zγ + ε, γ ~ N(0, σ²ΛΛᵀ) and ε ~ N(0, σ²I), the covariance of y is σ²V, V = ZΛΛᵀZᵀ + I. Both
+b and σ² have their best value in closed form for given Λ, which leaves a function of θ alone,
+
+    −2 log L  =  log|V| + n (1 + log(2πr²/n))
+    REML      =  log|V| + log|XᵀV⁻¹X| + (n − p)(1 + log(2πr²/(n − p)))
+
+with r² = min (y − Xb)ᵀV⁻¹(y − Xb), and log|V| = log|ΛᵀZᵀZΛ + I| from the elimination (Bates, Mächler, Bolker
+& Walker 2015, J. Stat. Softw. 67(1), equations 33–41; Pinheiro & Bates 2000, section 2.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.linalg import solve_triangular
+
+from ..covariance import factors_from_theta, lower_triangular, theta_from_factors
+from ..estimates import Estimates
+from ..random.blocked import BlockedSystem
+from ..random.equations import normal_equations, split_terms
+from ..random.route import is_sparse
+from ..random.sparse import SparseSystem, sparse_system
+from ..standardise import Standardised, standardise
+
+
+@dataclass(frozen=True, eq=False)
+class LmmCriterion:
+    """The REML criterion or −2 log likelihood of a design as a function of θ.
+
+    Call it with θ (lme4's order; any signs). `value_and_gradient` adds the derivatives, `solve` gives the
+    estimates that belong to a θ. The optimiser works on the *standard* θ, that of the standardised
+    data (see `standardise`), through `standard`, `from_standard` and `to_standard`.
+    """
+
+    design: object
+    reml: bool
+    data: Standardised
+    system: BlockedSystem | SparseSystem
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """How many coefficients vary in each term."""
+        return tuple(term.size for term in self.data.terms)
+
+    @property
+    def df(self) -> int:
+        """n − p for REML, n for maximum likelihood."""
+        return self.data.n - len(self.data.Q) * self.reml
+
+    @cached_property
+    def constant(self) -> float:
+        """What standardising took out of the criterion."""
+        log_R = np.log(np.abs(np.diag(self.data.R))).sum() if self.reml else 0.0
+        return float(2.0 * log_R + 2.0 * self.df * np.log(self.data.scale) - self.data.log_weights)
+
+    def __call__(self, theta: np.ndarray) -> float:
+        return self._value(self.system.at(self._standard_factors(theta)))
+
+    def value_and_gradient(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        """The criterion and its derivatives by θ."""
+        state = self.system.at(self._standard_factors(theta))
+        pairs = zip(self.data.terms, self.system.gradients(state, self.df, self.reml), strict=True)
+        return self._value(state), theta_from_factors([term.R.T @ G for term, G in pairs])
+
+    def standard(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        """Value and gradient as a function of the standard θ."""
+        state = self.system.at(factors_from_theta(theta, self.sizes))
+        return self._value(state), theta_from_factors(self.system.gradients(state, self.df, self.reml))
+
+    def from_standard(self, theta: np.ndarray) -> np.ndarray:
+        """θ of the data as they came, for a standard θ."""
+        pairs = zip(self.data.terms, factors_from_theta(theta, self.sizes), strict=True)
+        return theta_from_factors([lower_triangular(np.linalg.solve(term.R, L)) for term, L in pairs])
+
+    def to_standard(self, theta: np.ndarray) -> np.ndarray:
+        """The standard θ for a θ of the data as they came."""
+        return theta_from_factors([lower_triangular(L) for L in self._standard_factors(theta)])
+
+    def _standard_factors(self, theta: np.ndarray) -> list[np.ndarray]:
+        factors = factors_from_theta(np.asarray(theta, dtype=float), self.sizes)
+        return [term.R @ Lambda for term, Lambda in zip(self.data.terms, factors, strict=True)]
+
+    def _value(self, state) -> float:
+        """The criterion from log|V| and the Cholesky factor of [X y]ᵀV⁻¹[X y], whose last pivot² is r²."""
+        L = state.Xy
+        log_det = state.log_determinant
+        if self.reml:
+            log_det += 2.0 * np.log(np.diagonal(L)[:-1]).sum()
+        return float(
+            self.constant + log_det + self.df * (1.0 + np.log(2.0 * np.pi * L[-1, -1] ** 2 / self.df))
+        )
+
+    def solve(self, theta: np.ndarray, **outcome) -> Estimates:
+        """The estimates at θ; `outcome` (converged, messages, …) is passed on."""
+        theta = np.asarray(theta, dtype=float)
+        data, state = self.data, self.system.at(self._standard_factors(theta))
+        L_X, L_y = state.Xy[:-1, :-1], state.Xy[-1]
+        b = solve_triangular(L_X, L_y[:-1], lower=True, trans="T") if len(L_X) else L_y[:-1]
+        sigma = data.scale * abs(L_y[-1]) / np.sqrt(self.df)
+        beta = _from_basis(data.R, data.coefficients + data.scale * b)
+        half = _from_basis(data.R, np.linalg.inv(L_X).T)
+        pairs = zip(data.terms, self.system.effects(state, b), strict=True)
+        modes = tuple(data.scale * np.linalg.solve(term.R, effects).T for term, effects in pairs)
+        predictor = linear_predictor(self.design, beta, modes)
+        value = self._value(state)
+        return Estimates(
+            beta=beta,
+            vcov=sigma**2 * half @ half.T,
+            theta=theta,
+            sigma=float(sigma),
+            modes=modes,
+            criterion=value,
+            loglik=-0.5 * value,
+            reml=self.reml,
+            linear_predictor=predictor,
+            fitted=predictor,
+            **outcome,
+        )
+
+    def conditional_covariance(self, theta: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Covariances of the group effects given the data, θ and b: a (J, s, s) array a block."""
+        state = self.system.at(self._standard_factors(theta))
+        sigma2 = (self.data.scale * state.Xy[-1, -1]) ** 2 / self.df
+        inverses = [np.linalg.inv(term.R) for term in self.data.terms]
+        pairs = zip(inverses, self.system.covariances(state), strict=True)
+        return tuple(sigma2 * np.einsum("ab,bcj,dc->jad", R, C, R) for R, C in pairs)
+
+
+def lmm_criterion(design, reml: bool = True) -> LmmCriterion:
+    """Prepare a design for fitting: one pass over the data, whose cost every later evaluation is spared.
+
+    Parameters
+    ----------
+    design : Design
+    reml : bool
+        Restricted maximum likelihood, or maximum likelihood.
+    """
+    data = standardise(design)
+    groups = [block.group for block in design.blocks]
+    split = split_terms(data.terms, groups)
+    if is_sparse(data, *split):
+        return LmmCriterion(design, reml, data, sparse_system(data))
+    return LmmCriterion(design, reml, data, BlockedSystem(normal_equations(data, groups, split)))
+
+
+def linear_predictor(design, beta: np.ndarray, modes: Sequence[np.ndarray]) -> np.ndarray:
+    """Xb + Zγ + offset, (n,)."""
+    predictor = design.offset + design.X @ beta
+    for block, mode in zip(design.blocks, modes, strict=True):
+        for column, effect in zip(block.Z.T, mode.T, strict=True):
+            predictor += column * effect[block.codes]
+    return predictor
+
+
+def _from_basis(R: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
+    return solve_triangular(R, coefficients) if len(R) else coefficients

@@ -1,0 +1,1 @@
+"""The random part: its pattern, its cross-products, and the factorisation of ΛᵀZᵀWZΛ + I."""

@@ -1,0 +1,1 @@
+"""Where the criterion is lowest: starting values, the optimiser, the boundary."""
