@@ -1,4 +1,4 @@
-# The course's commands. They need make and python3 (3.11 to 3.13); uv is used where it is there.
+# The course's commands. They need make and python3 (3.11 or later); uv is used where it is there.
 # Everything is installed into .venv in this folder and nowhere else.
 
 VENV   ?= .venv
@@ -10,8 +10,6 @@ LAB_OPTIONS ?=
 # Two workers share the cores, so each keeps its linear algebra to one thread.
 export OPENBLAS_NUM_THREADS ?= 1
 export OMP_NUM_THREADS ?= 1
-# JupyterLab without news, updates and extension catalogue: it asks nothing of the network.
-export JUPYTER_CONFIG_PATH := $(CURDIR)/tools/jupyter
 
 PYTEST := $(BIN)/python -m pytest -q --tb=short --dist loadfile
 WORKERS ?= 2
@@ -22,7 +20,7 @@ help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 lab: $(READY)  ## open the course in JupyterLab (makes the environment first if it is missing)
-	$(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/chapters $(LAB_OPTIONS)
+	$(BIN)/mlmkit lab "$(CURDIR)" $(LAB_OPTIONS)
 
 test: unit notebooks browser  ## everything: unit and reference tests, every chapter's outputs, the browser
 
@@ -54,8 +52,8 @@ bench: $(READY)  ## time the fits and the widgets
 	$(BIN)/python -m benchmarks.widgets
 
 constraints:  ## pin what is tested now, for every supported Python (needs uv)
-	(echo '# What the course was tested with, on Python 3.11, 3.12 and 3.13. Made by `make constraints`.'; \
-	uv pip compile pyproject.toml --extra course --extra test --extra lecture --universal --python-version 3.11 --upgrade --quiet \
+	(echo '# What the course was tested with, on Python 3.11, 3.12 and 3.13, and resolved for 3.14. Made by `make constraints`.'; \
+	uv pip compile pyproject.toml --extra course --extra lecture --extra site --extra test --universal --python-version 3.11 --upgrade --quiet \
 		--no-annotate --no-header --no-emit-index-url --no-emit-find-links) > constraints.new
 	mv constraints.new constraints.txt
 

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-PYTHONS = ("3.11", "3.12", "3.13")
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 
 #: The floors of the house from the ground up: a room imports from its own floor and those below.
 FLOORS = (
@@ -35,6 +36,7 @@ FLOORS = (
     {"plots"},
     {"widgets", "check"},
     {"answers"},
+    {"course"},
 )
 
 
@@ -70,15 +72,13 @@ def test_the_package_imports_nothing_it_does_not_declare():
 
 def test_conda_asks_for_what_pyproject_asks_for():
     lines = (ROOT / "environment.yml").read_text(encoding="utf-8").splitlines()
-    conda = [line.strip().removeprefix("- ") for line in lines if re.match(r"  - [\w-]+[>=]", line)]
-    wanted = requirements(PROJECT["dependencies"] + EXTRAS["course"])
-    for line in conda:
-        asked = Requirement(line)
-        if asked.name == "python":
-            assert str(asked.specifier) == str(Requirement("python" + PROJECT["requires-python"]).specifier)
-        else:
-            assert asked.specifier == wanted[asked.name].specifier, line
-    assert "      - -e .[course,test]" in lines  # pip brings all the rest, at pyproject's bounds
+    conda = [line.strip().removeprefix("- ") for line in lines if re.match(r"  - [\w-]+>=", line)]
+    wanted = requirements(PROJECT["dependencies"] + EXTRAS["course"] + EXTRAS["lecture"])
+    for asked in map(Requirement, conda):
+        assert asked.specifier == wanted[asked.name].specifier, asked
+    (python,) = (line.removeprefix("  - python=") for line in lines if line.startswith("  - python="))
+    assert SpecifierSet(PROJECT["requires-python"]).contains(f"{python}.0")
+    assert "      - -e .[course,lecture]" in lines  # pip brings all the rest, at pyproject's bounds
 
 
 @pytest.mark.parametrize("python", PYTHONS)
@@ -91,7 +91,8 @@ def test_constraints_pin_every_direct_dependency_within_its_bounds(python):
         if pin.marker is None or pin.marker.evaluate(environment):
             assert pin.name not in chosen, pin
             chosen[pin.name] = str(pin.specifier).removeprefix("==")
-    asked = requirements(PROJECT["dependencies"] + EXTRAS["course"] + EXTRAS["test"])
+    extras = (EXTRAS[name] for name in ("course", "lecture", "site", "test"))
+    asked = requirements(PROJECT["dependencies"] + [line for extra in extras for line in extra])
     for name, requirement in asked.items():
         assert name in chosen and requirement.specifier.contains(chosen[name]), name
 
@@ -126,7 +127,7 @@ def test_a_room_imports_only_from_its_floor_and_below():
     height = {name: floor for floor, rooms in enumerate(FLOORS) for name in rooms}
     for path in (ROOT / "mlmkit").rglob("*.py"):
         parts = path.relative_to(ROOT).with_suffix("").parts
-        if parts == ("mlmkit", "__init__"):
+        if parts[1] in ("__init__", "__main__"):
             continue
         assert parts[1] in height, f"{parts[1]} has no floor: give it one"
         package = ".".join(parts[:-1])

@@ -44,13 +44,10 @@ def serve(folder: Path) -> Iterator[str]:
     """Serve a folder with JupyterLab, set up as `make lab` does; yields the address."""
     port = _free_port()
     address = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}"]
-    options = ["--IdentityProvider.token=", f"--ServerApp.root_dir={folder}", "--ServerApp.port_retries=0"]
-    environment = {**os.environ, "JUPYTER_CONFIG_PATH": str(ROOT / "tools" / "jupyter")}
+    command = [sys.executable, "-m", "mlmkit", "lab", str(folder), "--no-browser", f"--port={port}"]
+    options = ["--IdentityProvider.token=", "--ServerApp.port_retries=0"]
     with open(folder / "jupyterlab.log", "w") as log:
-        server = subprocess.Popen(
-            command + options, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT
-        )
+        server = subprocess.Popen(command + options, cwd=folder, stdout=log, stderr=subprocess.STDOUT)
     try:
         _wait_for(address + "/api/status", server, folder / "jupyterlab.log")
         yield address
