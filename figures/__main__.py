@@ -19,8 +19,8 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 
-from mlmkit.diagrams.draw import figure_to_svg
 from mlmkit.style import RC
+from mlmkit.views.draw import figure_to_svg
 
 from .catalogue import CATALOGUE, Entry
 from .compose import figure_of

@@ -10,7 +10,7 @@ import numpy as np
 
 import mlmkit as mk
 from mlmkit import plots
-from mlmkit.diagrams.structure import structure
+from mlmkit.views.structure import structure
 
 from .compose import Several
 from .fits import countries, data, lm, lmer, rats, rats_flat, sleep, sleep_flat

@@ -11,9 +11,9 @@ from .design import build_design
 from .engine import fit_glm, fit_glmm, fit_lm, fit_lmm
 from .errors import FitWarning, FormulaError
 from .families import Family
+from .fits import Fit, FlatFit, MixedFit
 from .formula import parse_formula
 from .notices import notices
-from .results import Fit, FlatFit, MixedFit
 from .spec import Spec
 
 

@@ -1,8 +1,8 @@
 """What a fit offers: estimates by name, as Series and DataFrames.
 
-The numbers are computed in `mlmkit.engine`; here they get their names. What needs more than one fit, or
-simulation, or a picture, lives on the floors above and attaches itself to these classes with `@verb`, so that
-a reader finds each verb in one file and this file imports nothing from above.
+The numbers are computed in `mlmkit.engine`; here they get their names. These classes are records: what a fit
+can do (predict, confint, summary, ...) are functions of a record on the floors above, and `mlmkit.fits` is the
+one page that makes methods of them.
 """
 
 from __future__ import annotations
@@ -22,17 +22,6 @@ from .engine.search.singular import is_singular
 from .errors import DataError, did_you_mean
 from .families import Family
 from .spec import Spec
-
-
-def verb(*kinds: type) -> Callable:
-    """Offer a function of a fit as a method of these kinds of fit."""
-
-    def attach(function):
-        for kind in kinds:
-            setattr(kind, function.__name__, function)
-        return function
-
-    return attach
 
 
 class ByGroup(dict):

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,9 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 EXTRAS = PROJECT["optional-dependencies"]
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 
-#: The floors of the house from the ground up: a room imports from its own floor and those below.
+#: The floors of the house from the ground up: a room imports only from its own floor and those below.
 FLOORS = (
-    {"errors", "style"},
+    {"errors", "style", "words"},
     {"families", "datasets"},
     {"spec"},
     {"formula"},
@@ -29,15 +30,22 @@ FLOORS = (
     {"engine"},
     {"results"},
     {"notices"},
-    {"models", "summary"},
     {"inference"},
+    {"printing"},
+    {"fits"},
+    {"models"},
     {"bayes"},
-    {"diagrams"},
+    {"views"},
     {"plots"},
     {"widgets", "check"},
     {"answers"},
     {"course"},
 )
+HEIGHT = {name: floor for floor, rooms in enumerate(FLOORS) for name in rooms}
+
+#: No longer than this, so that a function fits on a screen and a file in a reader's head.
+LONGEST_FUNCTION, LONGEST_FILE = 40, 500
+STILL_LONGER = {"design.py": 580, "layout.py": 690, "equation.py": 560, "prior.py": 510}
 
 
 def requirements(lines):
@@ -123,23 +131,74 @@ def room(module: str) -> str:
     return ([*module.split("."), ""])[1]
 
 
+def module_files() -> list[tuple[str, Path]]:
+    """(room, file) of every module of the package but its face and its command."""
+    face = {ROOT / "mlmkit" / name for name in ("__init__.py", "__main__.py")}
+    files = [path for path in (ROOT / "mlmkit").rglob("*.py") if path not in face]
+    return [(path.relative_to(ROOT / "mlmkit").with_suffix("").parts[0], path) for path in files]
+
+
 def test_a_room_imports_only_from_its_floor_and_below():
-    height = {name: floor for floor, rooms in enumerate(FLOORS) for name in rooms}
-    for path in (ROOT / "mlmkit").rglob("*.py"):
-        parts = path.relative_to(ROOT).with_suffix("").parts
-        if parts[1] in ("__init__", "__main__"):
-            continue
-        assert parts[1] in height, f"{parts[1]} has no floor: give it one"
-        package = ".".join(parts[:-1])
+    for name, path in module_files():
+        assert name in HEIGHT, f"{name} has no floor: give it one"
+        package = ".".join(path.relative_to(ROOT).with_suffix("").parts[:-1])
         for module in imported(path, package):
-            if module.startswith("mlmkit.") and room(module) in height:
-                assert height[room(module)] <= height[parts[1]], f"{path.name} imports {module} from above"
+            if module.startswith("mlmkit.") and room(module) in HEIGHT:
+                assert HEIGHT[room(module)] <= HEIGHT[name], f"{path.name} imports {module} from above"
+
+
+def verbs() -> dict[str, int]:
+    """For every method that a fit or a posterior gets from a room above its record: that room's floor."""
+    from mlmkit.bayes.posterior import Posterior
+    from mlmkit.fits import FlatFit, MixedFit
+
+    found: dict[str, int] = {}
+    for kind in (FlatFit, MixedFit, Posterior):
+        for name in dir(kind):
+            home = getattr(getattr(kind, name), "__module__", None) or ""
+            if not name.startswith("_") and home.startswith("mlmkit.") and room(home) != "results":
+                found[name] = min(HEIGHT[room(home)], found.get(name, len(FLOORS)))
+    return found
+
+
+def test_no_room_calls_a_fits_method_that_is_written_above_it():
+    floors = verbs()
+    assert floors["confint"] == HEIGHT["inference"]
+    for name, path in module_files():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                owner = getattr(node.func.value, "id", "")
+                if owner in ("fit", "posterior", "self") and node.func.attr in floors:
+                    call = f"{owner}.{node.func.attr}() in {path.name}"
+                    assert floors[node.func.attr] <= HEIGHT[name], f"{call} calls a room above"
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    names = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for _, path in module_files()}
+    arrows = {}
+    for name, path in names.items():
+        package = ".".join(path.relative_to(ROOT).with_suffix("").parts[:-1])
+        arrows[name] = {module for module in imported(path, package) if module in names} - {name}
+    TopologicalSorter(arrows).prepare()  # raises CycleError, which names the circle
+
+
+def test_functions_and_files_stay_short():
+    for _, path in module_files():
+        text = path.read_text(encoding="utf-8")
+        assert text.count("\n") <= STILL_LONGER.get(path.name, LONGEST_FILE), (
+            f"{path.name} has {text.count(chr(10))} lines"
+        )
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef):
+                documented = ast.get_docstring(node) is not None
+                start = node.body[0].end_lineno + 1 if documented else node.lineno
+                assert node.end_lineno - start + 1 <= LONGEST_FUNCTION, f"{node.name} in {path.name} is long"
 
 
 def test_every_room_has_its_tests():
     rooms = {p.stem for p in (ROOT / "mlmkit").iterdir() if p.name[0] not in "_." and p.suffix in ("", ".py")}
     tested = {p.stem.removeprefix("test_") for p in (ROOT / "tests").iterdir()}
-    tested |= {"spec", "results", "notices"}  # records: test_formula, test_models and test_summary build them
+    tested |= {"spec", "results", "notices", "fits"}  # test_formula, test_models and test_printing build them
     assert rooms - tested - {"errors"} == set()
 
 

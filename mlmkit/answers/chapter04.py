@@ -9,7 +9,7 @@ import numpy as np
 from ..check import Question, Wrong
 from ..datasets import load_data
 from ..engine import lmm_criterion
-from ..inference import anova
+from ..inference.compare import anova
 from ..models import lmer
 
 FORMULA = "Reaction ~ Days + (Days|Subject)"

@@ -11,9 +11,8 @@ from arviz_stats.base import array_stats
 from scipy import stats
 from scipy.special import logsumexp
 
-from ..results import verb
-from .posterior import Posterior
 from .predictive import predictive
+from .record import Posterior
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +35,6 @@ class PredictiveCheck:
         return float(of(self.y)), np.array([of(row) for row in self.replicated])
 
 
-@verb(Posterior)
 def pp_check(
     posterior: Posterior, n: int = 50, groups: str = "all", seed: int | None = None
 ) -> PredictiveCheck:
@@ -47,7 +45,6 @@ def pp_check(
     return PredictiveCheck(posterior.design.y, predictive(posterior, groups=groups, n=n, seed=seed))
 
 
-@verb(Posterior)
 def log_likelihood(posterior: Posterior) -> np.ndarray:
     """(C, D, n) the log density of every observation given its group's effects, for every draw."""
     design, family = posterior.design, posterior.family
@@ -62,7 +59,6 @@ def log_likelihood(posterior: Posterior) -> np.ndarray:
     return design.weights / design.trials * stats.binom.logpmf(successes, design.trials, mu)
 
 
-@verb(Posterior)
 def loo(posterior: Posterior) -> pd.Series:
     """Leave-one-out cross-validation by Pareto-smoothed importance sampling.
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from ..errors import MlmkitError
-from ..results import verb
-from .posterior import Posterior
+from .record import Posterior
 
 
-@verb(Posterior)
 def to_inference_data(posterior: Posterior):
     """The draws as ArviZ holds them: parameters under the names of `draws`, group effects, divergences, y.
 

@@ -14,13 +14,11 @@ import pandas as pd
 from ..errors import DataError, did_you_mean
 from ..inference.newgroup import NewGroup
 from ..inference.rows import Rows, group_labels, new_rows, rows_used
-from ..results import verb
-from .posterior import Posterior, flatten, mean_sd_interval
+from .record import Posterior, flatten, mean_sd_interval
 
 KINDS = ("response", "mean", "link")
 
 
-@verb(Posterior)
 def predictive(
     posterior: Posterior,
     newdata=None,
@@ -76,7 +74,6 @@ def predictive(
     return _on_scale(posterior, eta, rows, picked, kind, rng)
 
 
-@verb(Posterior)
 def predict(
     posterior: Posterior, newdata=None, kind: str = "mean", level: float = 0.95, **how
 ) -> pd.DataFrame:
@@ -155,7 +152,6 @@ class PosteriorNewGroup(NewGroup):
         return f"With the posterior uncertainty of b and Σ: a mixture over {len(self.means)} draws."
 
 
-@verb(Posterior)
 def new_group(posterior: Posterior, group: str | None = None, n: int | None = 1000) -> PosteriorNewGroup:
     """The distribution of a future group's coefficients b + ζ, ζ ~ N(0, Σ), with full uncertainty.
 

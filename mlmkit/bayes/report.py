@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ..results import verb
-from ..summary import Summary, Table
-from .posterior import Posterior
+from ..printing import Summary, Table
+from .record import Posterior
 
 _HEAD = ("", "Estimate", "Est.Error", "l-95% CI", "u-95% CI", "Rhat", "Bulk_ESS", "Tail_ESS")
 
 
-@verb(Posterior)
 def summary(posterior: Posterior) -> Summary:
     """The posterior in brms's layout; the intervals are equal-tailed, from the 2.5% to the 97.5% quantile.
 

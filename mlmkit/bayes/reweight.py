@@ -11,9 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..results import verb
-from .posterior import Posterior, flatten
 from .priors import Prior, find_priors
+from .record import Posterior, flatten
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +34,6 @@ class Reweighted:
     table: pd.DataFrame
 
 
-@verb(Posterior)
 def reweight(posterior: Posterior, priors, level: float = 0.95) -> Reweighted:
     """What other priors would change, at once and without sampling.
 

@@ -1,36 +1,36 @@
 """From a fit to what a person may say: intervals, tests, predictions, simulations, diagnostics.
 
-Importing this package attaches its verbs to the fits (`fit.confint()`, `fit.predict()`, …).
+Free functions of a fit, one file each; `mlmkit.fits` makes methods of them.
 """
 
 from . import (
     bootstrap,
+    compare,
     degrees,
     diagnostics,
     glance,
     icc,
     influence,
     intervals,
+    newgroup,
+    parameters,
     predict,
     profile,
     r2,
     simulate,
 )
-from .compare import anova
-from .newgroup import NewGroup
-from .profile import Profile
 
 __all__ = [
-    "NewGroup",
-    "Profile",
-    "anova",
     "bootstrap",
+    "compare",
     "degrees",
     "diagnostics",
     "glance",
     "icc",
     "influence",
     "intervals",
+    "newgroup",
+    "parameters",
     "predict",
     "profile",
     "r2",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..errors import DataError
-from ..results import Fit, MixedFit, verb
+from ..results import Fit, MixedFit
 from .noted import Noted
 from .parameters import parameter_labels, parameter_values
 from .replicate import run
@@ -16,7 +16,6 @@ from .rows import rows_used
 from .simulate import draw, seeds
 
 
-@verb(Fit)
 def bootstrap(
     fit: Fit,
     n: int = 1000,

@@ -15,7 +15,7 @@ from scipy import stats
 
 from ..engine import lmm_criterion
 from ..errors import DataError, did_you_mean
-from ..results import MixedFit, verb
+from ..results import MixedFit
 from .focus import slope_of_r2
 from .kenward_roger import KenwardRoger
 from .noted import Noted
@@ -27,7 +27,6 @@ METHODS = ("satterthwaite", "kenward-roger")
 STEP = 1e-3
 
 
-@verb(MixedFit)
 def tests(fit: MixedFit, contrasts=None, ddf: str = "satterthwaite") -> Noted:
     """t tests of fixed coefficients, or of combinations of them, in a linear mixed model.
 
@@ -70,7 +69,6 @@ def tests(fit: MixedFit, contrasts=None, ddf: str = "satterthwaite") -> Noted:
     return Noted(table, notes=method.notes)
 
 
-@verb(MixedFit)
 def f_test(fit: MixedFit, contrasts, ddf: str = "satterthwaite") -> pd.Series:
     """F test that several coefficients, or combinations of them, are all 0 in a linear mixed model.
 

@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ..results import Fit, MixedFit, verb
+from ..results import Fit, MixedFit
 
 
-@verb(Fit)
 def diagnostics(fit: Fit) -> pd.DataFrame:
     """A row for each row used: fitted, resid (response), scaled (in residual SDs) and its normal_quantile.
 
@@ -32,7 +31,6 @@ def normal_quantiles(values: np.ndarray) -> np.ndarray:
     return stats.norm.ppf((stats.rankdata(values, method="ordinal") - 0.5) / len(values))
 
 
-@verb(MixedFit)
 def group_diagnostics(fit: MixedFit) -> pd.DataFrame:
     """A row for each group and coefficient: are the group effects normal, and which groups stand out?
 

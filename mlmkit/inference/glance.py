@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ..results import Fit, FlatFit, verb
+from ..results import Fit, FlatFit
 
 
-@verb(Fit)
 def glance(fit: Fit) -> pd.DataFrame:
     """One row: nobs, sigma, logLik, AIC, BIC, then REMLcrit or deviance (−2 logLik), and df.residual.
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import polygamma
 
-from ..results import ByGroup, MixedFit, verb
+from ..results import ByGroup, MixedFit
 from .margins import variance_of_part, variances
 from .noted import Noted
 from .parameters import one_of
@@ -22,7 +22,6 @@ AVERAGED = (
 )
 
 
-@verb(MixedFit)
 def icc(fit: MixedFit, at=None, scale: str | None = None) -> Noted:
     """The intraclass correlation: each grouping factor's share of the variance that the fixed part leaves.
 
@@ -128,7 +127,6 @@ def _response_variances(fit: MixedFit, rows: Rows, by_group: dict) -> tuple[dict
     return parts, (between + within)[place]
 
 
-@verb(MixedFit)
 def design_effect(fit: MixedFit) -> pd.DataFrame:
     """What clustering costs: how many independent observations the rows are worth, for their mean.
 
@@ -142,7 +140,7 @@ def design_effect(fit: MixedFit) -> pd.DataFrame:
     ----------
     Kish (1965), *Survey Sampling*, section 5.4.
     """
-    table = fit.icc(scale="response").set_index("group")[["icc"]]
+    table = icc(fit, scale="response").set_index("group")[["icc"]]
     counts = {block.group: np.bincount(block.codes) for block in fit.design.blocks}
     sizes = pd.Series({group: np.sum(n**2) / fit.nobs for group, n in counts.items()})
     table.insert(0, "groups", pd.Series({group: len(n) for group, n in counts.items()}))
@@ -152,7 +150,6 @@ def design_effect(fit: MixedFit) -> pd.DataFrame:
     return table
 
 
-@verb(MixedFit)
 def shrinkage(fit: MixedFit) -> ByGroup:
     """How far each group's data speak for it: 1 − conditional variance / τ², by group and coefficient.
 

@@ -10,13 +10,12 @@ import pandas as pd
 
 from ..design import Block, Design, independent_columns
 from ..errors import DataError, did_you_mean
-from ..results import Fit, verb
+from ..results import Fit
 from .noted import Noted
 from .parameters import parameter_labels, parameter_values
 from .replicate import run
 
 
-@verb(Fit)
 def influence(
     fit: Fit, group: str | None = None, workers: int | None = None, progress: bool = False
 ) -> Noted:

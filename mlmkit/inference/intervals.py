@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-from ..results import Fit, FlatFit, verb
+from ..results import Fit, FlatFit
+from .bootstrap import bootstrap
 from .noted import Noted
 from .parameters import one_of, parameters, tails
+from .profile import profile
 
 FIXED_ONLY = (
     "Wald intervals are for fixed coefficients only: estimates of SDs and correlations are skewed, so take "
@@ -16,7 +18,6 @@ FIXED_ONLY = (
 METHODS = ("wald", "profile", "bootstrap")
 
 
-@verb(Fit)
 def confint(
     fit: Fit,
     level: float = 0.95,
@@ -53,9 +54,9 @@ def confint(
     one_of("method", method, METHODS)
     probabilities = tails(level)
     if method == "profile":
-        return fit.profile(level=level).confint(level)
+        return profile(fit, level=level).confint(level)
     if method == "bootstrap":
-        draws = fit.bootstrap(n, seed, workers=workers, progress=progress)
+        draws = bootstrap(fit, n, seed, workers=workers, progress=progress)
         return Noted(
             draws.quantile(list(probabilities)).T.set_axis(["lower", "upper"], axis=1), notes=draws.notes
         )

@@ -15,7 +15,8 @@ import pandas as pd
 from scipy import stats
 
 from ..errors import DataError, did_you_mean
-from ..results import MixedFit, verb
+from ..results import MixedFit
+from .bootstrap import bootstrap
 from .margins import normal_nodes
 from .parameters import one_of, tails
 from .rows import as_frame, new_rows
@@ -149,7 +150,6 @@ class NewGroup:
         return UNCERTAINTY[self.uncertainty]
 
 
-@verb(MixedFit)
 def new_group(
     fit: MixedFit,
     group: str | None = None,
@@ -180,7 +180,7 @@ def new_group(
     group = _which(fit, group)
     terms = tuple(fit.coef[group].columns)
     if uncertainty == "all":
-        draws = fit.bootstrap(n, seed, _Components(group, terms), workers, progress).dropna().to_numpy()
+        draws = bootstrap(fit, n, seed, _Components(group, terms), workers, progress).dropna().to_numpy()
         means, covariances = (
             draws[:, : len(terms)],
             draws[:, len(terms) :].reshape(-1, len(terms), len(terms)),

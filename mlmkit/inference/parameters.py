@@ -14,7 +14,7 @@ import pandas as pd
 
 from ..engine import fit_lmm
 from ..errors import DataError
-from ..results import Fit, MixedFit, verb
+from ..results import Fit, MixedFit
 
 
 def parameters(fit: Fit) -> pd.Series:
@@ -53,7 +53,6 @@ def label(row) -> str:
     return f"cor_{row.term1}.{row.term2}|{row.group}"
 
 
-@verb(Fit)
 def as_ml(fit: Fit) -> Fit:
     """The same model fitted by maximum likelihood; the fit itself unless it was fitted by REML."""
     if not fit.reml:

@@ -12,7 +12,7 @@ from scipy import stats
 
 from ..errors import DataError
 from ..families import Family
-from ..results import Fit, FlatFit, verb
+from ..results import Fit, FlatFit
 from .henderson import own_mean_variance
 from .parameters import one_of, tails
 from .quantiles import mixture_quantile
@@ -21,7 +21,6 @@ from .rows import Rows, as_frame, new_rows, population_part, rows_used
 INTERVALS = (None, "mean", "group", "observation")
 
 
-@verb(Fit)
 def predict(
     fit: Fit,
     newdata=None,

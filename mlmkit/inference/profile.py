@@ -16,7 +16,7 @@ from scipy.interpolate import PchipInterpolator
 from scipy.stats import norm
 
 from ..errors import DataError, did_you_mean
-from ..results import Fit, MixedFit, verb
+from ..results import Fit, MixedFit
 from .focus import Focus, coefficient, correlation, residual_sd, standard_deviation
 from .influence import without_rows
 from .noted import Noted
@@ -79,7 +79,6 @@ class Profile:
         return "\n".join([f"Profile likelihood of {', '.join(self._points)}", *self.notes])
 
 
-@verb(Fit)
 def profile(fit: Fit, which: list[str] | None = None, level: float = 0.95) -> Profile:
     """Profile the likelihood along each parameter.
 

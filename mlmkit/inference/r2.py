@@ -6,12 +6,11 @@ import numpy as np
 import pandas as pd
 
 from ..errors import DataError
-from ..results import Fit, FlatFit, verb
+from ..results import Fit, FlatFit
 from .icc import LATENT_VARIANCE, latent_variance, variance_by_group
 from .rows import rows_used
 
 
-@verb(Fit)
 def r2(fit: Fit) -> pd.Series:
     """R² of Nakagawa and Schielzeth: the share of variance due to the fixed part, and to all but residuals.
 

@@ -8,12 +8,11 @@ import numpy as np
 import pandas as pd
 
 from ..errors import DataError
-from ..results import Fit, verb
+from ..results import Fit
 from .parameters import one_of
 from .rows import Rows, group_labels, new_rows, population_part, rows_used
 
 
-@verb(Fit)
 def simulate(fit: Fit, n: int = 1, seed=None, groups: str = "new", newdata=None) -> pd.DataFrame:
     """Responses drawn from the model with its estimates taken as true.
 

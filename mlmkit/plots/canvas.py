@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import ClassVar
 
@@ -12,8 +12,6 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..diagrams.describe import count as count
-from ..diagrams.describe import listed as in_a_row
 from ..results import Fit
 from ..style import RC, SIZES, house
 
@@ -81,24 +79,6 @@ def page(size: str | tuple[float, float]) -> tuple[float, float]:
 
 
 # ---- words -------------------------------------------------------------------------------------------
-
-
-def listed(words: Iterable, limit: int = 12) -> str:
-    """Words in a row: "308, 309 and 310"; a long row ends in how many more there are."""
-    words = [str(word) for word in words]
-    if len(words) > limit:
-        words = [*words[: limit - 1], f"{len(words) - limit + 1} more"]
-    return in_a_row(words)
-
-
-def number(value: float, digits: int = 3) -> str:
-    """A number for reading: so many significant digits, a true minus, no exponent, infinity in words."""
-    if value in (float("inf"), float("-inf")):
-        return "minus infinity" if value < 0 else "infinity"
-    if abs(value) < 1e-8:
-        return "0"
-    decimals = max(0, digits - 1 - int(f"{abs(value):e}".split("e")[1]))
-    return f"{value:.{decimals}f}".replace("-", "−")
 
 
 def term_label(name: str, symbol: str | None = None) -> str:

@@ -12,7 +12,8 @@ from scipy.stats import beta, norm
 from ..errors import DataError
 from ..results import Fit, MixedFit
 from ..style import MARKERS, RULE, colour, tint
-from .canvas import Picture, count, listed, number, response_name, term_label
+from ..words import count, listed, number
+from .canvas import Picture, response_name, term_label
 from .labels import place_labels
 from .pooling import only_group
 
@@ -42,7 +43,7 @@ class Residuals(Picture):
     @property
     def alt_text(self) -> str:
         residual, fitted = self.table["residual"], self.table["fitted"]
-        names = f" ({listed(self.far['name'])})" if len(self.far) and self.far["name"].any() else ""
+        names = f" ({listed(self.far['name'], 12)})" if len(self.far) and self.far["name"].any() else ""
         return (
             f"{count(len(residual), 'residual')} in units of their SD, from {number(residual.min())} to "
             f"{number(residual.max())}, against fitted {self.y} from {number(fitted.min())} to {number(fitted.max())}. "

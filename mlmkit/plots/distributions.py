@@ -15,7 +15,8 @@ from scipy.stats import norm
 from ..errors import DataError
 from ..results import MixedFit
 from ..style import LINES, MARKERS, MUTED, PAPER, colour, tint
-from .canvas import Picture, count, number
+from ..words import count, number
+from .canvas import Picture
 from .pooling import group_covariance, only_group
 from .shrinkage import on_response_scale, quantity
 

@@ -15,7 +15,8 @@ from scipy.stats import gaussian_kde
 from ..errors import DataError, did_you_mean
 from ..results import Fit
 from ..style import INK, RULE, colour, tint
-from .canvas import Panels, count, number
+from ..words import count, number
+from .canvas import Panels
 
 if TYPE_CHECKING:
     from ..bayes import Posterior

@@ -12,7 +12,8 @@ from scipy.stats import norm
 from ..errors import DataError
 from ..results import MixedFit
 from ..style import LINES, MARKERS, colour
-from .canvas import Picture, count, number, term_label
+from ..words import count, number
+from .canvas import Picture, term_label
 from .pooling import only_group
 
 #: More groups than this are drawn without their names.

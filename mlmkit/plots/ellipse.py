@@ -14,7 +14,8 @@ from matplotlib.patheffects import withStroke
 from ..errors import DataError
 from ..results import FlatFit, MixedFit
 from ..style import MARKERS, PAPER, colour, tint
-from .canvas import Picture, count, listed, number, term_label
+from ..words import count, listed, number
+from .canvas import Picture, term_label
 from .labels import place_labels
 from .pooling import group_covariance, no_pooling, only_group
 
@@ -91,7 +92,7 @@ class Ellipse(Picture):
         for term in self.terms:
             away = list(self.away.index[self.away[term]])
             moved = (
-                f"away from its mean for {count(len(away), 'group')} ({listed(away)})"
+                f"away from its mean for {count(len(away), 'group')} ({listed(away, 12)})"
                 if away
                 else "towards its mean for all"
             )

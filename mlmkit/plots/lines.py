@@ -14,7 +14,8 @@ from matplotlib.lines import Line2D
 from ..errors import DataError, did_you_mean
 from ..results import MixedFit
 from ..style import LINES, MARKERS, PAPER, RULE, SIZES, colour, tint
-from .canvas import Panels, Picture, count, listed, number, response_name
+from ..words import count, listed, number
+from .canvas import Panels, Picture, response_name
 from .curves import flat_curves, group_curves, least_squares_line, only_predictor, population_curve, slopes
 from .pooling import only_group
 
@@ -353,7 +354,7 @@ _NO_LINES = pd.DataFrame({name: pd.Series(dtype=object) for name in ("panel", "l
 
 def _role_lines(role: str, fit: MixedFit, group: str, x: str, chosen: list) -> pd.DataFrame:
     if role not in KINDS:
-        raise DataError(f"There are no {role!r} lines to show: choose from {listed(KINDS)}.")
+        raise DataError(f"There are no {role!r} lines to show: choose from {listed(KINDS, 12)}.")
     if role == "multilevel":
         lines = group_curves(fit, group, x).rename(columns={"group": "panel"})
     elif role == "flat":

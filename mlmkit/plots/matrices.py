@@ -8,10 +8,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, SymLogNorm
 
-from ..diagrams.matrices import matrix_in_words
-from ..diagrams.symbols import plain
 from ..style import INK, MUTED, PAPER, colour
-from .canvas import Picture, number
+from ..views.matrices import matrix_in_words
+from ..views.symbols import plain
+from ..words import number
+from .canvas import Picture
 
 #: Matrices with at most this many rows and columns have their numbers written in.
 WRITTEN = 10

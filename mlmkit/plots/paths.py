@@ -13,7 +13,8 @@ from ..engine import lmm_criterion
 from ..errors import DataError
 from ..results import MixedFit
 from ..style import MARKERS, colour
-from .canvas import Picture, count, number, term_label
+from ..words import count, number
+from .canvas import Picture, term_label
 from .pooling import only_group
 
 

@@ -14,7 +14,8 @@ from scipy.stats import norm
 from ..errors import DataError, did_you_mean
 from ..inference.profile import Profile
 from ..style import RULE, colour, tint
-from .canvas import Panels, count, number
+from ..words import count, number
+from .canvas import Panels
 
 POINTS = 121
 

@@ -14,7 +14,8 @@ from matplotlib.lines import Line2D
 from ..errors import DataError
 from ..results import FlatFit, MixedFit
 from ..style import INK, LINES, MARKERS, PAPER, colour
-from .canvas import Picture, count, number, term_label
+from ..words import count, number
+from .canvas import Picture, term_label
 from .labels import place_labels
 from .pooling import no_pooling, only_group
 
@@ -96,7 +97,7 @@ class Shrinkage(Picture):
         rows = self.table.loc[list(self.labelled)]
         points = np.column_stack([np.zeros(len(rows)), rows["flat"]])
         place_labels(
-            ax, [str(name) for name in rows.index], points, away_from=[*points, 1, 0], fontsize="small"
+            ax, [str(name) for name in rows.index], points, away_from=points + (1, 0), fontsize="small"
         )
 
 

@@ -12,11 +12,11 @@ from matplotlib.collections import LineCollection
 from traitlets import Tuple
 
 from ..design import Design, build_design
-from ..diagrams.structure import Structure, structure
 from ..errors import DataError
 from ..formula import parse_formula
-from ..plots.canvas import count
 from ..style import INK, MUTED, PAPER, RULE, SHADE, colour, tint
+from ..views.structure import Structure, structure
+from ..words import count
 from .controls import buttons, tick, whole
 from .frame import Exploration, Explorer, Preset, Stills, stills
 

@@ -11,8 +11,8 @@ from scipy.stats import norm
 
 from ..datasets import load_data
 from ..models import glmer
-from ..plots.canvas import number
 from ..style import LINES, RULE, colour, tint
+from ..words import number
 from .controls import slider
 from .frame import Exploration, Explorer, Preset, Stills, stills
 from .paint import cloud, stepped

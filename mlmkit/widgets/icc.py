@@ -10,8 +10,8 @@ from scipy.special import expit
 
 from ..datasets import load_data
 from ..models import glmer, lmer
-from ..plots.canvas import number
 from ..style import INK, PAPER, RULE, colour, tint
+from ..words import number
 from .controls import press, slider, whole
 from .frame import Exploration, Explorer, Preset, Stills, stills
 from .paint import cloud, stepped

@@ -12,8 +12,8 @@ from ..design import Design, build_design
 from ..engine import fit_lmm
 from ..engine.linear.criterion import lmm_criterion
 from ..formula import parse_formula
-from ..plots.canvas import number
 from ..style import PAPER, RULE, colour, tint
+from ..words import number
 from .controls import Kept, slider, whole
 from .frame import Exploration, Explorer, Preset, Stills, stills
 from .paint import cloud, key_above, points

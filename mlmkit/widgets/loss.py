@@ -8,8 +8,8 @@ from functools import cache
 import numpy as np
 from scipy.stats import chi2
 
-from ..plots.canvas import number
 from ..style import INK, PAPER, RULE, colour
+from ..words import number
 from .controls import press, slider, whole
 from .frame import Exploration, Explorer, Preset, Stills, stills
 from .paint import cloud, key_above, points, stepped

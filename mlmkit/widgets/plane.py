@@ -12,8 +12,8 @@ from matplotlib.patches import Polygon
 from ..datasets import load_data
 from ..engine.linear.criterion import lmm_criterion
 from ..models import lmer
-from ..plots.canvas import listed, number
 from ..style import LINES, MARKERS, PAPER, colour, tint
+from ..words import listed, number
 from .controls import choice, slider
 from .frame import Exploration, Explorer, Preset, Stills, stills
 from .paint import cloud, key, key_above, points
@@ -174,7 +174,9 @@ def describe(it: Plane) -> str:
     k, total = it.chosen, len(it.subjects)
     away = [it.subjects[j] for j in np.flatnonzero(it.away[:, 1])]
     one_by_one = (
-        f"the slope moves away from b₁ for {len(away)} ({listed(away)})" if away else "so does every slope"
+        f"the slope moves away from b₁ for {len(away)} ({listed(away, 12)})"
+        if away
+        else "so does every slope"
     )
     return (
         f"b = {_pair(it.b)}. In Σ's own distance {it.nearer} of {total} subjects move towards b; taken by "

@@ -12,14 +12,14 @@ import pandas as pd
 from ipywidgets import HTML, HBox, HTMLMath, Layout, Text
 
 from ..datasets import load_data
-from ..diagrams.describe import describe as model_in_words
-from ..diagrams.equation import Equation, equation
-from ..diagrams.network import Network, network
 from ..errors import DataError, FitWarning, did_you_mean
 from ..formula import parse_formula
 from ..models import glm, glmer, lm, lmer
 from ..results import Fit
 from ..style import COLOURS, MUTED, RULE
+from ..views.describe import describe as model_in_words
+from ..views.equation import Equation, equation
+from ..views.network import Network, network
 from .bounds import check_size, in_time
 from .controls import choice, tick
 from .frame import Exploration, Explorer, Preset, Stills, stills

@@ -15,8 +15,8 @@ from ..engine.generalized.criterion import glmm_criterion
 from ..engine.generalized.irls import iterate
 from ..engine.linear.criterion import lmm_criterion
 from ..models import glmer, lmer
-from ..plots.canvas import number
 from ..style import LINES, MUTED, PAPER, RULE, colour
+from ..words import number
 from .controls import buttons, steps
 from .frame import Exploration, Explorer, Preset, Stills, stills
 from .paint import key_above, points

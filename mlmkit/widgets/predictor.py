@@ -10,8 +10,8 @@ from scipy.stats import chi2
 
 from ..datasets import load_data
 from ..models import lmer
-from ..plots.canvas import number
 from ..style import INK, MUTED, colour, tint
+from ..words import number
 from .controls import press, slider, whole
 from .frame import Exploration, Explorer, Preset, Stills, stills
 from .paint import key_above, points, stepped

@@ -11,8 +11,8 @@ from scipy.special import expit
 
 from ..datasets import load_data
 from ..models import glmer, lmer
-from ..plots.canvas import count, number
 from ..style import INK, LINES, PAPER, colour
+from ..words import count, number
 from .controls import Kept, press, slider, tick
 from .frame import Exploration, Explorer, Preset, Stills, stills
 from .paint import cloud, points

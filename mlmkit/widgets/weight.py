@@ -9,8 +9,8 @@ import numpy as np
 
 from ..datasets import load_data
 from ..models import lmer
-from ..plots.canvas import count, number
 from ..style import LINES, MUTED, PAPER, RULE, colour
+from ..words import count, number
 from .controls import Kept, choice, slider, whole
 from .frame import Exploration, Explorer, Preset, Stills, stills
 from .paint import key_above, points

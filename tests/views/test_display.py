@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 import mlmkit as mk
 from mlmkit import plots
-from mlmkit.diagrams import display
+from mlmkit.views import display
 
 CHAPTERS = sorted((Path(__file__).parents[2] / "chapters").glob("*.ipynb"))
 

@@ -13,7 +13,6 @@ from html import escape
 from io import BytesIO, StringIO
 from pathlib import Path
 from textwrap import wrap
-from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -22,11 +21,10 @@ from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 from matplotlib.transforms import ScaledTranslation
 
 from ..style import COLOURS, INK, MUTED, PAPER, RC, SANS, SERIF, SHADE, tint
+from .describe import network_in_words
+from .graph import Graph, Node, Plate
 from .layout import RADIUS, Box, Layout, caption_words, half_width, plate_words
 from .letters import font, typeset
-
-if TYPE_CHECKING:
-    from .graph import Network, Node, Plate
 
 INCHES = 0.66  # a unit's size in a figure of our own
 ROUNDING = 0.16
@@ -41,18 +39,18 @@ KEY = (
 KEY_WIDTH = 7.0
 
 
-def figure_for(network: Network, key: bool = False) -> Figure:
+def figure_for(network: Graph, layout: Layout, key: bool = False) -> Figure:
     """A figure of the network's own size, with one Axes over all of it."""
-    bounds = _bounds(network, key)
+    bounds = _bounds(network, layout, key)
     figure = Figure(figsize=(bounds.width * INCHES, bounds.height * INCHES), facecolor=PAPER)
     FigureCanvasAgg(figure)
     figure.add_axes((0, 0, 1, 1))
     return figure
 
 
-def _bounds(network: Network, key: bool) -> Box:
+def _bounds(network: Graph, layout: Layout, key: bool) -> Box:
     """The drawing's box: the network, and below it its notes and the key."""
-    bounds = network.layout.bounds
+    bounds = layout.bounds
     lines = len(_wrapped_notes(network, bounds)) * 1.6 * note_height(bounds)
     lines += 0.42 * len(_key_rows(bounds)) + 0.15 if key else 0
     wide = max(0.0, (KEY_WIDTH / 2 if key else 0) - bounds.width) / 2
@@ -69,17 +67,17 @@ def note_height(bounds: Box) -> float:
     return max(0.185, bounds.width / 50)
 
 
-def _wrapped_notes(network: Network, bounds: Box) -> list[str]:
+def _wrapped_notes(network: Graph, bounds: Box) -> list[str]:
     letters = int((bounds.width - 0.28) / (0.545 * note_height(bounds)))
     return [line for note in network.notes for line in wrap(note, letters)]
 
 
-def draw(network: Network, ax=None, key: bool = False):
-    """Draw a network on an Axes; see `Network.draw`."""
+def draw(network: Graph, layout: Layout, ax=None, key: bool = False):
+    """Draw a network, laid out, on an Axes; see `Network.draw`."""
     with mpl.rc_context(RC):
         if ax is None:
-            ax = figure_for(network, key).axes[0]
-        layout, bounds = network.layout, _bounds(network, key)
+            ax = figure_for(network, layout, key).axes[0]
+        bounds = _bounds(network, layout, key)
         ax.set(xlim=(bounds.left, bounds.right), ylim=(bounds.bottom, bounds.top), aspect="equal")
         ax.axis("off")
         pen = Pen(ax, bounds)
@@ -93,11 +91,11 @@ def draw(network: Network, ax=None, key: bool = False):
         for place in layout.dots:
             pen.dots(*place)
         _foot(network, layout, pen, bounds, key)
-        ax.alt_text = network.alt_text
+        ax.alt_text = network_in_words(network)
         return ax
 
 
-def _foot(network: Network, layout: Layout, pen: Pen, bounds: Box, key: bool) -> None:
+def _foot(network: Graph, layout: Layout, pen: Pen, bounds: Box, key: bool) -> None:
     size = note_height(layout.bounds)
     for k, line in enumerate(_wrapped_notes(network, layout.bounds)):
         pen.text(
@@ -274,18 +272,18 @@ def _stadium(half: float, cos: float, sin: float) -> float:
 # -- SVG ------------------------------------------------------------
 
 
-def to_png(network: Network) -> bytes:
+def to_png(network: Graph, layout: Layout) -> bytes:
     """The network as PNG, for a page that does not trust SVG: JupyterLab before the notebook is run."""
-    figure = figure_for(network)
-    draw(network, figure.axes[0])
+    figure = figure_for(network, layout)
+    draw(network, layout, figure.axes[0])
     return figure_to_png(figure)
 
 
-def to_svg(network: Network, path=None, key: bool = False) -> str:
+def to_svg(network: Graph, layout: Layout, path=None, key: bool = False) -> str:
     """The network as SVG with real text, a title and a description."""
-    figure = figure_for(network, key)
-    draw(network, figure.axes[0], key)
-    svg = figure_to_svg(figure, f"Bayesian network of {network.title}", network.alt_text)
+    figure = figure_for(network, layout, key)
+    draw(network, layout, figure.axes[0], key)
+    svg = figure_to_svg(figure, f"Bayesian network of {network.title}", network_in_words(network))
     if path is not None:
         Path(path).write_text(svg, encoding="utf-8")
     return svg

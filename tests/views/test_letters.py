@@ -8,7 +8,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.mathtext import MathTextParser
 
 import mlmkit as mk
-from mlmkit.diagrams.letters import SMALL, font, typeset
+from mlmkit.views.letters import SMALL, font, typeset
 
 
 def texts(latex: str) -> str:

@@ -12,8 +12,13 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from .inference.degrees import tests
+from .inference.intervals import confint
 from .notices import notices
-from .results import Fit, FlatFit, MixedFit, verb
+from .results import Fit, FlatFit, MixedFit
+
+#: How many coefficients a fit shows where it stands alone in a Python session.
+GLANCE = 6
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,6 @@ class Summary:
         return f"<div class='mlmkit-summary'><p><strong>{escape(self.title)}</strong><br>{lines}</p>{tables}{notes}</div>"
 
 
-@verb(Fit)
 def summary(fit: Fit, ddf: str | None = None) -> Summary:
     """The fit in lme4's layout: criterion, scaled residuals, random effects, groups, fixed effects.
 
@@ -92,6 +96,19 @@ def summary(fit: Fit, ddf: str | None = None) -> Summary:
     tables += [_fixed_effects(fit, ddf)]
     tables += [_correlations(fit)] if mixed and len(fit.fixef) > 1 else []
     return Summary(_title(fit), _lines(fit), tuple(tables), tuple(notices(fit)))
+
+
+def in_a_few_lines(fit: Fit) -> str:
+    """The fit as a Python session shows it: what was fitted, how well, and b̂; `summary()` says the rest."""
+    groups = [f"{count} {name}" for name, count in fit.ngroups.items()] if isinstance(fit, MixedFit) else []
+    rows = ", ".join([f"{fit.nobs} rows", *groups])
+    name = "REML criterion" if fit.reml else "log likelihood"
+    value = fit.criterion if fit.reml else fit.loglik
+    coefficients = [f"{name} {value:.5g}" for name, value in fit.fixef.items()]
+    shown = ", ".join(coefficients[:GLANCE]) + (
+        f", … ({len(coefficients)} in all)" if coefficients[GLANCE:] else ""
+    )
+    return "\n".join([f"{_title(fit)}: {fit.formula}", f"{rows}; {name} {value:.2f}", f"b: {shown}"])
 
 
 def _title(fit: Fit) -> str:
@@ -198,7 +215,7 @@ def coefficients(fit: Fit, ddf: str | None = None) -> pd.DataFrame:
     (a linear model's t), conventional (z) or asked for (`ddf`, see `tests`)."""
     if ddf is not None and isinstance(fit, MixedFit):
         names = ["Estimate", "Std. Error", "df", "t value", "Pr(>|t|)"]
-        return pd.DataFrame(fit.tests(ddf=ddf)).set_axis(names, axis=1)
+        return pd.DataFrame(tests(fit, ddf=ddf)).set_axis(names, axis=1)
     table = pd.DataFrame({"Estimate": fit.fixef, "Std. Error": fit.se.reindex(fit.fixef.index)})
     ratio = table["Estimate"] / table["Std. Error"]
     if isinstance(fit, FlatFit) and fit.family.has_dispersion:
@@ -239,7 +256,6 @@ def _correlations(fit: MixedFit) -> Table:
     return Table("Correlation of fixed effects", ("", *(name[:12] for name in names[:-1])), tuple(rows[1:]))
 
 
-@verb(Fit)
 def tidy(
     fit: Fit,
     conf_int: bool = False,
@@ -269,7 +285,7 @@ def tidy(
     fixed.insert(1, "group", None)
     whole = pd.concat([fixed, _tidy_random(fit)], ignore_index=True) if isinstance(fit, MixedFit) else fixed
     if conf_int:
-        whole[["conf.low", "conf.high"]] = fit.confint(level, method, **options).to_numpy()
+        whole[["conf.low", "conf.high"]] = confint(fit, level, method, **options).to_numpy()
     return whole
 
 

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 import mlmkit as mk
-from mlmkit.diagrams.equation import equation
-from mlmkit.diagrams.model import DiagramError
-from mlmkit.diagrams.network import network
+from mlmkit.views.equation import equation
+from mlmkit.views.model import DiagramError
+from mlmkit.views.network import network
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 CASES = json.loads((REFERENCE / "lme4.json").read_text())

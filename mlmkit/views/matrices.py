@@ -15,7 +15,7 @@ from ..errors import DataError, did_you_mean
 from ..formula import parse_formula
 from ..spec import Spec
 from ..style import COLOURS, INK, PAPER, RC
-from .describe import count
+from ..words import count
 from .model import DiagramError
 
 #: The largest table that is written out, in cells: above it a matrix belongs into sparse storage.

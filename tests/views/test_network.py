@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 
 from mlmkit.datasets import load_data
-from mlmkit.diagrams.draw import figure_for
-from mlmkit.diagrams.equation import equation
-from mlmkit.diagrams.layout import RADIUS, axis, distance, node_box
-from mlmkit.diagrams.model import DiagramError
-from mlmkit.diagrams.network import Network, network
+from mlmkit.views.draw import figure_for
+from mlmkit.views.equation import equation
+from mlmkit.views.layout import RADIUS, axis, distance, node_box
+from mlmkit.views.model import DiagramError
+from mlmkit.views.network import Network, network
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 
@@ -523,7 +523,8 @@ def test_a_drawing_does_not_register_with_pyplot():
 
     plt.close("all")
     network("y ~ x").to_svg()
-    figure_for(network("y ~ x"))
+    drawn = network("y ~ x")
+    figure_for(drawn, drawn.layout)
     assert not plt.get_fignums()
 
 

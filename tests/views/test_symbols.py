@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlmkit.diagrams.symbols import expression, indexed, number, plain, roman
+from mlmkit.views.symbols import expression, indexed, number, plain, roman
 
 
 @pytest.mark.parametrize(

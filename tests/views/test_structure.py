@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from mlmkit.datasets import load_data
-from mlmkit.diagrams.structure import structure
 from mlmkit.errors import DataError
+from mlmkit.views.structure import structure
 
 
 def grid(a: int, b: int) -> pd.DataFrame:

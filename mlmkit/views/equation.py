@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from ..errors import did_you_mean
-from .model import Block, Coefficient, DiagramError, Group, Model, read
+from .model import Block, Coefficient, DiagramError, Group, Model
+from .read import read
 from .symbols import indexed, number, roman
 
 STYLES = ("levels", "mixed", "matrix")

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from mlmkit.datasets import load_data
-from mlmkit.diagrams.draw import SQUARE, note_height, symbol_height
-from mlmkit.diagrams.layout import (
+from mlmkit.views.draw import SQUARE, note_height, symbol_height
+from mlmkit.views.layout import (
     RADIUS,
     Box,
     Layout,
@@ -24,9 +24,9 @@ from mlmkit.diagrams.layout import (
     plate_words,
     runs_through,
 )
-from mlmkit.diagrams.letters import typeset
-from mlmkit.diagrams.model import DiagramError
-from mlmkit.diagrams.network import Network, network
+from mlmkit.views.letters import typeset
+from mlmkit.views.model import DiagramError
+from mlmkit.views.network import Network, network
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 NAMED = ("Dyestuff", "Penicillin", "Pastes", "cbpp")

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import mlmkit as mk
-from mlmkit.diagrams.matrices import matrices
 from mlmkit.errors import DataError
+from mlmkit.views.matrices import matrices
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
+from math import isnan
+
+from .. import words
 
 #: Letters of group coefficients and of group offsets, outermost group first (β_k holds schools, γ_j classes).
 COEFFICIENTS = (r"\beta", r"\gamma", r"\delta", r"\alpha")
@@ -61,14 +64,11 @@ def _place(symbol: str) -> int:
 
 
 def number(value: float, digits: int = 4) -> str:
-    """A number for reading: about `digits` significant ones, never in exponent form, no minus zero."""
-    if value != value:
+    """A number in LaTeX: about `digits` significant ones, and no more decimals than a reader wants."""
+    if isnan(value):
         return r"\text{none}"
-    size = abs(value)
-    if size < 10 ** -(digits - 1):
-        return "0" if size < 1e-8 else f"{value:.{digits + 2}f}"
-    decimals = max(0, digits - 1 - max(0, int(f"{size:e}".split("e")[1])))
-    return f"{value:.{min(decimals, digits - 1)}f}"
+    small = abs(value) < 10 ** -(digits - 1)
+    return words.number(value, digits, digits + 2 if small else digits - 1, "-")
 
 
 def expression(code: str, symbols: dict[str, str]) -> str:

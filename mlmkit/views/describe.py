@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 
-from .model import Block, Coefficient, Group, Model, read
+from ..words import listed, number
+from .graph import Graph, Node
+from .model import Block, Coefficient, Group, Model
+from .read import read
 from .symbols import plain
-
-if TYPE_CHECKING:
-    from .graph import Network, Node
 
 DISTRIBUTIONS = {
     "gaussian": "normally distributed",
@@ -80,17 +78,6 @@ def describe(
 
 
 # -- the model ------------------------------------------------------------
-
-
-def listed(items, last: str = "and") -> str:
-    """'a', 'a and b', 'a, b and c'."""
-    items = [str(item) for item in items]
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}" if items else ""
-
-
-def count(n: int, noun: str, plural: str | None = None) -> str:
-    """How many of something: "1 group", "18 groups"."""
-    return f"{n} {noun if n == 1 else plural or noun + 's'}"
 
 
 def _response(model: Model) -> str:
@@ -297,20 +284,17 @@ class _Estimates:
 
 
 def _short(value: float) -> str:
-    """Four significant digits, without an exponent and without a minus zero."""
+    """Four significant digits; what a reader would round to 0 is 0."""
     value = float(value)
     if not np.isfinite(value):
         return "not estimated"
-    if abs(value) < 5e-5:
-        return "0"
-    digits = max(0, 3 - int(np.floor(np.log10(abs(value)))))
-    return f"{value:.{min(digits, 6)}f}"
+    return number(0.0 if abs(value) < 5e-5 else value, 4, 6, "-")
 
 
 # -- pictures ------------------------------------------------------------
 
 
-def network_in_words(network: Network) -> str:
+def network_in_words(network: Graph) -> str:
     """A network's alt text: what depends on what, what is observed, what is repeated."""
     sentences = [f"Bayesian network of the model {network.title}."]
     for node in network.nodes:
@@ -331,7 +315,7 @@ def _introduced(node: Node) -> str:
     return f"{node.name} ({node.caption})" if node.caption else node.name
 
 
-def _plate(network: Network, plate) -> str:
+def _plate(network: Graph, plate) -> str:
     inside = [
         node.name
         for node in network.nodes
@@ -345,7 +329,7 @@ def _plate(network: Network, plate) -> str:
     return f"A plate{within} repeats {what_is_in} for {plain(plate.symbol)} ({plate.caption}).{crossing}"
 
 
-def _any_crossed(network: Network) -> bool:
+def _any_crossed(network: Graph) -> bool:
     return any(plate.crosses for plate in network.plates)
 
 

@@ -1,14 +1,10 @@
-"""What a Bayesian network is made of: nodes, arrows and plates; and the network, which draws itself."""
+"""What a Bayesian network is made of: nodes, arrows and plates."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 
 from ..errors import did_you_mean
-from .describe import network_in_words
-from .draw import draw, to_png, to_svg
-from .layout import Layout, arrange
 
 
 @dataclass(frozen=True)
@@ -86,10 +82,18 @@ class Plate:
 
 
 @dataclass(frozen=True)
-class Network:
-    """A model as a Bayesian network: `.nodes`, `.edges`, `.plates`, `.draw(ax)`, `.alt_text`.
+class Graph:
+    """A model as a Bayesian network, without a picture: its nodes, arrows and plates.
 
-    In a notebook it shows itself as an SVG with text, title and description.
+    Attributes
+    ----------
+    title
+        The model's formula.
+    nodes, edges, plates
+    notes
+        What the picture should say besides.
+    style
+        "plate" or "unrolled".
     """
 
     title: str
@@ -98,7 +102,6 @@ class Network:
     plates: tuple[Plate, ...]
     notes: tuple[str, ...] = ()
     style: str = "plate"
-    placed: Layout | None = field(default=None, repr=False, compare=False)
 
     def node(self, name: str) -> Node:
         """The node of this name, as in `network.node("β_j")`."""
@@ -112,42 +115,6 @@ class Network:
 
     def children(self, name: str) -> tuple[str, ...]:
         return tuple(edge.target for edge in self.edges if edge.source == self.node(name).name)
-
-    @cached_property
-    def layout(self) -> Layout:
-        """Where everything stands, in units of the drawing: see `mlmkit.diagrams.layout`."""
-        return self.placed or arrange(self)
-
-    def draw(self, ax=None, key: bool = False):
-        """Draw the network.
-
-        Parameters
-        ----------
-        ax
-            Where to draw; None makes a figure of the network's own size.
-        key
-            True adds a line that says what the shapes mean.
-
-        Returns
-        -------
-        matplotlib Axes
-        """
-        return draw(self, ax, key)
-
-    @property
-    def alt_text(self) -> str:
-        """The picture in words."""
-        return network_in_words(self)
-
-    def to_svg(self, path=None, key: bool = False) -> str:
-        """The picture as SVG text with title and description; written to `path` if one is given."""
-        return to_svg(self, path, key)
-
-    def _repr_svg_(self) -> str:
-        return self.to_svg()
-
-    def _repr_png_(self) -> bytes:
-        return to_png(self)
 
     def __repr__(self):
         arrows = ", ".join(f"{edge.source} → {edge.target}" for edge in self.edges)

@@ -10,13 +10,10 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from .graph import Edge, Graph, Node, Plate
 from .model import DiagramError
 from .symbols import plain
-
-if TYPE_CHECKING:
-    from .graph import Edge, Network, Node, Plate
 
 RADIUS = 0.42
 GAP = 1.12  # between the centres of neighbours
@@ -208,7 +205,7 @@ def runs_through(start: Point, end: Point, box: Box) -> bool:
     return enter < leave
 
 
-def arrange(network: Network) -> Layout:
+def arrange(network: Graph) -> Layout:
     """Places for everything in a network drawn with plates."""
     crossed = any(plate.crosses for plate in network.plates)
     sketch = _Crossed(network) if crossed else _Nested(network)
@@ -246,7 +243,7 @@ def runs_over(edge: Edge, node: Node, places: dict[str, Point], margin: float = 
     return any(distance(point, start, end) < RADIUS + margin for point in axis(node, places[node.name]))
 
 
-def crowding(network: Network, places: dict[str, Point]) -> str:
+def crowding(network: Graph, places: dict[str, Point]) -> str:
     """Which arrow would run over which node, or which two nodes would touch; nothing if all is clear."""
     for edge in network.edges:
         for node in network.nodes:
@@ -259,7 +256,7 @@ def crowding(network: Network, places: dict[str, Point]) -> str:
     return ""
 
 
-def check_clear(network: Network, places: dict[str, Point]) -> None:
+def check_clear(network: Graph, places: dict[str, Point]) -> None:
     """Refuse a picture in which an arrow runs over a node, or two nodes touch: it would mislead."""
     reason = crowding(network, places)
     if reason:
@@ -285,7 +282,7 @@ def _clear(left: Node, right: Node) -> float:
 class _Sketch:
     """Places found so far; the plates follow from them."""
 
-    def __init__(self, network: Network):
+    def __init__(self, network: Graph):
         self.network = network
         self.outcome = next(node for node in network.nodes if node.kind == "outcome")
         self.places: dict[str, Point] = {}

@@ -6,8 +6,8 @@ import matplotlib.pyplot as plt
 import pytest
 
 import mlmkit as mk
-from mlmkit.diagrams.describe import alt_text, describe, listed
-from mlmkit.diagrams.network import network
+from mlmkit.views.describe import alt_text, describe
+from mlmkit.views.network import network
 
 
 @pytest.fixture(scope="module")
@@ -95,12 +95,3 @@ def test_alt_text_of_a_figure():
     plt.close(figure)
     assert text.startswith("Reaction slows from day to day. A figure of 2 panels. 308: Reaction (ms) (")
     assert "3 points and 1 line" in text and "Key: flat." in text and "2 filled shapes" in text
-
-
-def test_lists():
-    assert (
-        listed([]) == ""
-        and listed(["a"]) == "a"
-        and listed(["a", "b"]) == "a and b"
-        and listed("abc") == "a, b and c"
-    )

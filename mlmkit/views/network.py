@@ -7,9 +7,11 @@ from dataclasses import replace
 import pandas as pd
 
 from ..errors import did_you_mean
-from .graph import Edge, Network, Node, Plate
+from .graph import Edge, Node, Plate
 from .layout import check_clear
-from .model import Block, DiagramError, Group, Model, read
+from .model import Block, DiagramError, Group, Model
+from .picture import Network
+from .read import read
 from .symbols import indexed, listing, plain
 from .unrolled import unroll
 

@@ -16,7 +16,7 @@ from matplotlib.patches import Circle
 from ..errors import DataError, did_you_mean
 from ..notices import ids_restart
 from ..style import COLOURS, INK, MUTED, PAPER, RC, RULE, SHADE, tint
-from .describe import listed
+from ..words import listed
 from .draw import Pen, figure_to_png, figure_to_svg
 from .layout import Box
 

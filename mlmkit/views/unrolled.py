@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from .graph import Edge, Network, Node
+from .graph import Edge, Node
 from .layout import RADIUS, ROW, Box, Layout, around, check_clear, crowding, half_width, node_box
 from .model import DiagramError, Group, Model
+from .picture import Network
 from .symbols import indexed, listing, plain
 
 SIDE = 1.02  # from an observation to its predictor

@@ -15,8 +15,8 @@ from .symbols import plain
 #: What is shown with its words, as module and class.
 KINDS = (
     ("matplotlib.figure", "Figure"),
-    ("mlmkit.diagrams.graph", "Network"),
-    ("mlmkit.diagrams.structure", "Structure"),
+    ("mlmkit.views.picture", "Network"),
+    ("mlmkit.views.structure", "Structure"),
     ("mlmkit.widgets.frame", "Stills"),
 )
 

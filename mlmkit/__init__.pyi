@@ -1,0 +1,100 @@
+from . import plots, style, widgets
+from .bayes import brm, prior_table, pymc_model
+from .check import check
+from .datasets import datasets, load_data
+from .errors import DataError, FitWarning, FormulaError, MlmkitError
+from .families import Family
+from .fits import summary
+from .formula import parse_formula
+from .inference.compare import anova
+from .models import glm, glmer, lm, lmer
+from .spec import Spec
+from .views.describe import describe
+from .views.equation import equation
+from .views.matrices import matrices
+from .views.network import network
+from .views.structure import structure
+from .widgets import (
+    explore_design,
+    explore_future_batch,
+    explore_icc,
+    explore_likelihood,
+    explore_loss,
+    explore_plane,
+    explore_pooling,
+    explore_predictor,
+    explore_prior,
+    explore_reveal,
+    explore_weight,
+    lecture,
+    playground,
+    show_design,
+    show_future_batch,
+    show_icc,
+    show_likelihood,
+    show_loss,
+    show_plane,
+    show_playground,
+    show_pooling,
+    show_predictor,
+    show_prior,
+    show_reveal,
+    show_weight,
+)
+
+__version__: str
+
+__all__ = [
+    "DataError",
+    "Family",
+    "FitWarning",
+    "FormulaError",
+    "MlmkitError",
+    "Spec",
+    "anova",
+    "brm",
+    "check",
+    "datasets",
+    "describe",
+    "equation",
+    "explore_design",
+    "explore_future_batch",
+    "explore_icc",
+    "explore_likelihood",
+    "explore_loss",
+    "explore_plane",
+    "explore_pooling",
+    "explore_predictor",
+    "explore_prior",
+    "explore_reveal",
+    "explore_weight",
+    "glm",
+    "glmer",
+    "lecture",
+    "lm",
+    "lmer",
+    "load_data",
+    "matrices",
+    "network",
+    "parse_formula",
+    "playground",
+    "plots",
+    "prior_table",
+    "pymc_model",
+    "show_design",
+    "show_future_batch",
+    "show_icc",
+    "show_likelihood",
+    "show_loss",
+    "show_plane",
+    "show_playground",
+    "show_pooling",
+    "show_predictor",
+    "show_prior",
+    "show_reveal",
+    "show_weight",
+    "structure",
+    "style",
+    "summary",
+    "widgets",
+]

@@ -1,0 +1,74 @@
+"""What a fit can do, on one page.
+
+Every method of a fit is a function of the records in `mlmkit.results`, written in a file of its own with its
+formula and its source; here each gets its name. `lm` and `glm` give a `FlatFit`, `lmer` and `glmer` a `MixedFit`.
+"""
+
+from __future__ import annotations
+
+from . import inference, printing, results
+from .errors import DataError
+
+
+class Fit(results.Fit):
+    """What every fit can do."""
+
+    # -- in print ------------------------------------------------------------------------------------
+    summary = printing.summary
+    tidy = printing.tidy
+    glance = inference.glance.glance
+    __repr__ = printing.in_a_few_lines
+
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
+
+    # -- how well it is known ------------------------------------------------------------------------
+    confint = inference.intervals.confint
+    profile = inference.profile.profile
+    bootstrap = inference.bootstrap.bootstrap
+    as_ml = inference.parameters.as_ml
+
+    # -- what it says of rows, seen and new ----------------------------------------------------------
+    predict = inference.predict.predict
+    simulate = inference.simulate.simulate
+    r2 = inference.r2.r2
+
+    # -- whether it may be believed ------------------------------------------------------------------
+    diagnostics = inference.diagnostics.diagnostics
+    influence = inference.influence.influence
+
+
+class FlatFit(Fit, results.FlatFit):
+    """A fit without random effects: `lm` or `glm`."""
+
+
+class MixedFit(Fit, results.MixedFit):
+    """A fit with random effects: `lmer` or `glmer`."""
+
+    # -- tests of the population coefficients --------------------------------------------------------
+    tests = inference.degrees.tests
+    f_test = inference.degrees.f_test
+
+    # -- what it says of groups, seen and new --------------------------------------------------------
+    icc = inference.icc.icc
+    design_effect = inference.icc.design_effect
+    shrinkage = inference.icc.shrinkage
+    new_group = inference.newgroup.new_group
+
+    # -- whether it may be believed ------------------------------------------------------------------
+    group_diagnostics = inference.diagnostics.group_diagnostics
+
+
+def summary(fit, **options):
+    """What a fit or a posterior says of itself, as `fit.summary(**options)`: for readers who know R.
+
+    Parameters
+    ----------
+    fit
+        What `lm`, `glm`, `lmer`, `glmer` or `brm` gave.
+    **options
+        As for `fit.summary`, such as `ddf="satterthwaite"`.
+    """
+    if not callable(getattr(fit, "summary", None)):
+        raise DataError(f"summary() takes a fit or a posterior, not {type(fit).__name__}.")
+    return fit.summary(**options)

@@ -1,0 +1,43 @@
+"""Numbers, counts and lists as people read them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+
+def number(value: float, digits: int = 3, decimals: int | None = None, minus: str = "−") -> str:
+    """A number for reading: never in exponent form, never minus zero, infinity in words.
+
+    Parameters
+    ----------
+    value
+    digits
+        About this many significant digits.
+    decimals
+        At most this many decimals; None for as many as `digits` needs.
+    minus
+        The sign of a negative number: a true minus in sentences, a hyphen where a program reads it.
+    """
+    if math.isnan(value):
+        return "not known"
+    if math.isinf(value):
+        return "minus infinity" if value < 0 else "infinity"
+    if abs(value) < 1e-8:
+        return "0"
+    places = max(0, digits - 1 - int(f"{abs(value):e}".split("e")[1]))
+    text = f"{value:.{places if decimals is None else min(places, decimals)}f}"
+    return text.replace("-", minus)
+
+
+def listed(items: Iterable, limit: int | None = None, last: str = "and") -> str:
+    """Words in a row: "a", "a and b", "a, b and c"; beyond `limit` a row ends in how many more there are."""
+    words = [str(item) for item in items]
+    if limit is not None and len(words) > limit:
+        words = [*words[: limit - 1], f"{len(words) - limit + 1} more"]
+    return f"{', '.join(words[:-1])} {last} {words[-1]}" if words[1:] else "".join(words)
+
+
+def count(n: int, noun: str, plural: str | None = None) -> str:
+    """How many of something: "1 group", "18 groups"."""
+    return f"{n} {noun if n == 1 else plural or noun + 's'}"
