@@ -1,6 +1,6 @@
 """One house style for every figure: what a colour, a line and a size mean, said once.
 
-The diagrams, the plots and the widgets take their colours from here, so a population parameter is the same
+The views, the plots and the widgets take their colours from here, so a population parameter is the same
 brick red in the network, in the plots and in the words below them. Colour never speaks alone: each role has
 its own line style and marker as well.
 """
