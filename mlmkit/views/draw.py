@@ -21,9 +21,9 @@ from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 from matplotlib.transforms import ScaledTranslation
 
 from ..style import COLOURS, INK, MUTED, PAPER, RC, SANS, SERIF, SHADE, tint
+from .boxes import RADIUS, Box, Layout, caption_words, half_width, plate_words
 from .describe import network_in_words
 from .graph import Graph, Node, Plate
-from .layout import RADIUS, Box, Layout, caption_words, half_width, plate_words
 from .letters import font, typeset
 
 INCHES = 0.66  # a unit's size in a figure of our own

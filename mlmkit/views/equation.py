@@ -8,13 +8,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from ..errors import did_you_mean
+from .latex import (
+    Symbols,
+    Values,
+    column_of,
+    normal,
+    rows_scope,
+    scope,
+    sum_of,
+    times,
+    transposed,
+)
 from .model import Block, Coefficient, DiagramError, Group, Model
 from .read import read
-from .symbols import indexed, number, roman
+from .symbols import indexed, roman
 
 STYLES = ("levels", "mixed", "matrix")
 LINKS: dict[str, Callable[[str], str]] = {
@@ -26,9 +36,6 @@ LINKS: dict[str, Callable[[str], str]] = {
     "inverse": lambda mean: rf"\frac{{1}}{{{mean}}}",
     "sqrt": lambda mean: rf"\sqrt{{{mean}}}",
 }
-
-#: A sum with more terms than this is broken into lines.
-TERMS_A_LINE = 5
 
 ZERO, NOISE, OMEGA = r"\vec{0}", r"\vec{\epsilon}", r"\Omega"
 
@@ -106,156 +113,19 @@ def equation(
     model = read(fit_or_formula, data, family, sigma)
     if estimates and model.fit is None:
         raise DiagramError("Estimates can be filled in where a fit is given; this is a formula.")
-    values = (
-        _Values(model) if (model.fit is not None if estimates is None else estimates) else _Symbols(model)
-    )
+    values = Values(model) if (model.fit is not None if estimates is None else estimates) else Symbols(model)
     return {"levels": _levels, "mixed": _mixed, "matrix": _matrix}[style](model, values, where)
-
-
-# -- symbols, or estimates in their place ------------------------------------------------------------
-
-
-class _Symbols:
-    """Parameters as symbols."""
-
-    def __init__(self, model: Model):
-        self.model = model
-
-    def b(self, k: int) -> str:
-        return self.model.b(k)
-
-    def sd_squared(self, group: Group, k: int) -> str:
-        return _squared(self.model.sd(group, k))
-
-    def sigma_squared(self) -> str:
-        return _squared(self.model.sigma_at_row)
-
-    def sigma(self) -> str:
-        return self.model.sigma
-
-    def covariance(self, block: Block) -> str:
-        """The matrix Σ, element by element up to 3 × 3."""
-        group, members = self.model.group(block.group), block.members
-        if len(members) > 3:
-            return ""
-
-        def cell(a, b):
-            if a == b:
-                return _squared(self.model.sd(group, a))
-            low, high = sorted((a, b))
-            sds = f"{self.model.sd(group, low)} {self.model.sd(group, high)}"
-            return f"{self.model.rho(group, low, high)} {sds}"
-
-        return _matrix_of([[cell(a, b) for b in members] for a in members])
-
-    def term(self, k: int, column: str) -> tuple[str, str]:
-        """A sign, and a coefficient with its column."""
-        return "+", _times(self.b(k), column)
-
-
-class _Values(_Symbols):
-    """Parameters as the fit's estimates."""
-
-    def b(self, k: int) -> str:
-        return number(self.value(k))
-
-    def value(self, k: int) -> float:
-        model = self.model
-        name = model.coefficient(k).column.name
-        return float(model.fit.fixef[name])
-
-    def term(self, k: int, column: str) -> tuple[str, str]:
-        value = self.value(k)
-        return ("-" if value < 0 else "+"), _times(number(abs(value)), rf"\, {column}" if column else "")
-
-    def sd_squared(self, group: Group, k: int) -> str:
-        return _squared(number(self.sds(group, k)))
-
-    def sds(self, group: Group, *numbers: int) -> float:
-        """A group's SD (one coefficient) or correlation (two), from the fit's table of variances."""
-        names = [self.model.coefficient(k).column.name for k in numbers]
-        for row in self.model.fit.varcorr.itertuples():
-            terms = [term for term in (row.term1, row.term2) if isinstance(term, str)]
-            if sorted(terms) == sorted(names) and _same(row.group, group.key):
-                return float(row.sdcor)
-        raise DiagramError(f"The fit has no SD of {' and '.join(names)} across {group.key}.")
-
-    def sigma_squared(self) -> str:
-        return _squared(number(self.model.fit.sigma))
-
-    def sigma(self) -> str:
-        return number(self.model.fit.sigma)
-
-    def covariance(self, block: Block) -> str:
-        group, members = self.model.group(block.group), block.members
-        sd = np.array([self.sds(group, k) for k in members])
-        rho = np.array([[1.0 if a == b else self.sds(group, a, b) for b in members] for a in members])
-        return _matrix_of([[number(value) for value in row] for row in np.outer(sd, sd) * rho])
-
-
-def _same(key: str, other: str) -> bool:
-    return sorted(str(key).split(":")) == sorted(other.split(":"))
-
-
-# -- pieces ------------------------------------------------------------
-
-
-def _squared(symbol: str) -> str:
-    """τ², with the square where it can be read: τ_0², (25.6)²."""
-    return rf"{symbol}^{{2}}"
-
-
-def _times(coefficient: str, column: str) -> str:
-    return f"{coefficient} {column}".strip()
-
-
-def _matrix_of(rows) -> str:
-    return r"\begin{bmatrix} " + r" \\ ".join(" & ".join(row) for row in rows) + r" \end{bmatrix}"
-
-
-def _column_of(cells: list[str]) -> str:
-    return _matrix_of([[cell] for cell in cells])
-
-
-def _transposed(cells) -> str:
-    return rf"[{', '.join(cells)}]^\top"
-
-
-def _sum(terms: list[tuple[str, str]]) -> str:
-    """Signed terms as a sum; long ones on several lines."""
-    if not terms:
-        return "0"
-    text = ("-" if terms[0][0] == "-" else "") + terms[0][1]
-    for k, (sign, term) in enumerate(terms[1:], start=1):
-        text += (" \\\\\n&\\quad " if k % TERMS_A_LINE == 0 else " ") + f"{sign} {term}"
-    return text
-
-
-def _range(letter: str, count: str) -> str:
-    return rf"{letter} = 1 \ldots {count}" if letter else ""
-
-
-def _scope(group: Group) -> str:
-    return _range(group.letter, group.count)
-
-
-def _rows_scope(model: Model) -> str:
-    return _scope(model.groups[0]) if model.collapsed else _range(model.row, model.total)
-
-
-def _normal(mean: str, variance: str) -> str:
-    return rf"\mathrm{{N}}\left({mean}, {variance}\right)"
 
 
 # -- the observations ------------------------------------------------------------
 
 
-def _outcome(model: Model, values: _Symbols) -> tuple[str, str, str]:
+def _outcome(model: Model, values: Symbols) -> tuple[str, str, str]:
     """The distribution of an observation given its mean."""
-    y, mean, scope = model.y, model.mean, _rows_scope(model)
+    y, mean, scope = model.y, model.mean, rows_scope(model)
     weight = rf" / {indexed('w', model.row)}" if model.has_weights else ""
     if model.family == "gaussian":
-        return y, rf"\sim {_normal(mean, values.sigma_squared() + weight)}", scope
+        return y, rf"\sim {normal(mean, values.sigma_squared() + weight)}", scope
     if model.family == "gamma":
         spread = rf"\text{{SD }} {values.sigma()} \, {mean}"
         return y, rf"\sim \mathrm{{Gamma}}\left(\text{{mean }} {mean}, {spread}\right)", scope
@@ -280,15 +150,15 @@ def _row_column(model: Model, coefficient: Coefficient) -> str:
 # -- by levels ------------------------------------------------------------
 
 
-def _levels(model: Model, values: _Symbols, where: bool) -> Equation:
-    lines = [_outcome(model, values), _predictor(model, _sum(_level_terms(model, values)))]
+def _levels(model: Model, values: Symbols, where: bool) -> Equation:
+    lines = [_outcome(model, values), _predictor(model, sum_of(_level_terms(model, values)))]
     for group in model.groups:
         if group.pooled:
             lines += [_group_line(model, values, group, block) for block in model.blocks_of(group)]
     return Equation(tuple(lines), _definitions(model, values, where, offsets=not model.nested, means=True))
 
 
-def _level_terms(model: Model, values: _Symbols) -> list[tuple[str, str]]:
+def _level_terms(model: Model, values: Symbols) -> list[tuple[str, str]]:
     """The sum in an observation's mean: group coefficients where coefficients vary, else b."""
     if not model.nested:
         return [
@@ -300,50 +170,49 @@ def _level_terms(model: Model, values: _Symbols) -> list[tuple[str, str]]:
         group = model.innermost(coefficient.number)
         column = _row_column(model, coefficient)
         if group is not None:
-            terms.append(("+", _times(model.at_row(group, coefficient.number), column)))
+            terms.append(("+", times(model.at_row(group, coefficient.number), column)))
         elif coefficient.number not in model.absorbed:
             terms.append(values.term(coefficient.number, column))
     return terms
 
 
-def _fixed_terms(model: Model, values: _Symbols) -> list[tuple[str, str]]:
+def _fixed_terms(model: Model, values: Symbols) -> list[tuple[str, str]]:
     return [values.term(c.number, _row_column(model, c)) for c in model.coefficients if c.fixed]
 
 
 def _offset_terms(model: Model, group: Group) -> list[tuple[str, str]]:
     numbers = [k for block in model.blocks_of(group) for k in block.members]
     return [
-        ("+", _times(model.offset_at_row(group, k), _row_column(model, model.coefficient(k))))
-        for k in numbers
+        ("+", times(model.offset_at_row(group, k), _row_column(model, model.coefficient(k)))) for k in numbers
     ]
 
 
-def _group_line(model: Model, values: _Symbols, group: Group, block: Block) -> tuple[str, str, str]:
+def _group_line(model: Model, values: Symbols, group: Group, block: Block) -> tuple[str, str, str]:
     """What a level's coefficients, or offsets, are drawn from."""
     spread = (
-        values.covariance(block) if isinstance(values, _Values) and block.vector else model.covariance(block)
+        values.covariance(block) if isinstance(values, Values) and block.vector else model.covariance(block)
     )
     spread = spread if block.vector else values.sd_squared(group, block.members[0])
     if not model.nested:
         mean = ZERO if block.vector else "0"
-        return model.offsets_symbol(block), rf"\sim {_normal(mean, spread)}", _scope(group)
+        return model.offsets_symbol(block), rf"\sim {normal(mean, spread)}", scope(group)
     return (
         model.coefficients_symbol(block),
-        rf"\sim {_normal(_group_mean(model, values, group, block), spread)}",
-        _scope(group),
+        rf"\sim {normal(_group_mean(model, values, group, block), spread)}",
+        scope(group),
     )
 
 
-def _group_mean(model: Model, values: _Symbols, group: Group, block: Block) -> str:
+def _group_mean(model: Model, values: Symbols, group: Group, block: Block) -> str:
     """b itself where it is the whole mean; else the mean of each coefficient."""
     cells = [_cell(model, values, group, k) for k in block.members]
     if not block.vector:
         return cells[0]
     plain_b = model.feeding(block) == sorted(block.members)
     above = _outer_vector(model, group, block)
-    if plain_b and not isinstance(values, _Values):
+    if plain_b and not isinstance(values, Values):
         return model.b_vector(block)
-    return above or _column_of(cells)
+    return above or column_of(cells)
 
 
 def _outer_vector(model: Model, group: Group, block: Block) -> str:
@@ -360,7 +229,7 @@ def _outer_vector(model: Model, group: Group, block: Block) -> str:
     )
 
 
-def _cell(model: Model, values: _Symbols, group: Group, k: int) -> str:
+def _cell(model: Model, values: Symbols, group: Group, k: int) -> str:
     """The mean of one group coefficient: the outer group's, or b, plus what predictors of groups add."""
     parent = model.parent(group, k)
     terms = []
@@ -373,13 +242,13 @@ def _cell(model: Model, values: _Symbols, group: Group, k: int) -> str:
             p for p in model.coefficient(added).column.parts if all(model.variable(n).group for n in p.names)
         ]
         terms.append(values.term(added, r" \, ".join(model.part(part, group.letter) for part in of_groups)))
-    return _sum(terms)
+    return sum_of(terms)
 
 
 # -- fixed and random effects ------------------------------------------------------------
 
 
-def _mixed(model: Model, values: _Symbols, where: bool) -> Equation:
+def _mixed(model: Model, values: Symbols, where: bool) -> Equation:
     if not model.pooled:
         raise DiagramError(
             "This model has no random effects: write it with style='levels' or style='matrix'."
@@ -397,7 +266,7 @@ def _mixed(model: Model, values: _Symbols, where: bool) -> Equation:
 
 
 def _one_line(terms: list[tuple[str, str]]) -> str:
-    return _sum(terms).replace(" \\\\\n&\\quad ", " ")
+    return sum_of(terms).replace(" \\\\\n&\\quad ", " ")
 
 
 def _plain_text(name: str) -> str:
@@ -411,21 +280,21 @@ def _plain_text(name: str) -> str:
     )
 
 
-def _offset_line(model: Model, values: _Symbols, group: Group, block: Block) -> tuple[str, str, str]:
+def _offset_line(model: Model, values: Symbols, group: Group, block: Block) -> tuple[str, str, str]:
     if not block.vector:
         return (
             model.offsets_symbol(block),
-            rf"\sim {_normal('0', values.sd_squared(group, block.members[0]))}",
-            _scope(group),
+            rf"\sim {normal('0', values.sd_squared(group, block.members[0]))}",
+            scope(group),
         )
-    spread = values.covariance(block) if isinstance(values, _Values) else model.covariance(block)
-    return model.offsets_symbol(block), rf"\sim {_normal(ZERO, spread)}", _scope(group)
+    spread = values.covariance(block) if isinstance(values, Values) else model.covariance(block)
+    return model.offsets_symbol(block), rf"\sim {normal(ZERO, spread)}", scope(group)
 
 
 # -- matrices ------------------------------------------------------------
 
 
-def _matrix(model: Model, values: _Symbols, where: bool) -> Equation:
+def _matrix(model: Model, values: Symbols, where: bool) -> Equation:
     """The whole model in vectors. Estimates are not filled in: `matrices` shows Ω and V."""
     if model.sigma_by_group:
         raise DiagramError("A residual SD for each group is not written in matrices.")
@@ -434,18 +303,18 @@ def _matrix(model: Model, values: _Symbols, where: bool) -> Equation:
     if model.family == "gaussian":
         lines = [(r"\vec{y}", f"= {linear} + {NOISE}", "")]
         noise = r"\sigma^{2} " + ("W^{-1}" if model.has_weights else "I_n")
-        tail = [(NOISE, rf"\sim {_normal(ZERO, noise)}", "")]
+        tail = [(NOISE, rf"\sim {normal(ZERO, noise)}", "")]
     else:
         mean = {"binomial": r"\vec{\theta}", "poisson": r"\vec{\lambda}"}.get(model.family, r"\vec{\mu}")
         link = model.spec.family.link
         left = mean if link == "identity" else rf"\mathrm{{{link}}}({mean})"
         lines, noise, tail = [(left, rf"= {linear}", "")], "", []
     if model.pooled:
-        lines.append((r"\vec{\gamma}", rf"\sim {_normal(ZERO, OMEGA)}", ""))
+        lines.append((r"\vec{\gamma}", rf"\sim {normal(ZERO, OMEGA)}", ""))
     lines += tail
     if noise:
         V = rf"V = Z \Omega Z^\top + {noise}" if model.pooled else f"V = {noise}"
-        lines.append((r"\vec{y}", rf"\sim {_normal(f'X {b}', 'V')}", ""))
+        lines.append((r"\vec{y}", rf"\sim {normal(f'X {b}', 'V')}", ""))
         lines.append(("", rf"\quad {V}", ""))
     return Equation(tuple(lines), _dimensions(model) if where else ())
 
@@ -474,10 +343,10 @@ def _dimensions(model: Model) -> tuple[str, ...]:
 # -- definitions ------------------------------------------------------------
 
 
-def _definitions(model: Model, values: _Symbols, where: bool, offsets: bool, means: bool) -> tuple[str, ...]:
+def _definitions(model: Model, values: Symbols, where: bool, offsets: bool, means: bool) -> tuple[str, ...]:
     """What the vectors hold, Σ's elements, and which columns the symbols stand for."""
     vectors = _group_vectors(model, offsets) + (
-        _mean_vectors(model) if means and not isinstance(values, _Values) else []
+        _mean_vectors(model) if means and not isinstance(values, Values) else []
     )
     found = [_free(model), vectors, _sigmas(model, values), _long_vectors(model)]
     if where:
@@ -492,7 +361,7 @@ def _free(model: Model) -> list[str]:
     symbols += [model.sigma] if model.sigma_by_group else []
     if not symbols:
         return []
-    return [rf"{', '.join(symbols)} \text{{ free for }} {_scope(model.groups[0])}"]
+    return [rf"{', '.join(symbols)} \text{{ free for }} {scope(model.groups[0])}"]
 
 
 def _group_vectors(model: Model, offsets: bool) -> list[str]:
@@ -502,7 +371,7 @@ def _group_vectors(model: Model, offsets: bool) -> list[str]:
             group = model.group(block.group)
             letter = group.offset if offsets else group.coefficient
             symbol = model.offsets_symbol(block) if offsets else model.coefficients_symbol(block)
-            lines.append(f"{symbol} = {_transposed(indexed(letter, group.letter, k) for k in block.members)}")
+            lines.append(f"{symbol} = {transposed(indexed(letter, group.letter, k) for k in block.members)}")
     return lines
 
 
@@ -510,16 +379,16 @@ def _mean_vectors(model: Model) -> list[str]:
     """b, where the network shows one node for all of its elements."""
     fed = [block for block in model.blocks if block.vector and model.feeding(block)]
     lines = [
-        f"{model.b_vector(block)} = {_transposed(model.b(k) for k in model.feeding(block))}" for block in fed
+        f"{model.b_vector(block)} = {transposed(model.b(k) for k in model.feeding(block))}" for block in fed
     ]
     numbers = [coefficient.number for coefficient in model.direct]
     if len(numbers) > 1 and not (model.nested and model.groups):
-        lines.append(f"{model.b_vector()} = {_transposed(model.b(k) for k in numbers)}")
+        lines.append(f"{model.b_vector()} = {transposed(model.b(k) for k in numbers)}")
     return lines
 
 
-def _sigmas(model: Model, values: _Symbols) -> list[str]:
-    if isinstance(values, _Values):
+def _sigmas(model: Model, values: Symbols) -> list[str]:
+    if isinstance(values, Values):
         return []
     blocks = [block for block in model.blocks if block.vector and model.group(block.group).pooled]
     return [f"{model.covariance(b)} = {values.covariance(b)}" for b in blocks if values.covariance(b)]
@@ -533,7 +402,7 @@ def _long_vectors(model: Model) -> list[str]:
         index = model.row if group is None else model.group(group).letter
         if len(peers) > 4:
             vector = indexed(peers[0].letter, index, vector=True)
-            lines.append(f"{vector} = {_transposed(peer.at(index) for peer in peers)}")
+            lines.append(f"{vector} = {transposed(peer.at(index) for peer in peers)}")
     return lines
 
 

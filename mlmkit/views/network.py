@@ -7,8 +7,8 @@ from dataclasses import replace
 import pandas as pd
 
 from ..errors import did_you_mean
+from .boxes import check_clear
 from .graph import Edge, Node, Plate
-from .layout import check_clear
 from .model import Block, DiagramError, Group, Model
 from .picture import Network
 from .read import read

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from .boxes import Layout
 from .describe import network_in_words
 from .draw import draw, to_png, to_svg
 from .graph import Graph
-from .layout import Layout, arrange
+from .layout import arrange
 
 
 @dataclass(frozen=True, repr=False)

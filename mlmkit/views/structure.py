@@ -17,8 +17,8 @@ from ..errors import DataError, did_you_mean
 from ..notices import ids_restart
 from ..style import COLOURS, INK, MUTED, PAPER, RC, RULE, SHADE, tint
 from ..words import listed
+from .boxes import Box
 from .draw import Pen, figure_to_png, figure_to_svg
-from .layout import Box
 
 STEP = 1.5  # between the levels of a tree
 ASIDE = 0.72  # from the only branch that is shown to the dots beside it

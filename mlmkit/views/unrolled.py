@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from .boxes import RADIUS, ROW, Box, Layout, around, check_clear, crowding, half_width, node_box
 from .graph import Edge, Node
-from .layout import RADIUS, ROW, Box, Layout, around, check_clear, crowding, half_width, node_box
 from .model import DiagramError, Group, Model
 from .picture import Network
 from .symbols import indexed, listing, plain

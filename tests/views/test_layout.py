@@ -11,8 +11,7 @@ import pandas as pd
 import pytest
 
 from mlmkit.datasets import load_data
-from mlmkit.views.draw import SQUARE, note_height, symbol_height
-from mlmkit.views.layout import (
+from mlmkit.views.boxes import (
     RADIUS,
     Box,
     Layout,
@@ -24,6 +23,7 @@ from mlmkit.views.layout import (
     plate_words,
     runs_through,
 )
+from mlmkit.views.draw import SQUARE, note_height, symbol_height
 from mlmkit.views.letters import typeset
 from mlmkit.views.model import DiagramError
 from mlmkit.views.network import Network, network

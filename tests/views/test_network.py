@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from mlmkit.datasets import load_data
+from mlmkit.views.boxes import RADIUS, axis, distance, node_box
 from mlmkit.views.draw import figure_for
 from mlmkit.views.equation import equation
-from mlmkit.views.layout import RADIUS, axis, distance, node_box
 from mlmkit.views.model import DiagramError
 from mlmkit.views.network import Network, network
 
