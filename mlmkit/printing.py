@@ -10,7 +10,7 @@ from html import escape
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from .inference.degrees import tests
 from .inference.intervals import confint
@@ -219,10 +219,10 @@ def coefficients(fit: Fit, ddf: str | None = None) -> pd.DataFrame:
     table = pd.DataFrame({"Estimate": fit.fixef, "Std. Error": fit.se.reindex(fit.fixef.index)})
     ratio = table["Estimate"] / table["Std. Error"]
     if isinstance(fit, FlatFit) and fit.family.has_dispersion:
-        return table.assign(**{"t value": ratio, "Pr(>|t|)": 2 * stats.t.sf(ratio.abs(), fit.df_resid)})
+        return table.assign(**{"t value": ratio, "Pr(>|t|)": 2 * scipy.stats.t.sf(ratio.abs(), fit.df_resid)})
     if fit.family.has_dispersion:
         return table.assign(**{"t value": ratio})
-    return table.assign(**{"z value": ratio, "Pr(>|z|)": 2 * stats.norm.sf(ratio.abs())})
+    return table.assign(**{"z value": ratio, "Pr(>|z|)": 2 * scipy.stats.norm.sf(ratio.abs())})
 
 
 def significant(*columns, digits: int = 4) -> list[list[str]]:

@@ -202,6 +202,38 @@ def test_every_room_has_its_tests():
     assert rooms - tested - {"errors"} == set()
 
 
+FITTED_WITHOUT = (
+    "matplotlib",
+    "seaborn",
+    "ipywidgets",
+    "IPython",
+    "mici",
+    "scipy.stats",
+    "scipy.optimize",
+    "arviz_stats",
+)
+
+
+def test_a_script_that_only_fits_imports_nothing_that_draws_or_samples():
+    script = (
+        "import sys, mlmkit as mk\n"
+        "print(mk.lmer('Reaction ~ Days + (Days|Subject)', mk.load_data('sleepstudy')).summary())\n"
+        f"print([name for name in {FITTED_WITHOUT} if name in sys.modules])"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_public_face_is_whole():
+    import mlmkit as mk
+
+    assert set(mk.__all__) <= set(dir(mk))
+    assert all(getattr(mk, name) is not None for name in mk.__all__)
+    assert callable(mk.check) and callable(mk.summary) and callable(mk.lmer)
+
+
 # ---- what it must not hold -------------------------------------------------------------------------
 
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from ..errors import DataError
 from ..results import Fit
@@ -44,7 +44,7 @@ def anova(*fits: Fit) -> Noted:
     table = pd.DataFrame([_row(fit) for fit in fits], [fit.formula for fit in fits])
     table["Chisq"] = -table["deviance"].diff()
     table["Df"] = table["npar"].diff()
-    p = stats.chi2.sf(table["Chisq"].clip(lower=0), table["Df"])
+    p = scipy.stats.chi2.sf(table["Chisq"].clip(lower=0), table["Df"])
     table["Pr(>Chisq)"] = np.where(table["Df"] > 0, p, np.nan)
     notes = [REFITTED] if refitted else []
     mixtures = [np.nan] + [_mixture(*pair) for pair in pairwise(fits)]
@@ -95,7 +95,7 @@ def _mixture(small: Fit, large: Fit) -> float:
 
 
 def _tail(chisq: float, df: int) -> float:
-    return float(stats.chi2.sf(chisq, df)) if df else float(chisq <= 0)
+    return float(scipy.stats.chi2.sf(chisq, df)) if df else float(chisq <= 0)
 
 
 def extra_coefficient(small: Fit, large: Fit) -> int | None:

@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from ..engine import lmm_criterion
 from ..errors import DataError, did_you_mean
@@ -62,7 +62,7 @@ def tests(fit: MixedFit, contrasts=None, ddf: str = "satterthwaite") -> Noted:
             "std.error": se,
             "df": df,
             "statistic": statistic,
-            "p.value": 2 * stats.t.sf(np.abs(statistic), df),
+            "p.value": 2 * scipy.stats.t.sf(np.abs(statistic), df),
         },
         L.index,
     )
@@ -90,7 +90,7 @@ def f_test(fit: MixedFit, contrasts, ddf: str = "satterthwaite") -> pd.Series:
     L = _contrasts(fit, contrasts).to_numpy()
     statistic, den_df = method.f_statistic(L, fit.estimates.beta)
     num_df = np.linalg.matrix_rank(L)
-    p = stats.f.sf(statistic, num_df, den_df)
+    p = scipy.stats.f.sf(statistic, num_df, den_df)
     return pd.Series({"num_df": num_df, "den_df": den_df, "statistic": statistic, "p.value": p})
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from ..results import Fit, MixedFit
 
@@ -28,7 +28,7 @@ def diagnostics(fit: Fit) -> pd.DataFrame:
 
 def normal_quantiles(values: np.ndarray) -> np.ndarray:
     """For each value the standard normal quantile of its rank, (rank − ½)/n."""
-    return stats.norm.ppf((stats.rankdata(values, method="ordinal") - 0.5) / len(values))
+    return scipy.stats.norm.ppf((scipy.stats.rankdata(values, method="ordinal") - 0.5) / len(values))
 
 
 def group_diagnostics(fit: MixedFit) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
 import numpy as np
-from scipy.optimize import minimize
+import scipy
 
 from ..design import Design
 from ..engine import lmm_criterion
@@ -221,7 +221,9 @@ class Problem:
         starts = self.held.starts(self._start(value))
         bounds = [(0.0 if k in bounded else None, None) for k in range(len(starts[0]))]
         options = {"ftol": 1e-15, "gtol": 1e-7, "maxiter": 500, "maxcor": 20}
-        search = partial(minimize, objective, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+        search = partial(
+            scipy.optimize.minimize, objective, jac=True, method="L-BFGS-B", bounds=bounds, options=options
+        )
         found = min((search(start) for start in starts), key=lambda one: one.fun)
         self.ends[value] = found.x
         return float(found.fun)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from ..results import Fit, FlatFit
 from .bootstrap import bootstrap
@@ -67,7 +67,9 @@ def wald(fit: Fit, probabilities: tuple[float, float]) -> Noted:
     """b̂ ± quantile × standard error; nothing for SDs, whose estimates are far from normal."""
     names = parameters(fit).index
     student = isinstance(fit, FlatFit) and fit.family.has_dispersion
-    quantiles = stats.t.ppf(probabilities, fit.df_resid) if student else stats.norm.ppf(probabilities)
+    quantiles = (
+        scipy.stats.t.ppf(probabilities, fit.df_resid) if student else scipy.stats.norm.ppf(probabilities)
+    )
     table = Noted(np.nan, names, ["lower", "upper"])
     se = fit.se.reindex(fit.fixef.index).to_numpy()
     table.loc[fit.fixef.index] = fit.fixef.to_numpy()[:, None] + se[:, None] * quantiles

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from ..errors import DataError, did_you_mean
 from ..results import MixedFit
@@ -106,7 +106,7 @@ class NewGroup:
         _, means, sds = self._linear(x)
         values = np.asarray(values, dtype=float)
         eta = values if scale == "link" else self.fit.family.eta(values)
-        density = stats.norm.pdf(eta[:, None], means[0], sds[0]).mean(axis=1)
+        density = scipy.stats.norm.pdf(eta[:, None], means[0], sds[0]).mean(axis=1)
         return density if scale == "link" else density / np.abs(self.fit.family.mean_slope(eta))
 
     def sample(self, n: int, seed=None) -> pd.DataFrame:
@@ -256,12 +256,12 @@ def _summary(means: np.ndarray, sds: np.ndarray, probabilities) -> pd.DataFrame:
 
 def _mixture_quantile(means: np.ndarray, sds: np.ndarray, probability: float) -> np.ndarray:
     """Quantiles of mixtures of normals by bisection, (m,); exact at once for a single component."""
-    ends = means + sds * stats.norm.ppf(probability)
+    ends = means + sds * scipy.stats.norm.ppf(probability)
     lower, upper = ends.min(axis=1), ends.max(axis=1)
     for _ in range(60 if means.shape[1] > 1 else 0):
         middle = (lower + upper) / 2
         with np.errstate(divide="ignore", invalid="ignore"):
-            below = np.nan_to_num(stats.norm.cdf(middle[:, None], means, sds), nan=0.5).mean(axis=1)
+            below = np.nan_to_num(scipy.stats.norm.cdf(middle[:, None], means, sds), nan=0.5).mean(axis=1)
         lower, upper = (
             np.where(below < probability, middle, lower),
             np.where(below < probability, upper, middle),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from ..errors import DataError
 from ..families import Family
@@ -161,5 +161,5 @@ def between_variance(fit: Fit, rows: Rows) -> np.ndarray:
 def _quantile(fit: Fit, probabilities) -> np.ndarray:
     """Normal quantiles; Student's for a linear model, where they are exact."""
     if isinstance(fit, FlatFit) and fit.family.has_dispersion:
-        return stats.t.ppf(probabilities, fit.df_resid)
-    return stats.norm.ppf(probabilities)
+        return scipy.stats.t.ppf(probabilities, fit.df_resid)
+    return scipy.stats.norm.ppf(probabilities)

@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from scipy.interpolate import PchipInterpolator
-from scipy.stats import norm
+import scipy
 
 from ..errors import DataError, did_you_mean
 from ..results import Fit, MixedFit
@@ -61,11 +60,11 @@ class Profile:
             raise DataError(f"There is no profile of {parameter!r}.{did_you_mean(parameter, self._points)}")
         points = self._points[parameter]
         values = sorted(points)
-        return PchipInterpolator(values, [points[v] for v in values], extrapolate=False)
+        return scipy.interpolate.PchipInterpolator(values, [points[v] for v in values], extrapolate=False)
 
     def confint(self, level: float = 0.95) -> Noted:
         """Intervals; columns lower, upper. Each end is sought on the likelihood itself, not on the curve."""
-        ends = norm.ppf(tails(level))
+        ends = scipy.stats.norm.ppf(tails(level))
         table = Noted(np.nan, self.estimates.index, ["lower", "upper"])
         for name, focus in self._foci.items():
             points = self._points[name]
@@ -99,7 +98,7 @@ def profile(fit: Fit, which: list[str] | None = None, level: float = 0.95) -> Pr
     DataError
         For a parameter that the fit does not have, or a family with a dispersion other than the Gaussian.
     """
-    cutoff = max(norm.ppf(tails(level)[1]), norm.ppf(0.995))
+    cutoff = max(scipy.stats.norm.ppf(tails(level)[1]), scipy.stats.norm.ppf(0.995))
     ml = _finite_part(as_ml(fit))
     foci = {focus.label: focus for focus in _foci(ml, which)}
     minimum = ml.criterion
@@ -170,7 +169,7 @@ def _inverse(values: np.ndarray, zetas: np.ndarray, target: float) -> float:
     keep = order[np.concatenate([[True], np.diff(zetas[order]) > 0])]
     if len(keep) == 2:
         return float(np.interp(target, zetas[keep], values[keep]))
-    return float(PchipInterpolator(zetas[keep], values[keep])(target))
+    return float(scipy.interpolate.PchipInterpolator(zetas[keep], values[keep])(target))
 
 
 def _foci(fit: Fit, wanted: list[str] | None) -> list[Focus]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from ..errors import DataError
 from ..families import Family
@@ -28,7 +28,7 @@ def mixture_quantile(family: Family, eta, sd, weights, dispersion: float, probab
     -------
     (len(probabilities), m) array
     """
-    z = stats.norm.ppf((np.arange(NODES) + 0.5) / NODES)
+    z = scipy.stats.norm.ppf((np.arange(NODES) + 0.5) / NODES)
     mu = family.mean(eta[:, None] + sd[:, None] * z)
     distribution = _distribution(family, mu, weights[:, None], dispersion)
     discrete = family.name in ("binomial", "poisson")
@@ -39,13 +39,13 @@ def mixture_quantile(family: Family, eta, sd, weights, dispersion: float, probab
 def _distribution(family: Family, mu, weights, dispersion):
     """scipy's distributions of y given the mean, one for each row and node."""
     if family.name == "binomial":
-        return stats.binom(np.round(weights).astype(int), mu)
+        return scipy.stats.binom(np.round(weights).astype(int), mu)
     if family.name == "poisson":
-        return stats.poisson(mu)
+        return scipy.stats.poisson(mu)
     if family.name == "gamma":
-        return stats.gamma(1 / dispersion, scale=mu * dispersion)
+        return scipy.stats.gamma(1 / dispersion, scale=mu * dispersion)
     if family.name == "gaussian":
-        return stats.norm(mu, np.sqrt(dispersion / weights))
+        return scipy.stats.norm(mu, np.sqrt(dispersion / weights))
     raise DataError(f"There are no intervals for observations of the {family.name} family.")
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import linprog
+import scipy
 
 from ...design import Design, independent_columns
 
@@ -117,7 +117,7 @@ def _widest_direction(X: np.ndarray, side: np.ndarray) -> np.ndarray | None:
     m = len(cone["b_ub"])
     if m == 0:
         return None
-    answer = linprog(
+    answer = scipy.optimize.linprog(
         np.concatenate([np.zeros(p), -np.ones(m)]),
         A_ub=np.hstack([cone["A_ub"], np.eye(m)]),
         b_ub=cone["b_ub"],
@@ -148,7 +148,7 @@ def _determined(X: np.ndarray) -> np.ndarray:
 
 
 def _furthest(cone: dict, objective: np.ndarray) -> float:
-    answer = linprog(-objective, **cone, bounds=[(-1, 1)] * len(objective), method="highs")
+    answer = scipy.optimize.linprog(-objective, **cone, bounds=[(-1, 1)] * len(objective), method="highs")
     return -answer.fun if answer.status == 0 else 0.0
 
 
