@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from typing import ClassVar
+from typing import Any, ClassVar, ParamSpec, Protocol, TypeVar
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -62,6 +64,47 @@ class Panels(Drawable):
             self.paint(figure)
             figure.alt_text = self.alt_text
         return figure
+
+
+P = ParamSpec("P")
+D_co = TypeVar("D_co", bound=Drawable, covariant=True)
+
+
+class Plot(Protocol[P, D_co]):
+    """A plotting function: called, it draws; its `data` is the function that works out what is drawn."""
+
+    data: Callable[P, D_co]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+
+def on_axes(work_out: Callable[P, D_co]) -> Plot[P, D_co]:
+    """A plotting function of the one that works out a `Picture`: the same arguments, and `ax` to draw on."""
+    return _drawn(work_out, "ax", "Axes")
+
+
+def on_figure(work_out: Callable[P, D_co]) -> Plot[P, D_co]:
+    """A plotting function of the one that works out `Panels`: the same arguments, and `figure` to draw in."""
+    return _drawn(work_out, "figure", "Figure")
+
+
+def _drawn(work_out: Callable, place: str, kind: str):
+    signature = inspect.signature(work_out)
+    canvas = inspect.Parameter(place, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=kind)
+    signature = signature.replace(parameters=[*signature.parameters.values(), canvas], return_annotation=kind)
+
+    @functools.wraps(work_out)
+    def draw(*args, **kwargs):
+        given = signature.bind(*args, **kwargs).arguments
+        on = given.pop(place, None)
+        return work_out(**given).draw(on)
+
+    where = f"    {place}\n        Where to draw; by default a new figure.\n\n    Returns\n    -------\n    {kind}\n    "
+    draw.__doc__ = f"{(work_out.__doc__ or '').rstrip()}\n{where}"
+    draw.__signature__ = signature  # type: ignore[attr-defined]  (what inspect and help() read)
+    draw.__annotations__ = {**work_out.__annotations__, place: kind, "return": kind}
+    draw.data = work_out  # type: ignore[attr-defined]
+    return draw
 
 
 @contextmanager

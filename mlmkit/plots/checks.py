@@ -13,7 +13,7 @@ from ..errors import DataError
 from ..results import Fit, MixedFit
 from ..style import MARKERS, RULE, colour, tint
 from ..words import count, listed, number
-from .canvas import Picture, response_name, term_label
+from .canvas import Picture, on_axes, response_name, term_label
 from .labels import place_labels
 from .pooling import only_group
 
@@ -63,31 +63,21 @@ class Residuals(Picture):
             place_labels(ax, list(far["name"]), far[["fitted", "residual"]].to_numpy(), fontsize="small")
 
 
-def residuals_data(fit: Fit) -> Residuals:
-    """What `residuals` draws; see there."""
-    names = np.full(fit.nobs, "", dtype=object)
-    if isinstance(fit, MixedFit):
-        block = fit.design.blocks[0]
-        names = np.array([str(level) for level in block.levels], dtype=object)[block.codes]
-    table = pd.DataFrame({"fitted": fit.fitted, "residual": fit.resid("scaled"), "name": names})
-    return Residuals(table, response_name(fit))
-
-
-def residuals(fit: Fit, ax: Axes | None = None) -> Axes:
+@on_axes
+def residuals(fit: Fit) -> Residuals:
     """Residuals in units of their SD against fitted values; the shade holds 95% of normal ones.
 
     Parameters
     ----------
     fit
         Any fit. Those beyond 3 SDs are named by their group.
-    ax
-        Where to draw; by default a new figure.
-
-    Returns
-    -------
-    Axes
     """
-    return residuals_data(fit).draw(ax)
+    names = np.full(fit.nobs, "", dtype=object)
+    if isinstance(fit, MixedFit):
+        block = fit.design.blocks[0]
+        names = np.array([str(level) for level in block.levels], dtype=object)[block.codes]
+    table = pd.DataFrame({"fitted": fit.fitted, "residual": fit.resid("scaled"), "name": names})
+    return Residuals(table, response_name(fit))
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,8 +120,17 @@ class Quantiles(Picture):
         ax.set(xlabel="normal quantile", ylabel=f"{self.what}, in SDs")
 
 
-def qq_data(fit: Fit, group: str | None = None, term: str | None = None) -> Quantiles:
-    """What `qq` draws; see there."""
+@on_axes
+def qq(fit: Fit, group: str | None = None, term: str | None = None) -> Quantiles:
+    """Residuals, or group effects, against the quantiles of the normal distribution that the model gives them.
+
+    Parameters
+    ----------
+    fit
+        Any fit.
+    group, term
+        A grouping factor and a varying coefficient, for its group effects; by default the residuals.
+    """
     if group is None and term is None:
         return Quantiles(_against_normal(fit.resid("scaled").to_numpy()), "residuals")
     group = only_group(fit, group)
@@ -143,25 +142,6 @@ def qq_data(fit: Fit, group: str | None = None, term: str | None = None) -> Quan
     return Quantiles(
         _against_normal(values / values.std(ddof=1)), f"offsets of the {term_label(term)} by {group}"
     )
-
-
-def qq(fit: Fit, group: str | None = None, term: str | None = None, ax: Axes | None = None) -> Axes:
-    """Residuals, or group effects, against the quantiles of the normal distribution that the model gives them.
-
-    Parameters
-    ----------
-    fit
-        Any fit.
-    group, term
-        A grouping factor and a varying coefficient, for its group effects; by default the residuals.
-    ax
-        Where to draw; by default a new figure.
-
-    Returns
-    -------
-    Axes
-    """
-    return qq_data(fit, group, term).draw(ax)
 
 
 def _against_normal(values: np.ndarray) -> pd.DataFrame:

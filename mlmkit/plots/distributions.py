@@ -16,7 +16,7 @@ from ..errors import DataError
 from ..results import MixedFit
 from ..style import LINES, MARKERS, MUTED, PAPER, colour, tint
 from ..words import count, number
-from .canvas import Picture
+from .canvas import Picture, on_axes
 from .pooling import group_covariance, only_group
 from .shrinkage import on_response_scale, quantity
 
@@ -108,10 +108,27 @@ class Density(Picture):
         return float(np.interp(value, self.curve["value"], self.curve["density"]))
 
 
-def density_data(
+@on_axes
+def density(
     fit: MixedFit, group: str | None = None, term: str | None = None, scale: str | None = None
 ) -> Density:
-    """What `density` draws; see there."""
+    """How a coefficient, or the mean it implies, is distributed across the population of groups.
+
+    Parameters
+    ----------
+    fit
+        A multilevel fit.
+    group, term
+        The grouping factor and the coefficient; by default the first that varies.
+    scale
+        `"response"` for the mean (probabilities), `"link"` for the coefficient (log odds). By default the mean
+        where the intercept is all there is, else the coefficient.
+
+    Raises
+    ------
+    DataError
+        If the term does not vary across the group, or its SD is 0.
+    """
     group = only_group(fit, group)
     Sigma = group_covariance(fit, group)
     term = Sigma.index[0] if term is None else term
@@ -137,39 +154,6 @@ def density_data(
         group,
         quantity(fit, term, response),
     )
-
-
-def density(
-    fit: MixedFit,
-    group: str | None = None,
-    term: str | None = None,
-    scale: str | None = None,
-    ax: Axes | None = None,
-) -> Axes:
-    """How a coefficient, or the mean it implies, is distributed across the population of groups.
-
-    Parameters
-    ----------
-    fit
-        A multilevel fit.
-    group, term
-        The grouping factor and the coefficient; by default the first that varies.
-    scale
-        `"response"` for the mean (probabilities), `"link"` for the coefficient (log odds). By default the mean
-        where the intercept is all there is, else the coefficient.
-    ax
-        Where to draw; by default a new figure.
-
-    Returns
-    -------
-    Axes
-
-    Raises
-    ------
-    DataError
-        If the term does not vary across the group, or its SD is 0.
-    """
-    return density_data(fit, group, term, scale).draw(ax)
 
 
 # ---- one group's likelihood beside the population ------------------------------------------------------
@@ -247,8 +231,24 @@ class Likelihoods(Picture):
         return f"{self.group} {self.level}" + (f": {self.data}" if self.data else "")
 
 
-def likelihoods_data(fit: MixedFit, level, group: str | None = None) -> Likelihoods:
-    """What `likelihoods` draws; see there."""
+@on_axes
+def likelihoods(fit: MixedFit, level, group: str | None = None) -> Likelihoods:
+    """One group's likelihood, the population's density and their product: why the estimate is drawn in.
+
+    Parameters
+    ----------
+    fit
+        A multilevel fit in which one coefficient varies across the group.
+    level
+        Which group, such as batch 42.
+    group
+        The grouping factor; by default the first.
+
+    Raises
+    ------
+    DataError
+        If there is no such group, or more than one coefficient varies.
+    """
     group = only_group(fit, group)
     block = next(block for block in fit.design.blocks if block.group == group)
     if fit.ranef[group].shape[1] > 1:
@@ -265,32 +265,6 @@ def likelihoods_data(fit: MixedFit, level, group: str | None = None) -> Likeliho
     multilevel = float(fit.coef[group].loc[level, term])
     words = quantity(fit, term, False), _in_short(fit, block.codes == block.levels.get_loc(level))
     return Likelihoods(curves, _highest(loglik, b, tau), multilevel, b, group, level, *words)
-
-
-def likelihoods(fit: MixedFit, level, group: str | None = None, ax: Axes | None = None) -> Axes:
-    """One group's likelihood, the population's density and their product: why the estimate is drawn in.
-
-    Parameters
-    ----------
-    fit
-        A multilevel fit in which one coefficient varies across the group.
-    level
-        Which group, such as batch 42.
-    group
-        The grouping factor; by default the first.
-    ax
-        Where to draw; by default a new figure.
-
-    Returns
-    -------
-    Axes
-
-    Raises
-    ------
-    DataError
-        If there is no such group, or more than one coefficient varies.
-    """
-    return likelihoods_data(fit, level, group).draw(ax)
 
 
 def _in_short(fit: MixedFit, own: np.ndarray) -> str:

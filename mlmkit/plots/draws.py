@@ -16,7 +16,7 @@ from ..errors import DataError, did_you_mean
 from ..results import Fit
 from ..style import INK, RULE, colour, tint
 from ..words import count, number
-from .canvas import Panels
+from .canvas import Panels, on_figure
 
 if TYPE_CHECKING:
     from ..bayes import Posterior
@@ -91,26 +91,10 @@ class Draws(Panels):
         ax.margins(x=0.01)
 
 
-def draws_data(
+@on_figure
+def draws(
     posterior: Posterior, parameters: Sequence[str] | None = None, reference: Fit | None = None
 ) -> Draws:
-    """What `draws` draws; see there."""
-    known = list(posterior.draws.columns)
-    for name in parameters or ():
-        if name not in known:
-            raise DataError(f"The posterior has no parameter {name!r}.{did_you_mean(name, known)}")
-    chosen = list(parameters or known)
-    table = posterior.table.set_axis(known).loc[chosen, ["estimate", "lower", "upper", "rhat"]]
-    marked = pd.Series(dtype=float) if reference is None else _estimates(reference)
-    return Draws(posterior.draws[chosen], table, marked)
-
-
-def draws(
-    posterior: Posterior,
-    parameters: Sequence[str] | None = None,
-    reference: Fit | None = None,
-    figure: Figure | None = None,
-) -> Figure:
     """For each parameter the density of its draws, a line a chain, and the draws in order.
 
     Parameters
@@ -121,19 +105,20 @@ def draws(
         Columns of `posterior.draws`, such as `"sd_Subject__Days"`; by default all.
     reference
         A fit by `lmer` or `glmer` of the same model, whose estimates are marked in red.
-    figure
-        Where to draw; by default a new figure.
-
-    Returns
-    -------
-    Figure
 
     Raises
     ------
     DataError
         If the posterior has no such parameter.
     """
-    return draws_data(posterior, parameters, reference).draw(figure)
+    known = list(posterior.draws.columns)
+    for name in parameters or ():
+        if name not in known:
+            raise DataError(f"The posterior has no parameter {name!r}.{did_you_mean(name, known)}")
+    chosen = list(parameters or known)
+    table = posterior.table.set_axis(known).loc[chosen, ["estimate", "lower", "upper", "rhat"]]
+    marked = pd.Series(dtype=float) if reference is None else _estimates(reference)
+    return Draws(posterior.draws[chosen], table, marked)
 
 
 def _estimates(fit: Fit) -> pd.Series:

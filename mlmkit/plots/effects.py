@@ -13,7 +13,7 @@ from ..errors import DataError
 from ..results import MixedFit
 from ..style import LINES, MARKERS, colour
 from ..words import count, number
-from .canvas import Picture, term_label
+from .canvas import Picture, on_axes, term_label
 from .pooling import only_group
 
 #: More groups than this are drawn without their names.
@@ -68,29 +68,10 @@ class Caterpillar(Picture):
         ax.grid(axis="x")
 
 
-def caterpillar_data(
+@on_axes
+def caterpillar(
     fit: MixedFit, group: str | None = None, term: str | None = None, level: float = 0.95
 ) -> Caterpillar:
-    """What `caterpillar` draws; see there."""
-    group = only_group(fit, group)
-    effects = fit.ranef[group]
-    term = effects.columns[0] if term is None else term
-    if term not in effects:
-        raise DataError(f"{term!r} does not vary across {group}; these do: {', '.join(effects.columns)}.")
-    table = pd.DataFrame({"effect": effects[term], "sd": fit.ranef_sd[group][term]}).sort_values("effect")
-    half = norm.ppf((1 + level) / 2) * table["sd"]
-    return Caterpillar(
-        table.assign(lower=table["effect"] - half, upper=table["effect"] + half), group, term, level
-    )
-
-
-def caterpillar(
-    fit: MixedFit,
-    group: str | None = None,
-    term: str | None = None,
-    level: float = 0.95,
-    ax: Axes | None = None,
-) -> Axes:
     """The group effects ζ in order of size, each with its interval; filled where the interval leaves out 0.
 
     Parameters
@@ -101,11 +82,14 @@ def caterpillar(
         The grouping factor and the coefficient; by default the first that varies.
     level
         Of the intervals, from the conditional SDs: given the data, with b and θ as estimated.
-    ax
-        Where to draw; by default a new figure.
-
-    Returns
-    -------
-    Axes
     """
-    return caterpillar_data(fit, group, term, level).draw(ax)
+    group = only_group(fit, group)
+    effects = fit.ranef[group]
+    term = effects.columns[0] if term is None else term
+    if term not in effects:
+        raise DataError(f"{term!r} does not vary across {group}; these do: {', '.join(effects.columns)}.")
+    table = pd.DataFrame({"effect": effects[term], "sd": fit.ranef_sd[group][term]}).sort_values("effect")
+    half = norm.ppf((1 + level) / 2) * table["sd"]
+    return Caterpillar(
+        table.assign(lower=table["effect"] - half, upper=table["effect"] + half), group, term, level
+    )

@@ -15,7 +15,7 @@ from ..errors import DataError
 from ..results import FlatFit, MixedFit
 from ..style import MARKERS, PAPER, colour, tint
 from ..words import count, listed, number
-from .canvas import Picture, term_label
+from .canvas import Picture, on_axes, term_label
 from .labels import place_labels
 from .pooling import group_covariance, no_pooling, only_group
 
@@ -182,14 +182,33 @@ class Ellipse(Picture):
                      keep_clear=np.vstack([ends, spots, self.centre]), fontsize="small")  # fmt: skip
 
 
-def ellipse_data(
+@on_axes
+def ellipse(
     fit: MixedFit,
     flat: FlatFit | pd.DataFrame | None = None,
     group: str | None = None,
     terms: tuple[str, str] | None = None,
     labels: bool = True,
 ) -> Ellipse:
-    """What `ellipse` draws; see there."""
+    """Contours of N(b, Σ) with an arrow for each group, from its flat estimate to its multilevel one.
+
+    Parameters
+    ----------
+    fit
+        A multilevel fit with two or more coefficients that vary across a group: `(Days|Subject)`.
+    flat
+        The flat fit to start from, or a table of groups × coefficients; by default the fixed part fitted to
+        each group alone.
+    group, terms
+        The grouping factor and the two coefficients; by default the first ones.
+    labels
+        Whether each arrow is labelled with its group.
+
+    Raises
+    ------
+    DataError
+        If fewer than two coefficients vary across the group.
+    """
     group = only_group(fit, group)
     Sigma = group_covariance(fit, group)
     if len(Sigma) < 2:
@@ -208,42 +227,6 @@ def ellipse_data(
         multilevel=fit.coef[group][list(terms)],
         labels=labels,
     )
-
-
-def ellipse(
-    fit: MixedFit,
-    flat: FlatFit | pd.DataFrame | None = None,
-    group: str | None = None,
-    terms: tuple[str, str] | None = None,
-    labels: bool = True,
-    ax: Axes | None = None,
-) -> Axes:
-    """Contours of N(b, Σ) with an arrow for each group, from its flat estimate to its multilevel one.
-
-    Parameters
-    ----------
-    fit
-        A multilevel fit with two or more coefficients that vary across a group: `(Days|Subject)`.
-    flat
-        The flat fit to start from, or a table of groups × coefficients; by default the fixed part fitted to
-        each group alone.
-    group, terms
-        The grouping factor and the two coefficients; by default the first ones.
-    labels
-        Whether each arrow is labelled with its group.
-    ax
-        Where to draw; by default a new figure.
-
-    Returns
-    -------
-    Axes
-
-    Raises
-    ------
-    DataError
-        If fewer than two coefficients vary across the group.
-    """
-    return ellipse_data(fit, flat, group, terms, labels).draw(ax)
 
 
 def _marker(kind: str) -> dict:

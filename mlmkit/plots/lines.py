@@ -15,7 +15,7 @@ from ..errors import DataError, did_you_mean
 from ..results import MixedFit
 from ..style import LINES, MARKERS, PAPER, RULE, SIZES, colour, tint
 from ..words import count, listed, number
-from .canvas import Panels, Picture, response_name
+from .canvas import Panels, Picture, on_axes, on_figure, response_name
 from .curves import flat_curves, group_curves, least_squares_line, only_predictor, population_curve, slopes
 from .pooling import only_group
 
@@ -179,7 +179,8 @@ class FittedLines(Picture):
 # ---- what chapters call ------------------------------------------------------------------------------
 
 
-def panels_data(
+@on_figure
+def panels(
     fit: MixedFit,
     x: str | None = None,
     group: str | None = None,
@@ -187,7 +188,26 @@ def panels_data(
     show: Sequence[str] = ("flat", "multilevel", "population"),
     n_columns: int = 6,
 ) -> SmallMultiples:
-    """What `panels` draws; see there."""
+    """A panel for each group: its data, its own least-squares line, and its line in the multilevel model.
+
+    Parameters
+    ----------
+    fit
+        A multilevel fit with a numeric predictor.
+    x, group
+        The predictor along the axis and the grouping factor; by default the model's own.
+    groups
+        Which groups to show, in this order; by default all.
+    show
+        Which lines: any of `"flat"`, `"multilevel"`, `"population"`; `()` for the data alone.
+    n_columns
+        Panels in a row.
+
+    Raises
+    ------
+    DataError
+        If the model has no such predictor, factor or group.
+    """
     x, group = only_predictor(fit, x), only_group(fit, group)
     y = response_name(fit)
     block = next(block for block in fit.design.blocks if block.group == group)
@@ -206,56 +226,8 @@ def panels_data(
     )
 
 
-def panels(
-    fit: MixedFit,
-    x: str | None = None,
-    group: str | None = None,
-    groups: Sequence | None = None,
-    show: Sequence[str] = ("flat", "multilevel", "population"),
-    n_columns: int = 6,
-    figure: Figure | None = None,
-) -> Figure:
-    """A panel for each group: its data, its own least-squares line, and its line in the multilevel model.
-
-    Parameters
-    ----------
-    fit
-        A multilevel fit with a numeric predictor.
-    x, group
-        The predictor along the axis and the grouping factor; by default the model's own.
-    groups
-        Which groups to show, in this order; by default all.
-    show
-        Which lines: any of `"flat"`, `"multilevel"`, `"population"`; `()` for the data alone.
-    n_columns
-        Panels in a row.
-    figure
-        Where to draw; by default a new figure.
-
-    Returns
-    -------
-    Figure
-
-    Raises
-    ------
-    DataError
-        If the model has no such predictor, factor or group.
-    """
-    return panels_data(fit, x, group, groups, show, n_columns).draw(figure)
-
-
-def fitted_lines_data(fit: MixedFit, x: str | None = None, group: str | None = None) -> FittedLines:
-    """What `fitted_lines` draws; see there."""
-    x, group = only_predictor(fit, x), only_group(fit, group)
-    points = pd.DataFrame({"x": fit.data.loc[fit.design.rows, x].to_numpy(), "y": fit.design.y})
-    return FittedLines(
-        group_curves(fit, group, x), population_curve(fit, x), points, group, x, response_name(fit)
-    )
-
-
-def fitted_lines(
-    fit: MixedFit, x: str | None = None, group: str | None = None, ax: Axes | None = None
-) -> Axes:
+@on_axes
+def fitted_lines(fit: MixedFit, x: str | None = None, group: str | None = None) -> FittedLines:
     """Every group's fitted line in one picture, and the population's in front.
 
     Parameters
@@ -264,47 +236,15 @@ def fitted_lines(
         A multilevel fit with a numeric predictor.
     x, group
         The predictor along the axis and the grouping factor; by default the model's own.
-    ax
-        Where to draw; by default a new figure.
-
-    Returns
-    -------
-    Axes
     """
-    return fitted_lines_data(fit, x, group).draw(ax)
+    x, group = only_predictor(fit, x), only_group(fit, group)
+    points = pd.DataFrame({"x": fit.data.loc[fit.design.rows, x].to_numpy(), "y": fit.design.y})
+    return FittedLines(
+        group_curves(fit, group, x), population_curve(fit, x), points, group, x, response_name(fit)
+    )
 
 
-def lines_by_group_data(
-    data: pd.DataFrame,
-    x: str,
-    y: str,
-    panel: str,
-    line: str | None = None,
-    kind: str | None = None,
-    groups: Sequence | None = None,
-    n_columns: int = 3,
-) -> SmallMultiples:
-    """What `lines_by_group` draws; see there."""
-    for name in filter(None, (x, y, panel, line, kind)):
-        if name not in data:
-            raise DataError(f"The data have no column {name!r}.{did_you_mean(name, data.columns)}")
-    chosen = _chosen(pd.Index(sorted(data[panel].astype(object).unique())), groups, panel)
-    kinds = sorted(data[kind].unique()) if kind else []
-    roles = {
-        role: f"{kind} {value}" for role, value in zip(("group", "group2", "group3"), kinds, strict=False)
-    }
-    points, lines = [], [_NO_LINES]
-    for name in chosen:
-        rows = data[data[panel] == name].dropna(subset=[x, y])
-        role = list(roles)[kinds.index(rows[kind].iloc[0])] if kind else "group"
-        shown = {"panel": name, "x": rows[x], "y": rows[y], "role": role if kind else "data"}
-        points.append(pd.DataFrame(shown))
-        for part, own in rows.groupby(line, observed=True) if line else [(name, rows)]:
-            lines.append(least_squares_line(own, x, y).assign(panel=name, line=part, role=role))
-    points, lines = pd.concat(points, ignore_index=True), pd.concat(lines, ignore_index=True)
-    return SmallMultiples(points, lines, roles, panel, x, y, min(n_columns, len(chosen)))
-
-
+@on_figure
 def lines_by_group(
     data: pd.DataFrame,
     x: str,
@@ -314,8 +254,7 @@ def lines_by_group(
     kind: str | None = None,
     groups: Sequence | None = None,
     n_columns: int = 3,
-    figure: Figure | None = None,
-) -> Figure:
+) -> SmallMultiples:
     """A panel for each group with its least-squares line, or with one for each group inside it.
 
     Parameters
@@ -334,19 +273,30 @@ def lines_by_group(
         Which values of `panel` to show, in this order; by default all.
     n_columns
         Panels in a row.
-    figure
-        Where to draw; by default a new figure.
-
-    Returns
-    -------
-    Figure
 
     Raises
     ------
     DataError
         If a column or a group is not there.
     """
-    return lines_by_group_data(data, x, y, panel, line, kind, groups, n_columns).draw(figure)
+    for name in filter(None, (x, y, panel, line, kind)):
+        if name not in data:
+            raise DataError(f"The data have no column {name!r}.{did_you_mean(name, data.columns)}")
+    chosen = _chosen(pd.Index(sorted(data[panel].astype(object).unique())), groups, panel)
+    kinds = sorted(data[kind].unique()) if kind else []
+    roles = {
+        role: f"{kind} {value}" for role, value in zip(("group", "group2", "group3"), kinds, strict=False)
+    }
+    points, lines = [], [_NO_LINES]
+    for name in chosen:
+        rows = data[data[panel] == name].dropna(subset=[x, y])
+        role = list(roles)[kinds.index(rows[kind].iloc[0])] if kind else "group"
+        shown = {"panel": name, "x": rows[x], "y": rows[y], "role": role if kind else "data"}
+        points.append(pd.DataFrame(shown))
+        for part, own in rows.groupby(line, observed=True) if line else [(name, rows)]:
+            lines.append(least_squares_line(own, x, y).assign(panel=name, line=part, role=role))
+    points, lines = pd.concat(points, ignore_index=True), pd.concat(lines, ignore_index=True)
+    return SmallMultiples(points, lines, roles, panel, x, y, min(n_columns, len(chosen)))
 
 
 _NO_LINES = pd.DataFrame({name: pd.Series(dtype=object) for name in ("panel", "line", "role", "x", "y")})

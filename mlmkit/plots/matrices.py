@@ -12,7 +12,7 @@ from ..style import INK, MUTED, PAPER, colour
 from ..views.matrices import matrix_in_words
 from ..views.symbols import plain
 from ..words import number
-from .canvas import Picture
+from .canvas import Picture, on_axes
 
 #: Matrices with at most this many rows and columns have their numbers written in.
 WRITTEN = 10
@@ -62,13 +62,8 @@ class Matrix(Picture):
                         color=PAPER if strong else INK)  # fmt: skip
 
 
-def matrix_data(values, name: str = "") -> Matrix:
-    """What `matrix` draws; see there."""
-    dense = values.toarray() if hasattr(values, "toarray") else np.asarray(values, dtype=float)
-    return Matrix(np.atleast_2d(dense), name)
-
-
-def matrix(values, name: str = "", ax: Axes | None = None) -> Axes:
+@on_axes
+def matrix(values, name: str = "") -> Matrix:
     """A matrix as a picture: blue above 0, red below, white at 0; small ones with their numbers.
 
     Parameters
@@ -77,11 +72,6 @@ def matrix(values, name: str = "", ax: Axes | None = None) -> Axes:
         (rows, columns): an array, a DataFrame or a scipy sparse matrix.
     name
         Its title, LaTeX between dollars if you like: `"$Z$"`.
-    ax
-        Where to draw; by default a new figure.
-
-    Returns
-    -------
-    Axes
     """
-    return matrix_data(values, name).draw(ax)
+    dense = values.toarray() if hasattr(values, "toarray") else np.asarray(values, dtype=float)
+    return Matrix(np.atleast_2d(dense), name)

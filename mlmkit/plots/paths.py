@@ -14,7 +14,7 @@ from ..errors import DataError
 from ..results import MixedFit
 from ..style import MARKERS, colour
 from ..words import count, number
-from .canvas import Picture, term_label
+from .canvas import Picture, on_axes, term_label
 from .pooling import only_group
 
 
@@ -64,8 +64,23 @@ class PoolingPath(Picture):
         ax.set(xlabel="SD across groups, as a multiple of its estimate", ylabel=term_label(self.term))
 
 
-def pooling_path_data(fit: MixedFit, group: str | None = None, term: str | None = None) -> PoolingPath:
-    """What `pooling_path` draws; see there."""
+@on_axes
+def pooling_path(fit: MixedFit, group: str | None = None, term: str | None = None) -> PoolingPath:
+    """From complete pooling to none: each group's coefficient as the SDs across groups are scaled up.
+
+    Parameters
+    ----------
+    fit
+        A linear mixed model; all its SDs across groups are multiplied by the same number, their correlations
+        and everything else as estimated or solved anew.
+    group, term
+        The grouping factor and the coefficient; by default the first that varies.
+
+    Raises
+    ------
+    DataError
+        If the model is not a linear mixed model, or the term does not vary.
+    """
     group = only_group(_linear(fit), group)
     term = fit.ranef[group].columns[0] if term is None else term
     criterion = lmm_criterion(fit.design, fit.reml)
@@ -82,33 +97,6 @@ def pooling_path_data(fit: MixedFit, group: str | None = None, term: str | None 
         group,
         term,
     )
-
-
-def pooling_path(
-    fit: MixedFit, group: str | None = None, term: str | None = None, ax: Axes | None = None
-) -> Axes:
-    """From complete pooling to none: each group's coefficient as the SDs across groups are scaled up.
-
-    Parameters
-    ----------
-    fit
-        A linear mixed model; all its SDs across groups are multiplied by the same number, their correlations
-        and everything else as estimated or solved anew.
-    group, term
-        The grouping factor and the coefficient; by default the first that varies.
-    ax
-        Where to draw; by default a new figure.
-
-    Returns
-    -------
-    Axes
-
-    Raises
-    ------
-    DataError
-        If the model is not a linear mixed model, or the term does not vary.
-    """
-    return pooling_path_data(fit, group, term).draw(ax)
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,8 +149,20 @@ class CriterionCurve(Picture):
         ax.grid(True)
 
 
-def criterion_curve_data(fit: MixedFit, group: str | None = None, term: str | None = None) -> CriterionCurve:
-    """What `criterion_curve` draws; see there."""
+@on_axes
+def criterion_curve(fit: MixedFit, group: str | None = None, term: str | None = None) -> CriterionCurve:
+    """The REML criterion and −2 log likelihood against one SD across groups, relative to σ.
+
+    b and σ are at their best for each value. Where θ has more than one number, the others stay as estimated, and
+    so do the coefficient's correlations: a slice of the criterion, not a profile.
+
+    Parameters
+    ----------
+    fit
+        A linear mixed model.
+    group, term
+        The grouping factor and the coefficient; by default the first that varies.
+    """
     group = only_group(_linear(fit), group)
     term = fit.ranef[group].columns[0] if term is None else term
     k, column, _ = _where(fit, group, term)
@@ -198,30 +198,6 @@ def _far_enough(criterion, estimate: float) -> float:
         else:
             break
     return end
-
-
-def criterion_curve(
-    fit: MixedFit, group: str | None = None, term: str | None = None, ax: Axes | None = None
-) -> Axes:
-    """The REML criterion and −2 log likelihood against one SD across groups, relative to σ.
-
-    b and σ are at their best for each value. Where θ has more than one number, the others stay as estimated, and
-    so do the coefficient's correlations: a slice of the criterion, not a profile.
-
-    Parameters
-    ----------
-    fit
-        A linear mixed model.
-    group, term
-        The grouping factor and the coefficient; by default the first that varies.
-    ax
-        Where to draw; by default a new figure.
-
-    Returns
-    -------
-    Axes
-    """
-    return criterion_curve_data(fit, group, term).draw(ax)
 
 
 def _linear(fit: MixedFit) -> MixedFit:

@@ -15,7 +15,7 @@ from ..errors import DataError, did_you_mean
 from ..inference.profile import Profile
 from ..style import RULE, colour, tint
 from ..words import count, number
-from .canvas import Panels
+from .canvas import Panels, on_figure
 
 POINTS = 121
 
@@ -93,28 +93,10 @@ class Profiles(Panels):
         return slope * (value - estimate)
 
 
-def profiles_data(
+@on_figure
+def profiles(
     profile: Profile, parameters: Sequence[str] | None = None, level: float = 0.95, n_columns: int = 3
 ) -> Profiles:
-    """What `profiles` draws; see there."""
-    known = list(dict.fromkeys(profile.table["parameter"]))
-    for name in parameters or ():
-        if name not in known:
-            raise DataError(f"There is no profile of {name!r}.{did_you_mean(name, known)}")
-    chosen = list(parameters or known)
-    intervals = profile.confint(level).loc[chosen, ["lower", "upper"]]
-    intervals = pd.DataFrame(intervals).assign(estimate=profile.estimates.loc[chosen])
-    parts = [_curve(profile, name) for name in chosen]
-    return Profiles(pd.concat(parts, ignore_index=True), intervals, level, n_columns)
-
-
-def profiles(
-    profile: Profile,
-    parameters: Sequence[str] | None = None,
-    level: float = 0.95,
-    n_columns: int = 3,
-    figure: Figure | None = None,
-) -> Figure:
     """A panel for each parameter: its ζ curve, the line it would be were the likelihood normal, the interval.
 
     Parameters
@@ -127,19 +109,21 @@ def profiles(
         Of the intervals.
     n_columns
         Panels in a row.
-    figure
-        Where to draw; by default a new figure.
-
-    Returns
-    -------
-    Figure
 
     Raises
     ------
     DataError
         If a parameter was not profiled.
     """
-    return profiles_data(profile, parameters, level, n_columns).draw(figure)
+    known = list(dict.fromkeys(profile.table["parameter"]))
+    for name in parameters or ():
+        if name not in known:
+            raise DataError(f"There is no profile of {name!r}.{did_you_mean(name, known)}")
+    chosen = list(parameters or known)
+    intervals = profile.confint(level).loc[chosen, ["lower", "upper"]]
+    intervals = pd.DataFrame(intervals).assign(estimate=profile.estimates.loc[chosen])
+    parts = [_curve(profile, name) for name in chosen]
+    return Profiles(pd.concat(parts, ignore_index=True), intervals, level, n_columns)
 
 
 def _curve(profile: Profile, name: str) -> pd.DataFrame:

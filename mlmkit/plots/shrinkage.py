@@ -15,7 +15,7 @@ from ..errors import DataError
 from ..results import FlatFit, MixedFit
 from ..style import INK, LINES, MARKERS, PAPER, colour
 from ..words import count, number
-from .canvas import Picture, term_label
+from .canvas import Picture, on_axes, term_label
 from .labels import place_labels
 from .pooling import no_pooling, only_group
 
@@ -101,32 +101,7 @@ class Shrinkage(Picture):
         )
 
 
-def shrinkage_data(
-    multilevel: MixedFit,
-    flat: FlatFit | pd.DataFrame | None = None,
-    group: str | None = None,
-    term: str | None = None,
-    label: Sequence = (),
-    scale: str | None = None,
-) -> Shrinkage:
-    """What `shrinkage` draws; see there."""
-    group = only_group(multilevel, group)
-    coefficients = multilevel.coef[group]
-    term = multilevel.ranef[group].columns[0] if term is None else term
-    if term not in coefficients:
-        raise DataError(
-            f"{term!r} is not a coefficient of {group}: there are {', '.join(coefficients.columns)}."
-        )
-    estimates = no_pooling(multilevel, group, [term], flat)[term]
-    table = pd.DataFrame({"flat": estimates, "multilevel": coefficients[term]})
-    centre = float(multilevel.fixef.get(term, 0.0))
-    response = on_response_scale(multilevel, term, scale)
-    if response:
-        table, centre = table.apply(multilevel.family.mean), float(multilevel.family.mean(centre))
-    table = table.assign(n=_amount(multilevel, group)).dropna()
-    return Shrinkage(table, centre, group, quantity(multilevel, term, response), tuple(label))
-
-
+@on_axes
 def shrinkage(
     multilevel: MixedFit,
     flat: FlatFit | pd.DataFrame | None = None,
@@ -134,8 +109,7 @@ def shrinkage(
     term: str | None = None,
     label: Sequence = (),
     scale: str | None = None,
-    ax: Axes | None = None,
-) -> Axes:
+) -> Shrinkage:
     """Each group's flat estimate (left) joined to its multilevel estimate (right).
 
     Parameters
@@ -152,14 +126,22 @@ def shrinkage(
     scale
         `"response"` for the mean (probabilities), `"link"` for the coefficient (log odds). By default the mean
         where the intercept is all there is, else the coefficient.
-    ax
-        Where to draw; by default a new figure.
-
-    Returns
-    -------
-    Axes
     """
-    return shrinkage_data(multilevel, flat, group, term, label, scale).draw(ax)
+    group = only_group(multilevel, group)
+    coefficients = multilevel.coef[group]
+    term = multilevel.ranef[group].columns[0] if term is None else term
+    if term not in coefficients:
+        raise DataError(
+            f"{term!r} is not a coefficient of {group}: there are {', '.join(coefficients.columns)}."
+        )
+    estimates = no_pooling(multilevel, group, [term], flat)[term]
+    table = pd.DataFrame({"flat": estimates, "multilevel": coefficients[term]})
+    centre = float(multilevel.fixef.get(term, 0.0))
+    response = on_response_scale(multilevel, term, scale)
+    if response:
+        table, centre = table.apply(multilevel.family.mean), float(multilevel.family.mean(centre))
+    table = table.assign(n=_amount(multilevel, group)).dropna()
+    return Shrinkage(table, centre, group, quantity(multilevel, term, response), tuple(label))
 
 
 def on_response_scale(fit: MixedFit, term: str, scale: str | None) -> bool:
