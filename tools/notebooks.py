@@ -16,7 +16,6 @@ import re
 import shutil
 import sys
 import time
-from collections import Counter
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -24,6 +23,10 @@ from pathlib import Path
 import jupytext
 import nbformat
 from nbclient import NotebookClient
+
+from mlmkit.course import cells
+from mlmkit.course.cells import SLIDES, ChapterError
+from mlmkit.course.handouts import student
 
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTERS = ROOT / "chapters"
@@ -41,31 +44,6 @@ kernelspec:
   name: python3
 ---
 """
-KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
-
-#: Everything an author says about a cell is a tag; folding and slides follow from the tags.
-TAGS = {
-    "exercise": "the question and its folded hint",
-    "attempt": "where the student answers and checks",
-    "solution": "worked solution, folded; not in the student's notebook",
-    "instructor": "notes for the lecturer, folded; not in the student's notebook",
-    "slide": "starts a slide (as a `##` heading does)",
-    "subslide": "starts a slide below the last one (as a `###` heading does)",
-    "fragment": "appears on the next key press",
-    "skip": "not on the slides",
-    "raises-exception": "is meant to fail, and must",
-    "nbval-ignore-output": "shows digits of random draws, which differ between machines: not compared",
-}
-#: How jupyterlab_rise presents a chapter, with chapters/rise.css for the sizes; of its themes this one brings
-#: its own fonts instead of fetching them.
-SLIDE_SHOW = {"theme": "white", "center": False, "scroll": True, "transition": "none"}
-NOT_FOR_STUDENTS = {"solution", "instructor"}
-NOT_ON_SLIDES = {"attempt", "solution", "skip"}
-SLIDES = {"slide", "subslide", "fragment"}
-
-
-class ChapterError(Exception):
-    """A chapter that cannot be built, and what to do about it."""
 
 
 @dataclass(frozen=True)
@@ -159,6 +137,7 @@ def sync(chapter: Chapter):
     if text is None or (stored is not None and _changed_side(chapter, stored, text) == "notebook"):
         text = to_text(from_text(to_text(stored)))
     nb = from_text(text)
+    nb.metadata["language_info"] = stored.metadata.get("language_info", {}) if stored else {}
     _keep_outputs(nb, stored)
     dress(nb)
     chapter.text.parent.mkdir(exist_ok=True)
@@ -196,55 +175,9 @@ def _keep_outputs(nb, stored) -> None:
 
 
 def dress(nb) -> None:
-    """Add all that follows from the cells and their tags: ids, folding, slides, the notebook's metadata."""
-    seen = Counter()
-    asked = False
-    for cell in nb.cells:
-        tags = cell.metadata.get("tags", [])
-        unknown = set(tags) - set(TAGS)
-        if unknown:
-            raise ChapterError(f"Unknown tag {', '.join(sorted(unknown))}. There are: {', '.join(TAGS)}")
-        cell.metadata = _metadata(cell, tags, asked)
-        asked = cell.cell_type == "markdown" and "**Predict.**" in cell.source
-        cell.id = _cell_id(cell, seen)
-    nb.nbformat, nb.nbformat_minor = 4, 5
-    nb.metadata = {
-        "kernelspec": KERNEL,
-        "language_info": {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"},
-        "mlmkit": {"text_sha256": digest(to_text(nb))},
-        "rise": SLIDE_SHOW,
-    }
-
-
-def _metadata(cell, tags: list[str], asked: bool) -> dict:
-    metadata = {"tags": tags} if tags else {}
-    if NOT_FOR_STUDENTS & set(tags) and cell.cell_type == "markdown" and cell.source.startswith("#"):
-        metadata["jp-MarkdownHeadingCollapsed"] = True
-        if "\n" in cell.source:
-            heading = cell.source.partition("\n")[0]
-            raise ChapterError(f"A heading that folds stands alone in its cell: put `+++` after {heading!r}")
-    if slide := _slide_type(cell, set(tags), asked):
-        metadata["slideshow"] = {"slide_type": slide}
-    return metadata
-
-
-def _slide_type(cell, tags: set[str], asked: bool) -> str | None:
-    """What a cell is on the slides; what answers a question just asked comes on a slide of its own."""
-    if tags & NOT_ON_SLIDES:
-        return "skip"
-    if "instructor" in tags:
-        return "notes"
-    if tags & SLIDES:
-        return (tags & SLIDES).pop()
-    heading = cell.source.partition(" ")[0] if cell.cell_type == "markdown" else ""
-    return {"#": "slide", "##": "slide", "###": "subslide"}.get(heading, "subslide" if asked else None)
-
-
-def _cell_id(cell, seen: Counter) -> str:
-    """An id that follows from the cell's content, so that a build changes no id of an unchanged cell."""
-    key = digest(cell.cell_type + cell.source)[:12]
-    seen[key] += 1
-    return key if seen[key] == 1 else f"{key}-{seen[key]}"
+    """Add all that follows from the cells and their tags, and the hash of the text that says the same."""
+    cells.dress(nb)
+    nb.metadata["mlmkit"] = {"text_sha256": digest(to_text(nb))}
 
 
 # ---- running -----------------------------------------------------------------------------------------
@@ -306,14 +239,6 @@ def _write(path: Path, content: str) -> None:
 
 
 # ---- the student's version ---------------------------------------------------------------------------
-
-
-def student(nb):
-    """The same notebook for a class: no solutions, no instructor's notes, nothing run yet."""
-    cells = [c for c in nb.cells if not NOT_FOR_STUDENTS & set(c.metadata.get("tags", []))]
-    copy = nbformat.from_dict({**nb, "cells": [_bare(c) for c in cells]})
-    dress(copy)
-    return copy
 
 
 def write_student(folder: Path) -> list[Path]:
