@@ -122,4 +122,5 @@ def test_a_link_to_the_glossary_arrives(open_notebook):
     link.click()
     heading = page.locator("h2", has_text="Glossary")
     heading.wait_for(state="visible")
+    page.wait_for_timeout(3000)  # what is drawn above it must not push it away again
     expect(heading).to_be_in_viewport()

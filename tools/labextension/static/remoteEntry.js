@@ -54,17 +54,18 @@
   });
 
   function arriveAt(place) {
-    let [patience, arrived] = [100, 0];
+    let [patience, arrived] = [150, 0]; // looks, five a second: what is drawn later pushes the place away again
     const timer = setInterval(() => {
       const marks = document.querySelectorAll(`.jp-Notebook [data-jupyter-id="${CSS.escape(place)}"]`);
       const mark = [...marks].find(each => each.offsetParent);
+      const window = mark?.closest(".jp-WindowedPanel-outer, .jp-Notebook").getBoundingClientRect();
       const { top, bottom } = mark?.getBoundingClientRect() ?? {};
-      if (top >= 0 && bottom <= innerHeight) arrived += 1;
+      if (mark && top >= window.top && bottom <= window.bottom) arrived += 1;
       else {
         arrived = 0;
         mark?.scrollIntoView();
       }
-      if (arrived > 2 || --patience < 0) clearInterval(timer);
+      if (arrived > 10 || --patience < 0) clearInterval(timer);
     }, 200);
     for (const kind of ["wheel", "keydown"]) addEventListener(kind, () => clearInterval(timer), { once: true, capture: true });
   }
