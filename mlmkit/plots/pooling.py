@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
+from ..design import Block
 from ..engine import fit_glm
 from ..errors import DataError
 from ..results import FlatFit, MixedFit
@@ -70,6 +72,9 @@ def flat_coefficients(flat: FlatFit, group: str) -> pd.DataFrame:
 def separate_coefficients(fit: MixedFit, group: str | None = None) -> pd.DataFrame:
     """The fixed part of a multilevel model fitted to each group alone: no pooling at all.
 
+    What no group can tell from its own rows (the coefficient of a treatment that a whole group has, its
+    interaction with time) is held at the multilevel fit's b̂, so that groups of every arm can be compared.
+
     Parameters
     ----------
     fit
@@ -80,14 +85,61 @@ def separate_coefficients(fit: MixedFit, group: str | None = None) -> pd.DataFra
     Returns
     -------
     DataFrame
-        Groups × coefficients. NaN where a group's rows cannot tell a coefficient (a slope from one row, or the
-        coefficient of a predictor that is constant in each group).
+        Groups × coefficients. NaN where this group's rows cannot tell a coefficient that others' can: a slope
+        from one row.
     """
     group = only_group(fit, group)
-    block = next(block for block in fit.design.blocks if block.group == group)
-    names = list(fit.design.fixed_names)
-    alone = [_alone(fit, block.codes == j) for j in range(len(block.levels))]
-    return pd.DataFrame(np.array(alone), block.levels, names).rename_axis(group)
+    block = block_of(fit, group)
+    own = told_within(fit.design.X, block.codes, len(block.levels))
+    table = pd.DataFrame(
+        [_alone(fit, block.codes == j, own) for j in range(len(block.levels))],
+        block.levels.rename(group),
+        list(fit.design.fixed_names),
+    )
+    return table
+
+
+def block_of(fit: MixedFit, group: str) -> Block:
+    """The first block of the design with this grouping factor."""
+    return next(block for block in fit.design.blocks if block.group == group)
+
+
+def arms(fit: MixedFit, group: str) -> pd.Series:
+    """The treatment, sex or sector of each group: the model's first factor that is constant within groups.
+
+    Returns
+    -------
+    Series
+        Indexed by the group's levels and named after the factor; empty where the model has no such factor with
+        two or three levels.
+    """
+    block = block_of(fit, group)
+    rows = fit.data.loc[fit.design.rows]
+    used = [str(part) for term in fit.spec.fixed for part in term]
+    for name in (name for name in dict.fromkeys(used) if name in rows and not is_numeric_dtype(rows[name])):
+        kinds = pd.Series(rows[name].astype(object).to_numpy()).groupby(block.codes)
+        if kinds.nunique().max() == 1 and rows[name].nunique() in (2, 3):
+            return pd.Series(kinds.first().to_numpy(), block.levels, name=name)
+    return pd.Series(dtype=object)
+
+
+def told_within(X: np.ndarray, codes: np.ndarray, n_groups: int) -> np.ndarray:
+    """Which columns of X at least one group can tell from its own rows, (p,) of bool.
+
+    The columns are taken in order: a treatment that is constant in every group says there what the intercept
+    says already, and its product with time what time says.
+    """
+    rows = [X[codes == j] for j in range(n_groups)]
+    own = np.zeros(X.shape[1], dtype=bool)
+    for k in range(X.shape[1]):
+        own[k] = any(_adds(part[:, own], part[:, k]) for part in rows)
+    return own
+
+
+def _adds(known: np.ndarray, column: np.ndarray) -> bool:
+    """Whether a column is not a combination of those known."""
+    left = column - known @ np.linalg.lstsq(known, column, rcond=None)[0] if known.size else column
+    return bool(np.linalg.norm(left) > 1e-7 * max(np.linalg.norm(column), 1e-300))
 
 
 def no_pooling(
@@ -122,25 +174,28 @@ def group_covariance(fit: MixedFit, group: str) -> pd.DataFrame:
     return pd.concat(parts).fillna(0.0)
 
 
-def _alone(fit: MixedFit, own: np.ndarray) -> np.ndarray:
-    """The fixed part fitted to some rows, (p,)."""
-    design = fit.design
-    X, y, weights = design.X[own], design.y[own], design.weights[own]
+def _alone(fit: MixedFit, rows: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """The fixed part fitted to some rows, (p,): what groups tell by themselves, the rest as in the fit."""
+    design, b = fit.design, fit.estimates.beta.copy()
+    X, y, weights = design.X[np.ix_(rows, own)], design.y[rows], design.weights[rows]
+    offset = design.offset[rows] + design.X[np.ix_(rows, ~own)] @ b[~own]
     inverse = np.linalg.pinv(X)
     told = np.linalg.norm(np.eye(X.shape[1]) - inverse @ X, axis=1) < 1e-8  # rows of X span that coefficient
     if fit.family.name == "gaussian":
         root = np.sqrt(weights)
-        estimate = np.linalg.pinv(root[:, None] * X) @ (root * (y - design.offset[own]))
-        return np.where(told, estimate, np.nan)
-    if not told.all():
-        return np.full(X.shape[1], np.nan)
-    rows = {
-        "weights": weights,
-        "trials": design.trials[own],
-        "offset": design.offset[own],
-        "rows": design.rows[own],
-    }
-    return fit_glm(replace(design, y=y, X=X, blocks=(), **rows)).beta
+        b[own] = np.where(told, np.linalg.pinv(root[:, None] * X) @ (root * (y - offset)), np.nan)
+    elif told.all():
+        parts = {
+            "weights": weights,
+            "trials": design.trials[rows],
+            "offset": offset,
+            "rows": design.rows[rows],
+        }
+        names = tuple(np.array(design.fixed_names)[own])
+        b[own] = fit_glm(replace(design, y=y, X=X, blocks=(), **parts)).beta
+    else:
+        b[own] = np.nan
+    return b
 
 
 def _split(name: str, group: str) -> tuple[str | None, str]:

@@ -14,10 +14,10 @@ from matplotlib.lines import Line2D
 from ..errors import DataError
 from ..results import FlatFit, MixedFit
 from ..style import INK, LINES, MARKERS, PAPER, colour
-from ..words import count, number
+from ..words import count, listed, number
 from .canvas import Picture, on_axes, term_label
 from .labels import place_labels
-from .pooling import no_pooling, only_group
+from .pooling import arms, no_pooling, only_group
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +27,8 @@ class Shrinkage(Picture):
     Attributes
     ----------
     table
-        Groups × flat, multilevel, n (how much data the group has: rows, or trials of a binomial response).
+        Groups × flat, multilevel, n (how much data the group has: rows, or trials of a binomial response), arm
+        (the group's treatment, sector, ... where the model has such a factor, else "").
     centre
         What complete pooling of the multilevel model's kind gives: the population's value.
     quantity
@@ -41,7 +42,14 @@ class Shrinkage(Picture):
     group: str
     quantity: str
     labelled: tuple = ()
+    factor: str = ""
     size = "page"
+
+    @property
+    def arms(self) -> dict:
+        """The role in the house style of each arm; one role, under "", where the groups are all of a kind."""
+        kinds = sorted(self.table["arm"].unique(), key=str)
+        return dict(zip(kinds, ("multilevel", "group2", "group3"), strict=False))
 
     @property
     def pulled(self) -> pd.Series:
@@ -57,8 +65,16 @@ class Shrinkage(Picture):
             f"Two columns of points, one for each of {count(len(flat), 'group')} of {self.group}, joined by lines: the "
             f"{self.quantity} estimated flat runs from {number(flat.min())} to {number(flat.max())}, multilevel from "
             f"{number(multilevel.min())} to {number(multilevel.max())}. {closer} of {len(flat)} move towards the "
-            f"population's {number(self.centre)}, half of them by {number(100 * self.pulled.median())}% of the way or more."
+            f"population's {number(self.centre)}, half of them by {number(100 * self.pulled.median())}% of the way or more.{self._arms_in_words()}"
         )
+
+    def _arms_in_words(self) -> str:
+        if not self.factor:
+            return ""
+        sizes = listed(
+            f"{count(n, 'group')} of {arm}" for arm, n in self.table["arm"].value_counts(sort=False).items()
+        )
+        return f" Colours tell {self.factor}: {sizes}; its own effect is taken out."
 
     def paint(self, ax: Axes) -> None:
         flat, multilevel = self.table["flat"].to_numpy(), self.table["multilevel"].to_numpy()
@@ -67,20 +83,26 @@ class Shrinkage(Picture):
         segments = np.stack(
             [np.column_stack([0 * flat, flat]), np.column_stack([0 * flat + 1, multilevel])], axis=1
         )
+        colours = [colour(self.arms[arm]) for arm in self.table["arm"]]
         ax.add_collection(
-            LineCollection(segments, colors=colour("multilevel"), linewidths=0.8, alpha=0.3 if many else 0.5)
+            LineCollection(segments, colors=colours, linewidths=0.8, alpha=0.3 if many else 0.5)
         )
         ax.axhline(self.centre, color=colour("population"), ls=LINES["population"], lw=1.4, zorder=1)
         ax.scatter(
             0 * flat, flat, sizes, marker=MARKERS["flat"], facecolor=PAPER, edgecolor=colour("flat"), zorder=3
         )
-        ax.scatter(0 * flat + 1, multilevel, 0.8 * sizes, marker=MARKERS["multilevel"], facecolor=colour("multilevel"),
+        ax.scatter(0 * flat + 1, multilevel, 0.8 * sizes, marker=MARKERS["multilevel"], facecolor=colours,
                    edgecolor=PAPER, linewidth=0.5, zorder=3)  # fmt: skip
         ax.set_xticks(
             [0, 1], ["flat\n(no pooling)", "multilevel\n(partial pooling)"], color=INK, fontsize="medium"
         )
         ax.set(xlim=(-0.28, 1.28), ylabel=self.quantity)
-        ax.legend(handles=[self._population_key()], loc="lower center", bbox_to_anchor=(0.5, 1.0))
+        ax.legend(
+            handles=[self._population_key(), *self._arm_keys()],
+            loc="lower center",
+            bbox_to_anchor=(0.5, 1.0),
+            ncols=2,
+        )
         if self.labelled:
             self._labels(ax)
 
@@ -92,6 +114,13 @@ class Shrinkage(Picture):
         size = " (larger marks: more data)" if np.ptp(self.table["n"]) > 0 else ""
         style = {"color": colour("population"), "ls": LINES["population"], "lw": 1.4}
         return Line2D([], [], label=f"population, {number(self.centre)}{size}", **style)
+
+    def _arm_keys(self) -> list[Line2D]:
+        marker = {"ls": "", "marker": MARKERS["multilevel"]}
+        roles = self.arms.items() if self.factor else ()
+        return [
+            Line2D([], [], color=colour(role), label=f"{self.factor} {arm}", **marker) for arm, role in roles
+        ]
 
     def _labels(self, ax: Axes) -> None:
         rows = self.table.loc[list(self.labelled)]
@@ -140,8 +169,12 @@ def shrinkage(
     response = on_response_scale(multilevel, term, scale)
     if response:
         table, centre = table.apply(multilevel.family.mean), float(multilevel.family.mean(centre))
+    kinds = arms(multilevel, group)
     table = table.assign(n=_amount(multilevel, group)).dropna()
-    return Shrinkage(table, centre, group, quantity(multilevel, term, response), tuple(label))
+    table = table.assign(arm=kinds.reindex(table.index) if len(kinds) else "")
+    return Shrinkage(
+        table, centre, group, quantity(multilevel, term, response), tuple(label), str(kinds.name or "")
+    )
 
 
 def on_response_scale(fit: MixedFit, term: str, scale: str | None) -> bool:
