@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from ..errors import DataError, did_you_mean
+from ..formula import names_in
+from ..inference.margins import mean_over_groups
 from ..results import Fit, MixedFit
-from .pooling import separate_coefficients
+from .pooling import arms, block_of, separate_coefficients
 
 POINTS = 41
 
@@ -36,10 +41,11 @@ def only_predictor(fit: Fit, x: str | None = None) -> str:
 
 
 def group_curves(fit: MixedFit, group: str, x: str) -> pd.DataFrame:
-    """The fitted mean of every group over its own range of x, other predictors at the group's average.
+    """The fitted mean of every group over its own range of x, at the group's average of the other predictors.
 
-    The effects of a grouping factor that contains the group are included (a class's line has its school's
-    effects in it); those of one that crosses it are left at their mean, 0.
+    Numbers are averaged over the group's rows; categories count with the shares they have in them. The effects
+    of a grouping factor that contains the group are included (a class's line has its school's effects in it);
+    those of one that crosses it are left at their mean, 0.
 
     Returns
     -------
@@ -47,40 +53,67 @@ def group_curves(fit: MixedFit, group: str, x: str) -> pd.DataFrame:
         Columns group, x, y.
     """
 
-    def mean(level, new, own):
+    def eta(level, new, own):
         return _fixed(fit, new) + _effects(fit, new, own)
 
-    return _each_group(fit, group, x, mean)
+    return _each_group(fit, group, x, eta)
 
 
 def flat_curves(fit: MixedFit, group: str, x: str) -> pd.DataFrame:
     """As `group_curves`, with the fixed part fitted to each group alone; none where its rows cannot tell it."""
     alone = separate_coefficients(fit, group)[list(fit.design.fixed_names)]
 
-    def mean(level, new, own):
+    def eta(level, new, own):
         return _columns(fit, new) @ alone.loc[level].to_numpy()
 
-    return _each_group(fit, group, x, mean).dropna()
+    return _each_group(fit, group, x, eta).dropna()
 
 
-def _each_group(fit: MixedFit, group: str, x: str, linear_predictor) -> pd.DataFrame:
+def _each_group(fit: MixedFit, group: str, x: str, eta) -> pd.DataFrame:
     rows = fit.data.loc[fit.design.rows]
-    block = next(block for block in fit.design.blocks if block.group == group)
+    block = block_of(fit, group)
     whole = (rows[x].min(), rows[x].max())
     parts = []
     for j, level in enumerate(block.levels):
         own = np.flatnonzero(block.codes == j)
-        new = _along(rows.iloc[own], x, whole)
-        y = fit.family.mean(linear_predictor(level, new, own))
-        parts.append(pd.DataFrame({"group": level, "x": new[x].to_numpy(), "y": y}))
+        line = _along(fit, rows.iloc[own], x, whole)
+        y = fit.family.mean(line.average(lambda new, level=level, own=own: eta(level, new, own)))
+        parts.append(pd.DataFrame({"group": level, "x": line.grid, "y": y}))
     return pd.concat(parts, ignore_index=True)
 
 
-def population_curve(fit: Fit, x: str) -> pd.DataFrame:
-    """The mean response of a group whose effects are 0, other predictors at their average. Columns x, y."""
+def population_curve(fit: Fit, x: str, group: str | None = None) -> pd.DataFrame:
+    """The mean response of a group whose effects are 0, a line for each arm, other predictors at their average.
+
+    Parameters
+    ----------
+    fit, x
+    group
+        The grouping factor whose `arms` get a line each; None for one line.
+
+    Returns
+    -------
+    DataFrame
+        Columns arm ("" where there is one line), x, y, and mean: the mean over groups. That is y, unless the link is
+        not the identity: then the mean of the groups is not the mean response of the average group.
+    """
     rows = fit.data.loc[fit.design.rows]
-    new = _along(rows, x, (rows[x].min(), rows[x].max()))
-    return pd.DataFrame({"x": new[x].to_numpy(), "y": fit.family.mean(_fixed(fit, new))})
+    whole = (rows[x].min(), rows[x].max())
+    kinds = arms(fit, group) if isinstance(fit, MixedFit) and group else pd.Series(dtype=object)
+    parts = rows.groupby(rows[kinds.name].astype(object), sort=True) if len(kinds) else [("", rows)]
+    return pd.concat(
+        [_population(fit, own, x, whole).assign(arm=arm) for arm, own in parts], ignore_index=True
+    )
+
+
+def _population(fit: Fit, rows: pd.DataFrame, x: str, whole: tuple[float, float]) -> pd.DataFrame:
+    line = _along(fit, rows, x, whole)
+    eta = line.average(lambda new: _fixed(fit, new))
+    y = fit.family.mean(eta)
+    mean = y
+    if isinstance(fit, MixedFit) and fit.family.link != "identity":
+        mean = mean_over_groups(fit.family, eta, np.sqrt(line.average(lambda new: _variance(fit, new))))
+    return pd.DataFrame({"x": line.grid, "y": y, "mean": mean})
 
 
 def least_squares_line(rows: pd.DataFrame, x: str, y: str) -> pd.DataFrame:
@@ -99,16 +132,40 @@ def slopes(lines: pd.DataFrame, by: str | list[str]) -> pd.Series:
     return (ends["y", "last"] - ends["y", "first"]) / (ends["x", "last"] - ends["x", "first"])
 
 
-def _along(rows: pd.DataFrame, x: str, whole: tuple[float, float]) -> pd.DataFrame:
-    """One row repeated along x: numbers averaged, the rest as in the first row."""
+@dataclass(frozen=True, eq=False)
+class _Line:
+    """Rows along x, in as many versions as the categories have combinations, each with its share of the data."""
+
+    grid: np.ndarray
+    versions: list[tuple[float, pd.DataFrame]]
+
+    def average(self, of: Callable[[pd.DataFrame], np.ndarray]) -> np.ndarray:
+        return sum(share * of(new) for share, new in self.versions)
+
+
+def _along(fit: Fit, rows: pd.DataFrame, x: str, whole: tuple[float, float]) -> _Line:
+    """Rows along the range that x has in `rows` (or in the whole data, where it has one value only)."""
     low, high = rows[x].min(), rows[x].max()
     grid = np.linspace(*((low, high) if high > low else whole), POINTS)
-    new = pd.concat([rows.iloc[[0]]] * POINTS, ignore_index=True)
-    for name in new.columns:
-        if _is_number(rows[name]):
-            new[name] = rows[name].mean()
-    new[x] = grid
-    return new
+    numbers = {name: rows[name].mean() for name in rows.columns if _is_number(rows[name])}
+    numbers[x] = grid
+    categories = [name for name in _used(fit) if name != x and name not in numbers]
+    firsts = rows.drop_duplicates(categories) if categories else rows.iloc[[0]]
+    counts = (
+        rows.groupby(categories, observed=True, dropna=False, sort=False).size()
+        if categories
+        else [len(rows)]
+    )
+    versions = []
+    for (_, first), n in zip(firsts.iterrows(), counts, strict=True):
+        new = pd.concat([firsts.loc[[first.name]].iloc[[0]]] * POINTS, ignore_index=True).assign(**numbers)
+        versions.append((n / len(rows), new))
+    return _Line(grid, versions)
+
+
+def _used(fit: Fit) -> list[str]:
+    """The columns that the fixed part uses."""
+    return list(dict.fromkeys(name for term in fit.spec.fixed for part in term for name in names_in(part)))
 
 
 def _fixed(fit: Fit, new: pd.DataFrame) -> np.ndarray:
@@ -131,3 +188,12 @@ def _effects(fit: MixedFit, new: pd.DataFrame, own: np.ndarray) -> np.ndarray:
 
 def _is_number(column: pd.Series) -> bool:
     return is_numeric_dtype(column) and not is_bool_dtype(column)
+
+
+def _variance(fit: MixedFit, new: pd.DataFrame) -> np.ndarray:
+    """The variance across groups of new rows' linear predictor."""
+    total = np.zeros(len(new))
+    for block, Sigma in zip(fit.design.blocks, fit.covariances, strict=True):
+        Z = block.columns.matrix(new)[:, [block.columns.names.index(name) for name in block.names]]
+        total += np.einsum("is,st,it->i", Z, Sigma, Z)
+    return total

@@ -25,6 +25,10 @@ DASHES = {"-": "-", "--": (0, (3, 1.6))}
 SHAPES = {"towards": MARKERS["multilevel"], "away": "s"}
 
 
+#: More groups than this are drawn without their names.
+NAMED = 60
+
+
 @dataclass(frozen=True, eq=False)
 class Ellipse(Picture):
     """Two coefficients of each group, flat and multilevel, and the normal distribution they come from.
@@ -188,7 +192,7 @@ def ellipse(
     flat: FlatFit | pd.DataFrame | None = None,
     group: str | None = None,
     terms: tuple[str, str] | None = None,
-    labels: bool = True,
+    labels: bool | None = None,
 ) -> Ellipse:
     """Contours of N(b, Σ) with an arrow for each group, from its flat estimate to its multilevel one.
 
@@ -202,7 +206,7 @@ def ellipse(
     group, terms
         The grouping factor and the two coefficients; by default the first ones.
     labels
-        Whether each arrow is labelled with its group.
+        Whether each arrow is labelled with its group; by default where there are at most 60 groups.
 
     Raises
     ------
@@ -225,7 +229,7 @@ def ellipse(
         covariance=Sigma.loc[list(terms), list(terms)].to_numpy(),
         flat=finite,
         multilevel=fit.coef[group][list(terms)],
-        labels=labels,
+        labels=len(finite) <= NAMED if labels is None else labels,
     )
 
 

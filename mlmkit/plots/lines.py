@@ -13,11 +13,14 @@ from matplotlib.lines import Line2D
 
 from ..errors import DataError, did_you_mean
 from ..results import MixedFit
-from ..style import LINES, MARKERS, PAPER, RULE, SIZES, colour, tint
+from ..style import INK, LINES, MARKERS, PAPER, RULE, SIZES, colour, tint
 from ..words import count, listed, number
 from .canvas import Panels, Picture, on_axes, on_figure, response_name
 from .curves import flat_curves, group_curves, least_squares_line, only_predictor, population_curve, slopes
-from .pooling import only_group
+from .pooling import arms, block_of, only_group
+
+#: At most this many panels, unless the reader names the groups.
+MOST_PANELS = 36
 
 #: The lines that `panels` can draw; each is a role of the house style.
 KINDS = ("flat", "multilevel", "population")
@@ -44,6 +47,7 @@ class SmallMultiples(Panels):
     x: str
     y: str
     n_columns: int = 6
+    note: str = ""
 
     @property
     def size(self) -> tuple[float, float]:
@@ -77,7 +81,7 @@ class SmallMultiples(Panels):
                 f"The {count(len(slope), f'{name}line')}{kind} {'has a slope' if len(slope) == 1 else 'have slopes'} "
                 f"{_between(slope)}."
             )
-        return " ".join(words)
+        return " ".join([*words, self.note] if self.note else words)
 
     def paint(self, figure: Figure) -> None:
         axes = figure.subplots(self.n_rows, self.n_columns, sharex=True, sharey=True, squeeze=False)
@@ -86,7 +90,7 @@ class SmallMultiples(Panels):
         for k in range(len(self.panels), axes.size):
             axes.flat[k].set_visible(False)
             axes.flat[k - self.n_columns].xaxis.set_tick_params(labelbottom=True)
-        figure.supxlabel(self.x, fontsize="medium")
+        figure.supxlabel(f"{self.x}\n{self.note}" if self.note else self.x, fontsize="medium")
         figure.supylabel(self.y, fontsize="medium")
         if self.roles:
             handles = [self._key(role, name) for role, name in self.roles.items()]
@@ -124,11 +128,14 @@ class FittedLines(Picture):
     Attributes
     ----------
     lines
-        Columns group, x, y.
+        Columns group, x, y, arm.
     population
-        Columns x, y: the mean of a group whose effects are 0.
+        Columns arm, x, y: the mean of a group whose effects are 0; mean: the mean over groups, which differs from it
+        where the link is not the identity.
     points
         Columns x, y: the data.
+    factor
+        What tells the groups' arms apart, such as the treatment; "" where there is no such factor.
     """
 
     lines: pd.DataFrame
@@ -137,13 +144,23 @@ class FittedLines(Picture):
     group: str
     x: str
     y: str
+    factor: str = ""
     size = "page"
+
+    @property
+    def roles(self) -> dict:
+        """The role in the house style of each arm's groups."""
+        return dict(zip(self.population["arm"].unique(), ("group", "group2", "group3"), strict=False))
+
+    @property
+    def is_curved(self) -> bool:
+        """Whether the mean of the groups is not the mean of the average group."""
+        return bool(np.any(self.population["mean"] != self.population["y"]))
 
     @property
     def alt_text(self) -> str:
         slope = slopes(self.lines, "group")
         starts = self.lines.groupby("group", sort=False)["y"].first()
-        ends = self.population.iloc[[0, -1]]
         shape = (
             "all parallel"
             if np.ptp(slope) < 1e-6 * max(1e-12, slope.abs().max())
@@ -152,10 +169,19 @@ class FittedLines(Picture):
         shape = "all starting from one point" if np.ptp(starts) < 1e-6 * starts.abs().max() else shape
         return (
             f"{count(len(slope), 'line')} of {self.y} against {self.x}, one for each {self.group}, {shape}: at the "
-            f"left end {_between(starts, 'at')}, with slopes {_between(slope)}. The population "
-            f"line goes from {number(ends['y'].iloc[0])} at {ends['x'].iloc[0]:g} to "
-            f"{number(ends['y'].iloc[1])} at {ends['x'].iloc[1]:g}."
+            f"left end {_between(starts, 'at')}, with slopes {_between(slope)}. "
+            + " ".join(
+                self._population_in_words(arm, line)
+                for arm, line in self.population.groupby("arm", sort=False)
+            )
         )
+
+    def _population_in_words(self, arm, line: pd.DataFrame) -> str:
+        first, last = line.iloc[0], line.iloc[-1]
+        whose = f"The population line of {self.factor} {arm}" if self.factor else "The population line"
+        words = f"{whose} goes from {number(first['y'])} at {first['x']:g} to {number(last['y'])} at {last['x']:g}"
+        mean = f"; the mean of the groups from {number(first['mean'])} to {number(last['mean'])}"
+        return f"{words}{mean if self.is_curved else ''}."
 
     def paint(self, ax: Axes) -> None:
         n = self.lines["group"].nunique()
@@ -163,17 +189,31 @@ class FittedLines(Picture):
             self.points["x"], self.points["y"], ls="", marker=".", color=tint(colour("data"), 0.55), zorder=1
         )
         for _, line in self.lines.groupby("group", sort=False):
-            ax.plot(
-                line["x"], line["y"], color=colour("group"), lw=1.3 if n < 40 else 0.7, alpha=0.8, zorder=2
-            )
-        line = {"color": colour("population"), "ls": LINES["population"]}
-        ax.plot(self.population["x"], self.population["y"], lw=5, color=PAPER, zorder=3)
-        ax.plot(self.population["x"], self.population["y"], lw=3, zorder=3, **line)
-        key = [Line2D([], [], color=colour("group"), lw=1.3, label=f"each {self.group}")]
-        key += [Line2D([], [], lw=3, label="population", **line)]
-        ax.legend(handles=key, loc="upper left")
+            own = colour(self.roles[line["arm"].iloc[0]])
+            ax.plot(line["x"], line["y"], color=own, lw=1.3 if n < 40 else 0.7, alpha=0.8, zorder=2)
+        key = []
+        for arm, line in self.population.groupby("arm", sort=False):
+            key += self._population_lines(ax, arm, line)
+        ax.legend(handles=key, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize="small")
         ax.set(xlabel=self.x, ylabel=self.y)
         ax.grid(True, color=RULE)
+
+    def _population_lines(self, ax: Axes, arm, line: pd.DataFrame) -> list[Line2D]:
+        """Draw an arm's population and return its entries in the key."""
+        role, which = self.roles[arm], f", {arm}" if self.factor else ""
+        ax.plot(line["x"], line["y"], lw=5, color=PAPER, zorder=3)
+        style = {"color": colour("population"), "ls": LINES[role], "lw": 3}
+        ax.plot(line["x"], line["y"], zorder=3, **style)
+        name = f"typical {self.group}" if self.is_curved else "population"
+        key = [
+            Line2D([], [], color=colour(role), lw=1.3, label=f"each {self.group}{which}"),
+            Line2D([], [], label=f"{name}{which}", **style),
+        ]
+        if self.is_curved:
+            style = {"color": INK, "ls": LINES[role], "lw": 2}
+            ax.plot(line["x"], line["mean"], zorder=4, **style)
+            key += [Line2D([], [], label=f"mean of all{which}", **style)]
+        return key
 
 
 # ---- what chapters call ------------------------------------------------------------------------------
@@ -184,7 +224,7 @@ def panels(
     fit: MixedFit,
     x: str | None = None,
     group: str | None = None,
-    groups: Sequence | None = None,
+    groups: Sequence | int | None = None,
     show: Sequence[str] = ("flat", "multilevel", "population"),
     n_columns: int = 6,
 ) -> SmallMultiples:
@@ -197,7 +237,8 @@ def panels(
     x, group
         The predictor along the axis and the grouping factor; by default the model's own.
     groups
-        Which groups to show, in this order; by default all.
+        Which groups to show, in this order; a number for so many of them, evenly spread from the lowest multilevel
+        estimate to the highest; by default all, or 36 where there are more.
     show
         Which lines: any of `"flat"`, `"multilevel"`, `"population"`; `()` for the data alone.
     n_columns
@@ -210,10 +251,10 @@ def panels(
     """
     x, group = only_predictor(fit, x), only_group(fit, group)
     y = response_name(fit)
-    block = next(block for block in fit.design.blocks if block.group == group)
+    block = block_of(fit, group)
     rows = fit.data.loc[fit.design.rows]
     points = pd.DataFrame({"panel": block.levels[block.codes], "x": rows[x].to_numpy(), "y": fit.design.y})
-    chosen = _chosen(block.levels, groups, group)
+    chosen, note = _chosen_or_spread(fit, group, groups)
     lines = pd.concat([_role_lines(role, fit, group, x, chosen) for role in show] or [_NO_LINES])
     points = points[points["panel"].isin(chosen)].assign(role="data")
     points = points.sort_values(
@@ -222,7 +263,7 @@ def panels(
     lines = lines[lines["panel"].isin(chosen)].reset_index(drop=True)
     roles = {role: role for role in show}
     return SmallMultiples(
-        points.reset_index(drop=True), lines, roles, group, x, y, min(n_columns, len(chosen))
+        points.reset_index(drop=True), lines, roles, group, x, y, min(n_columns, len(chosen)), note
     )
 
 
@@ -239,9 +280,10 @@ def fitted_lines(fit: MixedFit, x: str | None = None, group: str | None = None) 
     """
     x, group = only_predictor(fit, x), only_group(fit, group)
     points = pd.DataFrame({"x": fit.data.loc[fit.design.rows, x].to_numpy(), "y": fit.design.y})
-    return FittedLines(
-        group_curves(fit, group, x), population_curve(fit, x), points, group, x, response_name(fit)
-    )
+    kinds, lines = arms(fit, group), group_curves(fit, group, x)
+    lines = lines.assign(arm=lines["group"].map(kinds) if len(kinds) else "")
+    population = population_curve(fit, x, group)
+    return FittedLines(lines, population, points, group, x, response_name(fit), str(kinds.name or ""))
 
 
 @on_figure
@@ -310,10 +352,25 @@ def _role_lines(role: str, fit: MixedFit, group: str, x: str, chosen: list) -> p
     elif role == "flat":
         lines = flat_curves(fit, group, x).rename(columns={"group": "panel"})
     else:
-        lines = pd.concat({name: population_curve(fit, x) for name in chosen}, names=["panel"]).reset_index(
-            "panel"
-        )
+        whole, kinds = population_curve(fit, x, group), arms(fit, group)
+        own = {name: whole[whole["arm"] == kinds.get(name, "")] for name in chosen}
+        lines = pd.concat(own, names=["panel"]).reset_index("panel")[["panel", "x", "y"]]
     return lines.assign(line=role, role=role)
+
+
+def _chosen_or_spread(fit: MixedFit, group: str, groups: Sequence | int | None) -> tuple[list, str]:
+    """The groups to show and what to say of the choice; of too many, some spread over the range of estimates."""
+    levels = block_of(fit, group).levels
+    if groups is None and len(levels) > MOST_PANELS:
+        groups = MOST_PANELS
+    if not isinstance(groups, int):
+        return _chosen(levels, groups, group), ""
+    if groups < 1:
+        raise DataError(f"groups is a number of panels (1 or more) or a list of groups, not {groups}.")
+    ordered = fit.coef[group].sort_values(fit.ranef[group].columns[0]).index
+    places = np.unique(np.linspace(0, len(ordered) - 1, min(groups, len(ordered))).round().astype(int))
+    told = f"{len(places)} of {len(levels)} groups of {group}, from the lowest estimate to the highest"
+    return list(ordered[places]), told
 
 
 def _chosen(levels: pd.Index, groups: Sequence | None, name: str) -> list:

@@ -91,12 +91,11 @@ def separate_coefficients(fit: MixedFit, group: str | None = None) -> pd.DataFra
     group = only_group(fit, group)
     block = block_of(fit, group)
     own = told_within(fit.design.X, block.codes, len(block.levels))
-    table = pd.DataFrame(
+    return pd.DataFrame(
         [_alone(fit, block.codes == j, own) for j in range(len(block.levels))],
         block.levels.rename(group),
         list(fit.design.fixed_names),
     )
-    return table
 
 
 def block_of(fit: MixedFit, group: str) -> Block:
@@ -191,7 +190,6 @@ def _alone(fit: MixedFit, rows: np.ndarray, own: np.ndarray) -> np.ndarray:
             "offset": offset,
             "rows": design.rows[rows],
         }
-        names = tuple(np.array(design.fixed_names)[own])
         b[own] = fit_glm(replace(design, y=y, X=X, blocks=(), **parts)).beta
     else:
         b[own] = np.nan

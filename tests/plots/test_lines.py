@@ -1,10 +1,18 @@
 """Figures 8, 13, 15 and 17: lines of groups."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from mlmkit import DataError, lmer, load_data
-from mlmkit.plots import fitted_lines_data, lines_by_group, lines_by_group_data, panels, panels_data
+from mlmkit import DataError, glmer, lmer, load_data
+from mlmkit.plots import (
+    ellipse_data,
+    fitted_lines_data,
+    lines_by_group,
+    lines_by_group_data,
+    panels,
+    panels_data,
+)
 from mlmkit.plots.curves import group_curves, only_predictor, slopes
 
 SIX = (31, 33, 71, 76, 77, 93)
@@ -31,6 +39,27 @@ def test_chosen_panels_come_in_the_order_asked(sleep):
         panels_data(sleep, show=["pooled"])
 
 
+def test_of_many_groups_some_are_shown_from_the_lowest_to_the_highest(many_groups):
+    drawn = panels_data(many_groups)
+    effects = many_groups.ranef["g"]["Intercept"]
+    assert (
+        len(drawn.panels) == 36
+        and drawn.panels[0] == effects.idxmin()
+        and drawn.panels[-1] == effects.idxmax()
+    )
+    assert effects[drawn.panels].is_monotonic_increasing
+    assert "36 of 300 groups of g" in drawn.note and drawn.note in drawn.alt_text
+    assert len(panels_data(many_groups, groups=5, show=()).panels) == 5
+    assert len(panels_data(many_groups, groups=range(50), show=()).panels) == 50
+    with pytest.raises(DataError, match="not 0"):
+        panels_data(many_groups, groups=0)
+
+
+def test_an_ellipse_names_only_so_many_groups_as_can_be_read(many_groups, sleep):
+    assert ellipse_data(sleep).labels and not ellipse_data(many_groups).labels
+    assert ellipse_data(many_groups, labels=True).labels
+
+
 def test_panels_share_one_scale(sleep):
     figure = panels(sleep)
     shown = [ax for ax in figure.axes if ax.get_visible()]
@@ -47,6 +76,55 @@ def test_varying_intercepts_are_parallel_and_varying_slopes_meet(sleep_intercept
     assert starts.to_numpy() == pytest.approx(np.full(18, 251.40510), abs=1e-5)
     assert slopes(fan.lines, "group").iloc[0] == pytest.approx(20.0867, abs=1e-3)
     assert "all starting from one point" in fan.alt_text
+
+
+@pytest.fixture(scope="session")
+def many_groups():
+    rng = np.random.default_rng(2)
+    data = pd.DataFrame({"g": np.repeat(np.arange(300), 4), "x": np.tile(np.arange(4.0), 300)})
+    effects = rng.normal(size=(300, 2)) * (3, 1)
+    data["y"] = 10 + effects[data["g"], 0] + (1 + effects[data["g"], 1]) * data["x"] + rng.normal(size=1200)
+    return lmer("y ~ x + (x|g)", data)
+
+
+@pytest.fixture(scope="session")
+def trial():
+    """Two arms of people, yes or no on four days; clinics differ in another way, sex varies within nobody."""
+    rng = np.random.default_rng(3)
+    data = pd.DataFrame({"who": np.repeat(np.arange(80), 6), "day": np.tile(np.arange(6.0), 80)})
+    data["arm"] = np.where(data["who"] % 2, "drug", "placebo")
+    data["task"] = rng.choice(["a", "b", "c"], size=480, p=[0.6, 0.3, 0.1])
+    eta = 1 - 0.4 * data["day"] - (data["arm"] == "drug") + rng.normal(size=80)[data["who"]] * 2
+    data["sick"] = (rng.random(480) < 1 / (1 + np.exp(-eta))).astype(int)
+    return glmer("sick ~ arm * day + task + (1|who)", data, n_agq=5)
+
+
+def test_every_arm_has_its_line_and_a_glmm_the_mean_of_its_groups(trial):
+    drawn = fitted_lines_data(trial)
+    assert drawn.factor == "arm" and list(drawn.roles) == ["drug", "placebo"]
+    assert drawn.lines.groupby("arm")["group"].nunique().to_dict() == {"drug": 40, "placebo": 40}
+    b, tau = trial.fixef, trial.varcorr["sdcor"].iloc[0]
+    shares = trial.data["task"].groupby(trial.data["arm"]).value_counts(normalize=True)
+    nodes, weights = np.polynomial.hermite_e.hermegauss(60)
+    for arm, line in drawn.population.groupby("arm"):
+        mean_task = sum(b.get(f"task[T.{task}]", 0.0) * shares[arm, task] for task in "abc")
+        placebo = arm == "placebo"
+        slope = b["day"] + placebo * b["arm[T.placebo]:day"]
+        eta = b["Intercept"] + placebo * b["arm[T.placebo]"] + mean_task + slope * line["x"].to_numpy()
+        np.testing.assert_allclose(line["y"], 1 / (1 + np.exp(-eta)), rtol=1e-9)
+        mean = 1 / (1 + np.exp(-(eta[:, None] + tau * nodes))) @ weights / weights.sum()
+        np.testing.assert_allclose(line["mean"], mean, rtol=1e-6)
+    assert drawn.is_curved and "mean of the groups" in drawn.alt_text
+    key = [text.get_text() for text in drawn.draw().get_legend().get_texts()]
+    assert "typical who, drug" in key and "mean of all, placebo" in key
+
+
+def test_a_panels_population_line_is_that_of_its_arm(trial):
+    lines = panels_data(trial, groups=[0, 1], show=["population"]).lines
+    whole = fitted_lines_data(trial).population
+    for who, arm in ((0, "placebo"), (1, "drug")):
+        mine = lines.loc[lines["panel"] == who, "y"].to_numpy()
+        np.testing.assert_array_equal(mine, whole.loc[whole["arm"] == arm, "y"])
 
 
 def test_a_class_has_its_schools_effect_in_its_line():

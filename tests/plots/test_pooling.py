@@ -1,13 +1,14 @@
 """Flat estimates by group, whichever way the flat model was written."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from mlmkit import DataError, lm, lmer, load_data
 from mlmkit.plots.pooling import (
+    arms,
     flat_coefficients,
     group_covariance,
-    no_pooling,
     only_group,
     separate_coefficients,
 )
@@ -40,13 +41,36 @@ def test_one_row_cannot_tell_a_slope():
     assert alone.notna().all(axis=1).sum() == 17
 
 
-def test_a_predictor_constant_in_each_group_cannot_be_told_without_pooling():
+def test_a_predictor_constant_in_each_group_is_held_at_the_fits_estimate():
     data = load_data("mathachieve").merge(load_data("mathachieve_school"), on="school")
-    data["pracad"] += 1  # one school has 0, which does tell its intercept
     fit = lmer("mathach ~ pracad + (1|school)", data)
-    assert separate_coefficients(fit).isna().to_numpy().all()
-    with pytest.raises(DataError, match="no school whose own rows tell Intercept"):
-        no_pooling(fit, "school", ["Intercept"])
+    alone = separate_coefficients(fit)
+    means = data.groupby("school")[["mathach", "pracad"]].mean()
+    slope = fit.fixef["pracad"]
+    np.testing.assert_allclose(alone["pracad"], slope)
+    np.testing.assert_allclose(alone["Intercept"], means["mathach"] - slope * means["pracad"], rtol=1e-10)
+
+
+def test_groups_of_every_arm_are_told_without_pooling():
+    """A treatment that a whole group has, and its product with time, are not the group's own to tell."""
+    rng = np.random.default_rng(1)
+    data = pd.DataFrame({"person": np.repeat(np.arange(12), 4), "time": np.tile(np.arange(4.0), 12)})
+    data["arm"] = np.where(data["person"] < 6, "drug", "placebo")
+    data["y"] = rng.normal(size=48) + data["person"]
+    fit = lmer("y ~ arm * time + (time|person)", data)
+    alone = separate_coefficients(fit)
+    assert alone.notna().all(axis=None)
+    for person in (2, 9):  # one of each arm
+        rows = data[data["person"] == person]
+        slope, intercept = np.polyfit(rows["time"], rows["y"], 1)
+        placebo = person >= 6
+        own = (
+            slope - placebo * fit.fixef["arm[T.placebo]:time"],
+            intercept - placebo * fit.fixef["arm[T.placebo]"],
+        )
+        np.testing.assert_allclose(alone.loc[person, ["time", "Intercept"]].astype(float), own, rtol=1e-9)
+    assert arms(fit, "person").to_dict() == data.groupby("person")["arm"].first().to_dict()
+    assert arms(lmer("y ~ time + (1|person)", data), "person").empty
 
 
 def test_a_binomial_group_alone_is_the_flat_models(rats, rats_flat):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mlmkit import DataError
+from mlmkit import DataError, lmer, load_data
 from mlmkit.plots import density_data, likelihoods_data, shrinkage, shrinkage_data
 
 
@@ -94,3 +94,14 @@ def test_likelihoods_need_one_varying_coefficient_and_a_known_group(sleep, rats)
         likelihoods_data(sleep, 308)
     with pytest.raises(DataError, match="no group 99"):
         likelihoods_data(rats, 99)
+
+
+def test_arms_are_told_apart_and_none_is_left_out():
+    data = load_data("mathachieve").merge(load_data("mathachieve_school"), on="school")
+    drawn = shrinkage_data(lmer("mathach ~ ses + sector + (ses|school)", data))
+    schools = data.groupby("sector")["school"].nunique()
+    assert drawn.factor == "sector"
+    assert drawn.table["arm"].value_counts().to_dict() == schools.to_dict()
+    assert all(f"{n} groups of {sector}" in drawn.alt_text for sector, n in schools.items())
+    key = [text.get_text() for text in drawn.draw().get_legend().get_texts()]
+    assert {f"sector {name}" for name in schools.index} <= set(key)
