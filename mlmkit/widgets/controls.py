@@ -37,13 +37,19 @@ class _FromHand:
 
 
 class Real(_FromHand, w.FloatSlider):
-    """A slider for a real number."""
+    """A slider for a real number: one of its steps from its lower end.
+
+    A browser's slider knows nothing between its steps: it would answer another value with the nearest step,
+    as if a hand had moved it.
+    """
 
     @validate("value")
     def _validate_value(self, proposal):
         if math.isnan(proposal["value"]):
             raise TraitError("it is not a number")
-        return super()._validate_value(proposal)
+        value = super()._validate_value(proposal)
+        steps = round((value - self.min) / self.step)
+        return min(round(self.min + steps * self.step, 10), self.max)
 
 
 class Whole(_FromHand, w.IntSlider):
@@ -131,7 +137,7 @@ class Limits:
             return value if value in self.values else self.start
         if self.low is None or self.high is None:
             return value
-        if not isinstance(value, int | float) or math.isnan(value):
+        if not isinstance(value, int | float) or value != value:  # NaN is not even itself
             return self.start
         return type(self.start)(min(max(value, self.low), self.high))
 

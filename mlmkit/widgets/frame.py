@@ -194,6 +194,8 @@ class Explorer(VBox):
             self._waiting = was_waiting
 
     def _changed(self, change) -> None:
+        if change.new == change.old:  # a browser's echo in other digits, put right on the way
+            return
         with ONE_AT_A_TIME:
             name = next(name for name, control in self.controls.items() if control is change.owner)
             self._note = ""
