@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from html import escape
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -97,12 +98,17 @@ def check(question: str, answer: Any = ...) -> Verdict:
     asked = find_question(question)
     if answer is ...:
         return Verdict(None, "put yours in place of the three dots and run the cell again.")
-    kind = _KINDS[asked.kind]
+    return verdict(asked, answer)
+
+
+def verdict(question: Question, answer: Any) -> Verdict:
+    """Read an answer as the question's kind has it, and judge it."""
+    kind = _KINDS[question.kind]
     try:
         given = kind.read(answer)
     except (TypeError, ValueError) as error:
         return Verdict(False, f"{kind.expects} ({error})")
-    return judge(asked, given)
+    return judge(question, given)
 
 
 def find_question(question: str) -> Question:
@@ -135,6 +141,27 @@ def judge(question: Question, given: Any) -> Verdict:
         if kind.same(given, kind.read(_value(wrong.answer)), question.tolerance):
             return Verdict(False, wrong.why)
     return Verdict(False, kind.diagnose(given, truth, question.tolerance))
+
+
+def settled(question: Question) -> Question:
+    """The same question with its truth and its wrong answers computed, to judge many answers."""
+    wrong = tuple(Wrong(_value(it.answer), it.why) for it in question.wrong)
+    return replace(question, truth=_value(question.truth), wrong=wrong)
+
+
+def usual_answers(question: Question) -> list[Any]:
+    """The answers that `judge` has words of their own for: the truth, the wrong ones, a number's usual slips."""
+    it = settled(question)
+    answers = [it.truth, *(wrong.answer for wrong in it.wrong)]
+    if it.kind != "number":
+        return answers
+    return [*map(_number, answers), *_slipped(_number(it.truth))]
+
+
+def _slipped(truth: float) -> Iterable[float]:
+    for slip, _ in _SLIPS:
+        with suppress(ValueError, ZeroDivisionError, OverflowError):
+            yield slip(truth)
 
 
 def _value(given: Any) -> Any:

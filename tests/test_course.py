@@ -143,7 +143,7 @@ def test_help_lists_every_command(capsys):
     with pytest.raises(SystemExit):
         command.main(["--help"])
     help = capsys.readouterr().out
-    assert all(word in help for word in ("lab", "lecture"))
+    assert all(word in help for word in ("lab", "lecture", "site"))
 
 
 # ---- what is built and installed ---------------------------------------------------------------------
@@ -167,11 +167,14 @@ def sources(*parts: str) -> set[str]:
 def test_the_wheel_carries_the_package_the_data_and_the_course(built):
     names = set(zipfile.ZipFile(built[0]).namelist())
     inside = {name for name in names if name.startswith("mlmkit/")}
-    package = {name for name in inside if not name.startswith(("mlmkit/data/", "mlmkit/chapters/"))}
+    package = {
+        name for name in inside if not name.startswith(("mlmkit/data/", "mlmkit/chapters/", "mlmkit/docs/"))
+    }
     assert sources("mlmkit") <= package
-    assert inside - package == {f"mlmkit/{name}" for name in sources("data")} | {
+    beside = {f"mlmkit/{name}" for name in sources("data", "docs")} | {
         f"mlmkit/chapters/{name}" for name in COURSE
     }
+    assert inside - package == beside | {"mlmkit/docs/CHANGELOG.md"}
     (info,) = {name.partition("/")[0] for name in names if ".dist-info/" in name}
     assert {f"{info}/licenses/LICENSE", f"{info}/licenses/chapters/LICENSE"} <= names
     assert built[0].stat().st_size < 12e6
@@ -182,7 +185,7 @@ def test_the_sdist_carries_what_the_wheel_needs_and_nothing_else(built):
         names = {member.name.partition("/")[2] for member in archive if member.isfile()}
     tops = {name.partition("/")[0] for name in names}
     assert tops == {
-        "mlmkit", "data", "chapters", "tools", "README.md", "CHANGELOG.md", "CITATION.cff", "LICENSE",
+        "mlmkit", "data", "docs", "chapters", "tools", "README.md", "CHANGELOG.md", "CITATION.cff", "LICENSE",
         "pyproject.toml", "PKG-INFO", ".gitignore",
     }  # fmt: skip
     assert {name for name in names if name.startswith("chapters/")} == {f"chapters/{name}" for name in COURSE}

@@ -12,6 +12,7 @@ from .folder import copy_course
 from .lab import open_lab
 
 HOME = Path("~") / "mlmkit-course"
+SITE = Path("mlmkit-site")
 #: Commands that hand the options they are given to another program.
 HANDING_ON = {"lab", "lecture"}
 
@@ -47,6 +48,9 @@ def _parser() -> argparse.ArgumentParser:
     lab.epilog = "Further options go to JupyterLab: mlmkit lab FOLDER --no-browser --port 8890"
     lecture = _add(commands, "lecture", _lecture, "Serve the explorations as a page, for a lecture.")
     lecture.epilog = "Options: --port 8866, --no-browser"
+    site = _add(commands, "site", _site, "Make the course's web book: a folder of pages that opens anywhere.")
+    site.add_argument("folder", nargs="?", type=Path, default=SITE, help=f"where to (default: {SITE})")
+    site.add_argument("--course", type=Path, help="the folder with your own copy of the course")
     return parser
 
 
@@ -66,3 +70,10 @@ def _lecture(_asked: argparse.Namespace, options: list[str]) -> int:
     from ..widgets.__main__ import main as serve
 
     return serve(options)
+
+
+def _site(asked: argparse.Namespace, _options: list[str]) -> int:
+    from .book import build_book
+
+    print(f"The book opens with {build_book(asked.folder.expanduser().resolve(), asked.course)}")
+    return 0

@@ -55,9 +55,14 @@ class Copied:
 
 
 def chapters() -> Path:
-    """The course's chapters: inside an installed package, or beside it in a clone."""
-    inside = PACKAGE / "chapters"
-    return inside if inside.is_dir() else PACKAGE.parent / "chapters"
+    """The course's chapters."""
+    return room("chapters")
+
+
+def room(name: str) -> Path:
+    """A folder of the course: inside an installed package, or beside it in a clone."""
+    inside = PACKAGE / name
+    return inside if inside.is_dir() else PACKAGE.parent / name
 
 
 def copy_course(folder: Path, source: Path | None = None) -> Copied:

@@ -1,0 +1,113 @@
+"""The course as a web book: one folder of static pages that opens from a disk, a zip or a server.
+
+`docs/` holds the pages that are no chapter, and Sphinx's configuration. Here the chapters become pages beside them,
+with forms and pictures, and Sphinx makes HTML of it all. No page asks another host for anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+from . import quiz
+from .folder import CourseError, chapters, room
+from .page import Book, page
+from .reference import reference_page
+
+#: What a book shares with JupyterLab: predictions that are asked before they are answered.
+PREDICTIONS = Path("static") / "predict.js"
+
+#: Pages that Sphinx makes by itself.
+OF_SPHINX = {Path("genindex"), Path("search"), Path("py-modindex")}
+
+
+def build_book(out: Path, course: Path | None = None) -> Path:
+    """Make the web book.
+
+    Parameters
+    ----------
+    out
+        Where the pages go. What Sphinx works with stays beside it, in a folder that ends in `.work`, so that pages
+        that did not change are not made again.
+    course
+        The folder whose chapters are used: a lecturer's own copy, say. By default this installation's.
+
+    Returns
+    -------
+    Path
+        The first page.
+
+    Raises
+    ------
+    CourseError
+        If Sphinx is missing, there are no chapters, or a page cannot be made.
+    """
+    if find_spec("sphinx") is None or find_spec("myst_nb") is None:
+        raise CourseError('The web book is made by Sphinx. Add it with: pip install "mlmkit[site]"')
+    texts = chapters() if course is None else course / "chapters"
+    if not any(texts.glob("[0-9]*.ipynb")):
+        raise CourseError(f"There are no chapters in {texts}.")
+    work = out.with_name(out.name + ".work")
+    _fill(work / "source", dict(_documents()) | dict(_pages(texts)))
+    _sphinx(work / "source", out, work / "doctrees")
+    _prune(work / "source", out)
+    (out / ".nojekyll").touch()  # or GitHub's pages leave out folders that begin with an underscore
+    return out / "index.html"
+
+
+def _documents() -> Iterator[tuple[str, bytes]]:
+    """The pages of docs/ with their styles and scripts, by their place in the book."""
+    documents = room("docs")
+    for path in documents.rglob("*"):
+        if path.is_file() and "__pycache__" not in path.parts:
+            yield path.relative_to(documents).as_posix(), path.read_bytes()
+    if (
+        documents.parent != Path(__file__).parents[1]
+    ):  # a clone; an installed package has it among its documents
+        yield "CHANGELOG.md", (documents.parent / "CHANGELOG.md").read_bytes()
+
+    yield "api.md", reference_page().encode()
+
+
+def _pages(texts: Path) -> Iterator[tuple[str, bytes]]:
+    """The chapters as pages, and their pictures."""
+    import nbformat
+
+    book = Book(form=quiz.form)
+    for path in sorted(texts.glob("[0-9]*.ipynb")):
+        made = page(nbformat.read(path, 4), book)
+        yield f"chapters/{path.name}", nbformat.writes(made).encode()
+    for name, content in book.pictures.items():
+        yield f"_static/pictures/{name}", content
+
+
+def _fill(folder: Path, files: dict[str, bytes]) -> None:
+    """Make a folder hold these files and no others, touching only what changed."""
+    for place, content in files.items():
+        path = folder / place
+        if not path.is_file() or path.read_bytes() != content:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+    for path in [path for path in folder.rglob("*") if path.is_file()]:
+        if path.relative_to(folder).as_posix() not in files and "generated" not in path.parts:
+            path.unlink()
+
+
+def _sphinx(source: Path, out: Path, doctrees: Path) -> None:
+    from sphinx.cmd.build import build_main
+
+    failed = build_main(["-q", "-b", "html", "-d", str(doctrees), str(source), str(out)])
+    if failed:
+        raise CourseError("Sphinx could not make the book; what it said stands above.")
+
+
+def _prune(source: Path, out: Path) -> None:
+    """Remove pages and pictures of an earlier build that are no longer made from anything."""
+    documents = {path.relative_to(source).with_suffix("") for path in source.rglob("*")}
+    for path in out.rglob("*.html"):
+        if path.relative_to(out).with_suffix("") not in documents | OF_SPHINX:
+            path.unlink()
+    for path in (out / "_static" / "pictures").glob("*"):
+        if not (source / path.relative_to(out)).exists():
+            path.unlink()
