@@ -10,33 +10,35 @@ An exploration is three pure functions and a list of controls:
 image of fixed size, so nothing jumps or flickers, and a notebook that is run stores one constant line of
 text. `stills` paints the same `draw` for several settings side by side: for print, and for readers without a
 kernel.
+
+Whatever reaches a control, `compute` is given values within the limits that the control was made with; and
+explorations change and draw one at a time, whichever thread a message comes in by.
 """
 
 from __future__ import annotations
 
-import struct
-import zlib
-from base64 import b64encode
-from collections.abc import Callable, Mapping
-from contextlib import contextmanager, nullcontext
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
-from ipywidgets import HTML, Box, Button, GridBox, Layout, ValueWidget, VBox, Widget
+from ipywidgets import HTML, Box, VBox, Widget
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure, FigureBase
-from traitlets import HasTraits, Int
+from traitlets import HasTraits
 
 from ..errors import DataError, MlmkitError, did_you_mean
-from ..style import COLOURS, MUTED, RC, RULE, house
+from . import markup
+from .controls import Press, limits, set_traits
+from .drawing import ONE_AT_A_TIME, WIDTH, canvas, drawing, pixels, scaled
+from .drawing import png as _png
 from .paint import Painter, wipe
 
-#: Width of a picture in CSS pixels; it is painted with SHARPNESS as many, for projectors and fine screens.
-WIDTH, SHARPNESS = 960, 1.5
+__all__ = ["WIDTH", "Exploration", "Explorer", "Preset", "Press", "Stills", "stills"]
+
+#: Width of a picture in inches, live and with several stills in one.
 INCHES, STILLS_INCHES = 9.6, 12.0
 
 
@@ -71,6 +73,10 @@ class Exploration:
         Of the picture, in inches of its 9.6 wide.
     follow
         For a control that others depend on: from the values, the traits the others take when it is set.
+    to_try_with
+        From the values, what to try with them, where that depends on them.
+    at_work
+        From the values, what to say while `compute` takes seconds; empty where it does not.
     """
 
     title: str
@@ -84,19 +90,8 @@ class Exploration:
     to_try: tuple[str, str, str]
     height: float = 4.2
     follow: Mapping[str, Callable[[dict], dict[str, dict]]] = field(default_factory=dict)
-
-
-class Press(Button, ValueWidget):
-    """A button whose value counts how often it was pressed: "new sample" as a control like the others."""
-
-    value = Int(0)
-
-    def __init__(self, label: str, **traits):
-        super().__init__(description=label, **traits)
-        self.on_click(self._count)
-
-    def _count(self, _):
-        self.value += 1
+    to_try_with: Callable[[dict], tuple[str, str, str]] | None = None
+    at_work: Callable[[dict], str] = field(default=lambda values: "")
 
 
 class Explorer(VBox):
@@ -117,15 +112,18 @@ class Explorer(VBox):
     def __init__(self, exploration: Exploration, preset: str | None = None, **values):
         self.exploration = exploration
         self.controls = exploration.controls()
+        self._limits = {name: limits(control) for name, control in self.controls.items()}
         self.result, self.words, self.problem = None, "", ""
         self.figure, self.axes = _blank(exploration)
         self._painter = Painter(self.figure)
-        self.picture, self.sentence, self.help = HTML(), HTML(), HTML()
+        self.picture, self.sentence, self.help, self.tasks = HTML(), HTML(), HTML(), HTML()
         self.presets = exploration.presets()
-        self._note, self._waiting = "", False
+        self._buttons = {name: markup.button(name) for name in self.presets}
+        self._note, self._waiting, self._shown = "", False, None
         for control in self.controls.values():
             control.observe(self._changed, "value")
-        super().__init__(self._rows(), layout=Layout(width="100%", max_width=f"{WIDTH + 20}px"))
+        super().__init__(self._rows())
+        self.add_class("mlmkit-explorer")
         if preset is not None:
             self.use(preset)
         if values or preset is None:
@@ -135,8 +133,8 @@ class Explorer(VBox):
     # -- values ------------------------------------------------------------------------------------
     @property
     def values(self) -> dict[str, Any]:
-        """The controls' values by name."""
-        return {name: control.value for name, control in self.controls.items()}
+        """The controls' values by name, within the limits that the controls were made with."""
+        return {name: self._limits[name].clip(control.value) for name, control in self.controls.items()}
 
     def set(self, **values) -> Explorer:
         """Set several controls and redraw once.
@@ -181,74 +179,117 @@ class Explorer(VBox):
             raise DataError(f"{name} cannot be {value!r}: {error}") from None
 
     @contextmanager
-    def _one_redraw(self):
-        self._waiting = True
+    def _one_redraw(self) -> Iterator[None]:
+        with ONE_AT_A_TIME:
+            with self._waits():
+                yield
+            self._update()
+
+    @contextmanager
+    def _waits(self) -> Iterator[None]:
+        was_waiting, self._waiting = self._waiting, True
         try:
             yield
         finally:
-            self._waiting = False
-        self.redraw()
-
-    def _changed(self, change) -> None:
-        name = next(name for name, control in self.controls.items() if control is change.owner)
-        self._note = ""
-        if name in self.exploration.follow:
-            self._follow(name)
-        if not self._waiting:
-            self.redraw()
-
-    def _follow(self, name: str) -> None:
-        was_waiting, self._waiting = self._waiting, True
-        try:
-            for other, traits in self.exploration.follow[name](self.values).items():
-                _set_traits(self.controls[other], traits)
-        finally:
             self._waiting = was_waiting
 
+    def _changed(self, change) -> None:
+        if change.new == change.old:  # a browser's echo in other digits, put right on the way
+            return
+        with ONE_AT_A_TIME:
+            name = next(name for name, control in self.controls.items() if control is change.owner)
+            self._note = ""
+            with self._waits():
+                self._limits[name].restore(change.owner)
+                if name in self.exploration.follow:
+                    self._follow(name)
+            self._update()
+
+    def _follow(self, name: str) -> None:
+        with self._waits():
+            for other, traits in self.exploration.follow[name](self.values).items():
+                self._limits[other] = self._limits[other].moved(traits)
+                set_traits(self.controls[other], traits)
+
     # -- drawing -----------------------------------------------------------------------------------
+    def _update(self) -> None:
+        """Redraw, unless more is to change first or the picture shows these values already."""
+        shown = (self._note, self.values)
+        if not self._waiting and shown != self._shown:
+            self._shown = shown
+            self.redraw()
+
     def redraw(self) -> None:
         """Compute and draw for the values as they are; what goes wrong is shown where it is seen."""
+        with ONE_AT_A_TIME:
+            try:
+                with self._sign_of_work():
+                    self.result = self.exploration.compute(**self.values)
+                self._show(self.result)
+                self.problem = ""
+            except MlmkitError as error:
+                self.problem = str(error)
+            except MemoryError:
+                self.problem = "There is not enough memory for this. Choose smaller numbers."
+            except Exception as error:
+                self.problem = f"{type(error).__name__}: {error} (a fault of the kit: please report it)"
+                raise
+            finally:
+                self.help.value = markup.problem(self.problem)
+                self._mark_presets()
+
+    @contextmanager
+    def _sign_of_work(self) -> Iterator[None]:
+        """Where computing takes seconds, say so, and grey the picture that is not up to date."""
+        if not (text := self.exploration.at_work(self.values)):
+            yield
+            return
+        self.help.value = markup.at_work(text)
+        self.add_class("mlmkit-at-work")
         try:
-            self.result = self.exploration.compute(**self.values)
-            self._show(self.result)
-            self.problem = ""
-        except MlmkitError as error:
-            self.problem = str(error)
-        except Exception as error:
-            self.problem = f"{type(error).__name__}: {error} (a fault of the kit: please report it)"
-            raise
+            yield
         finally:
-            self.help.value = _help(self.problem)
+            self.remove_class("mlmkit-at-work")
 
     def _show(self, result) -> None:
-        with _style():
+        with drawing():
             for ax in self.axes:
                 wipe(ax)
             self.exploration.draw(self.axes, result)
-            pixels = self._painter.pixels()
+            painted = self._painter.pixels()
         self.words = " ".join(filter(None, [self._note, self.exploration.describe(result)]))
-        self.picture.value = _img(pixels, f"{self.exploration.shows} {self.words}", self.exploration.height)
-        self.sentence.value = _sentence(self.words)
+        self.picture.value = markup.picture(painted, f"{self.exploration.shows} {self.words}")
+        self.sentence.value = markup.sentence(self.words)
 
     # -- the parts on the page ---------------------------------------------------------------------
-    def _rows(self) -> list:
-        rows = [HTML(f'<h4 style="margin:0.2em 0">{escape(self.exploration.title)}</h4>')]
-        seen = [control for control in self.controls.values() if isinstance(control, Widget)]
-        return [*rows, self._presets_row(), _arranged(seen), self.picture, self.sentence, self.help,
-                HTML(_what_to_try(self.exploration.to_try))]  # fmt: skip
+    def _rows(self) -> list[Widget]:
+        self.tasks.value = markup.tasks(self._to_try())
+        shown = [control for control in self.controls.values() if isinstance(control, Widget)]
+        return [HTML(markup.title(self.exploration.title)), self._presets_row(), markup.arranged(shown),
+                self.picture, self.sentence, self.help, self.tasks]  # fmt: skip
+
+    def _to_try(self) -> tuple[str, ...]:
+        with_values = self.exploration.to_try_with
+        return with_values(self.values) if with_values else self.exploration.to_try
 
     def _presets_row(self) -> Box:
-        buttons = []
-        for name in self.presets:
-            button = _button(name)
+        for name, button in self._buttons.items():
             button.on_click(lambda _, name=name: self.use(name))
-            buttons.append(button)
-        reset = _button("reset", icon="rotate-left")
+        reset = markup.button("reset", icon="rotate-left")
         reset.on_click(self.reset)
-        return _row([*buttons, reset])
+        return markup.row([*self._buttons.values(), reset])
+
+    def _mark_presets(self) -> None:
+        """Show which presets the controls stand at, and what to try there."""
+        values = self.values
+        for name, button in self._buttons.items():
+            stands = all(values[control] == value for control, value in self.presets[name].values.items())
+            (button.add_class if stands else button.remove_class)("mlmkit-on")
+        self.tasks.value = markup.tasks(self._to_try())
 
     def __repr__(self):
-        return f"An exploration to use while the notebook runs: {self.exploration.title}"
+        place = "while the notebook runs" if _in_notebook() else "in a notebook"
+        return f"An exploration to use {place}: {self.exploration.title}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -268,10 +309,12 @@ class Stills:
 
     def savefig(self, path, **options) -> None:
         """Write the picture to a file, as `Figure.savefig` does."""
-        self.figure.savefig(path, **options)
+        with drawing():
+            self.figure.savefig(path, **options)
 
     def _repr_mimebundle_(self, **_):
-        data = {"image/png": _png(_pixels(self.figure), level=9), "text/plain": repr(self)}
+        with drawing():
+            data = {"image/png": _png(pixels(self.figure), level=9), "text/plain": repr(self)}
         return data, {"image/png": {"alt": self.alt_text, "width": WIDTH}}
 
 
@@ -286,122 +329,26 @@ def stills(exploration: Exploration, settings: Mapping[str, Mapping], columns: i
         Name → values of the controls; controls left out have their start value.
     """
     start = {name: control.value for name, control in exploration.controls().items()}
+    results = {name: exploration.compute(**{**start, **values}) for name, values in settings.items()}
     rows, width = -(-len(settings) // columns), STILLS_INCHES / columns
-    texts = []
-    with _style(), mpl.rc_context(_scaled(0.86)):
-        figure = _canvas((STILLS_INCHES, rows * (width * exploration.height / INCHES * 1.15 + 0.35)))
+    with drawing(scaled(0.86)):
+        figure = canvas((STILLS_INCHES, rows * (width * exploration.height / INCHES * 1.15 + 0.35)))
         parts = np.ravel(figure.subfigures(rows, columns))
-        for part, (name, values) in zip(parts, settings.items(), strict=False):
-            result = exploration.compute(**{**start, **values})
+        for part, (name, result) in zip(parts, results.items(), strict=False):
             exploration.draw(exploration.panels(part), result)
             part.suptitle(name, fontweight="bold", x=0.02, ha="left", y=0.99)
-            texts.append(f"{name}: {exploration.describe(result)}")
-    return Stills(exploration.title, figure, f"{exploration.shows} " + " ".join(texts))
-
-
-def _set_traits(control: HasTraits, traits: Mapping[str, Any]) -> None:
-    """A range and a value inside it are set as one, since either alone may not go with what was there."""
-    with control.hold_trait_notifications() if "min" in traits else nullcontext():
-        for trait, value in traits.items():
-            setattr(control, trait, value)
-
-
-# ---- painting ----------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _style():
-    """The house style; with the titles' height given, matplotlib need not measure all labels to find it."""
-    with house(), mpl.rc_context({"axes.titley": 1.0}):
-        yield
+    texts = [f"{name}: {exploration.describe(result)}" for name, result in results.items()]
+    return Stills(exploration.title, figure, " ".join([exploration.shows, *texts]))
 
 
 def _blank(exploration: Exploration) -> tuple[Figure, tuple[Axes, ...]]:
-    with _style():
-        figure = _canvas((INCHES, exploration.height))
+    with drawing():
+        figure = canvas((INCHES, exploration.height))
         return figure, exploration.panels(figure)
 
 
-def _canvas(size) -> Figure:
-    """A figure of its own, unknown to pyplot, so that no notebook shows it by itself."""
-    figure = Figure(size, dpi=SHARPNESS * WIDTH / size[0])
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _scaled(factor: float) -> dict[str, float]:
-    return {
-        name: value * factor
-        for name, value in RC.items()
-        if name.endswith(("font.size", "fontsize", "labelsize", "titlesize"))
-    }
-
-
-def _pixels(figure: Figure) -> np.ndarray:
-    """The figure painted, (height, width, 3) bytes."""
-    figure.canvas.draw()
-    return np.asarray(figure.canvas.buffer_rgba())[..., :3]
-
-
-def _png(pixels: np.ndarray, level: int = 1) -> str:
-    """An RGB picture as base64 PNG: rows unfiltered, lightly compressed, in half of Pillow's time."""
-    height, width, _ = pixels.shape
-    rows = np.zeros((height, 1 + 3 * width), dtype=np.uint8)  # each row begins with a 0: "no filter"
-    np.ndarray(pixels.shape, np.uint8, rows, offset=1, strides=(rows.shape[1], 3, 1))[...] = pixels
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows, level)), (b"IEND", b""))
-    return b64encode(b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*chunk) for chunk in chunks)).decode()
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
-# ---- HTML --------------------------------------------------------------------------------------------------
-
-
-def _img(pixels: np.ndarray, alt: str, height: float) -> str:
-    size = f'width="{WIDTH}" height="{round(WIDTH * height / INCHES)}"'
-    style = "display:block;max-width:100%;height:auto;background:#fff"
-    alt = escape(alt, quote=True)
-    return (
-        f'<img role="img" {size} style="{style}" decoding="sync" aria-label="{alt}" alt="{alt}" '
-        f'src="data:image/png;base64,{_png(pixels)}">'
-    )
-
-
-def _sentence(words: str) -> str:
-    style = "line-height:1.45;min-height:2.9em;margin:0.3em 0;font-size:1.05em;max-width:60em"
-    return f'<p role="status" aria-live="polite" style="{style}">{escape(words)}</p>'
-
-
-def _help(problem: str) -> str:
-    if not problem:
-        return ""
-    border = f"border-left:4px solid {COLOURS['population']}"
-    style = f"white-space:pre-wrap;{border};padding:0.3em 0.8em;margin:0.3em 0;line-height:1.45"
-    return f'<div role="alert" style="{style}">{escape(problem)}</div>'
-
-
-def _what_to_try(tasks) -> str:
-    items = "".join(f"<li>{escape(task)}</li>" for task in tasks)
-    return (
-        f'<details open style="border-top:1px solid {RULE};margin-top:0.3em;line-height:1.45;max-width:60em">'
-        f'<summary style="color:{MUTED};cursor:pointer">What to try</summary>'
-        f'<ol style="margin:0.2em 0">{items}</ol></details>'
-    )
-
-
-def _row(children) -> Box:
-    return Box(list(children), layout=Layout(flex_flow="row wrap", align_items="center", overflow="visible"))
-
-
-def _arranged(controls: list[Widget]) -> Box:
-    """Controls in rows; beside a grid, if there is one, in a column."""
-    grids = [control for control in controls if isinstance(control, GridBox)]
-    others = [control for control in controls if control not in grids]
-    return _row([*grids, VBox(others)]) if grids else _row(others)
-
-
-def _button(label: str, **traits) -> Button:
-    return Button(description=label, layout=Layout(width="auto"), **traits)
+def _in_notebook() -> bool:
+    """Whether widgets can be shown: a terminal where someone types shows none."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return hasattr(shell, "kernel") if shell else not hasattr(sys, "ps1")

@@ -139,10 +139,8 @@ def describe(it: Clustering) -> str:
 
 def _controls() -> dict:
     return {
-        "tau": slider("τ between groups", 2.0, 0, 10, 0.05, tip="SD of the groups' means"),
-        "sigma": slider(
-            "σ within groups", 2.0, 0, 10, 0.05, tip="SD of observations around their group's mean"
-        ),
+        "tau": slider("τ between groups", 2.0, 0, 10, tip="SD of the groups' means"),
+        "sigma": slider("σ within groups", 2.0, 0, 10, tip="SD of observations around their group's mean"),
         "J": whole("groups J", 12, 2, MOST_GROUPS),
         "n": whole("members n", 10, 2, MOST_MEMBERS),
         "sample": press("new sample", "Draw other standardised numbers"),

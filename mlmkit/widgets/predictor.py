@@ -192,8 +192,8 @@ def _taken(share: float) -> str:
 
 def _controls() -> dict:
     return {
-        "b1": slider("slope b₁", 2.0, 0, 5, 0.05, "How far group means move for one SD of the predictor"),
-        "tau": slider("τ left over", 1.5, 0, 5, 0.05, "SD of the groups around the line"),
+        "b1": slider("slope b₁", 2.0, 0, 5, tip="How far group means move for one SD of the predictor"),
+        "tau": slider("τ left over", 1.5, 0, 5, tip="SD of the groups around the line"),
         "sigma": slider("σ within groups", 6.0, 0.1, 10, 0.1),
         "J": whole("groups J", 60, 4, MOST_GROUPS),
         "n": whole("members n", 20, 2, 200),

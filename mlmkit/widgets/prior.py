@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from functools import cache
-from html import escape
 
 import numpy as np
 from scipy import stats
@@ -417,20 +416,12 @@ def presets() -> dict[str, Preset]:
     }
 
 
-class Sampler(Explorer):
-    """An exploration that says so when it has to sample first."""
-
-    def redraw(self) -> None:
-        if not self.ready:
-            text = f"Sampling the posterior of {self.values['people']} people. A few seconds …"
-            self.help.value = f'<p role="alert"><b>{escape(text)}</b></p>'
-        super().redraw()
-
-    @property
-    def ready(self) -> bool:
-        """Whether the draws are there."""
-        people, sampled = self.values["people"], self.values["sampled"]
-        return (people, *(sampled or (default(), 0))) in _drawn
+def at_work(values: dict) -> str:
+    """What to say while these values' posterior is sampled; nothing where its draws are there."""
+    people, sampled = values["people"], values["sampled"]
+    if (people, *(sampled or (default(), 0))) in _drawn:
+        return ""
+    return f"Sampling the posterior of {people} people. This takes some seconds …"
 
 
 EXPLORATION = Exploration(
@@ -441,7 +432,7 @@ EXPLORATION = Exploration(
         "priors (blue line) and lmer's estimate (red line with a diamond)."
     ),
     compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
-    follow={"people": _when_people, "again": _when_again},
+    follow={"people": _when_people, "again": _when_again}, at_work=at_work,
     to_try=(
         "Half normal prior, 18 people: how small must its scale be before τ₁ gives way? Now the same with 5.",
         "Give b₁ an SD of 5 around 0, then of 2: where does b₁ go, and what does τ₁ do? Why that?",
@@ -473,7 +464,7 @@ def explore_prior(preset: str | None = None, posterior: Posterior | None = None,
     """
     if posterior is not None:
         _take(posterior)
-    return Sampler(EXPLORATION, preset, **values)
+    return Explorer(EXPLORATION, preset, **values)
 
 
 def show_prior(posterior: Posterior | None = None) -> Stills:

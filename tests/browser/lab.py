@@ -40,12 +40,14 @@ def chromium() -> str | None:
 
 
 @contextmanager
-def serve(folder: Path) -> Iterator[str]:
-    """Serve a folder with JupyterLab, set up as `make lab` does; yields the address."""
+def serve(folder: Path, configured: bool = True) -> Iterator[str]:
+    """Serve a folder with JupyterLab, set up as `make lab` does, or as it comes; yields the address."""
     port = _free_port()
     address = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "mlmkit", "lab", str(folder), "--no-browser", f"--port={port}"]
-    options = ["--IdentityProvider.token=", "--ServerApp.port_retries=0"]
+    command = [sys.executable, "-m", "mlmkit", "lab", str(folder)]
+    if not configured:
+        command = [sys.executable, "-m", "jupyterlab", "--allow-root", f"--ServerApp.root_dir={folder}"]
+    options = ["--no-browser", f"--port={port}", "--IdentityProvider.token=", "--ServerApp.port_retries=0"]
     here = {"JUPYTER_PATH": str(_extensions(folder)), "PYTHONPATH": str(ROOT)}
     with open(folder / "jupyterlab.log", "w") as log:
         server = subprocess.Popen(

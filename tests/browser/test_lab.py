@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from urllib.request import urlopen
+
 import nbformat
 import pytest
 
@@ -72,6 +75,13 @@ def small_chapter(course):
     dress(nb)
     nbformat.write(nb, course / "chapters" / "small.ipynb")
     return "chapters/small.ipynb"
+
+
+def test_widgets_speak_to_the_thread_that_runs_the_cells(address):
+    """JupyterLab may send sliders' messages past it, so that a picture is drawn while a cell draws another."""
+    settings = "/lab/api/settings/@jupyterlab/apputils-extension:kernels-settings"
+    schema = json.load(urlopen(address + settings))["schema"]
+    assert schema["properties"]["commsOverSubshells"]["default"] == "disabled"
 
 
 def test_a_slider_redraws_the_picture_and_the_sentence(open_notebook, small_chapter):
