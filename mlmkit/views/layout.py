@@ -404,8 +404,15 @@ class _Crossed(_Sketch):
                 right = self.plate_boxes()[node.plates[-1]].right
                 self.stack(self.parameters(node), right + 0.5 + RADIUS, self.places[node.name][1])
             else:
-                self.row_above(self.parameters(node), self.places[node.name][0], height)
-        self.row_above(self.parameters(self.outcome), 0.0, height)
+                self._free_row(self.parameters(node), self.places[node.name][0], height)
+        self._free_row(self.parameters(self.outcome), 0.0, height)
+
+    def _free_row(self, nodes: list[Node], x: float, height: float) -> None:
+        """Nodes side by side above x, or as near to it as their arrows run over nothing."""
+        for shift in (0.0, -0.5, 0.5, -1.0, 1.0, -1.5, 1.5, -2.0, 2.0, 0.0):
+            self.row_above(nodes, x + shift, height)
+            if all(self.is_free(node, self.places[node.name]) for node in nodes):
+                return
 
     def plate_box(self, plate: Plate, content: Box) -> Box:
         """Overlapping plates get feet and heads of different heights, so that no two borders run together."""

@@ -128,6 +128,8 @@ class Model:
         mean of that group coefficient.
     row
         The observations' index: "i", a group's letter where each group is one row, "" where there is one row.
+    alone
+        Up to this many predictors of one plate are nodes of their own in a network; more are one vector.
     """
 
     spec: Spec
@@ -145,6 +147,7 @@ class Model:
     has_weights: bool = False
     notes: tuple[str, ...] = ()
     fit: Any = None
+    alone: int = 4
 
     # -- finding ------------------------------------------------------------
     @cached_property

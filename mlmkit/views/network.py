@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 
 from ..errors import did_you_mean
-from .boxes import check_clear
+from .boxes import check_clear, crowding
 from .graph import Edge, Node, Plate
 from .model import Block, DiagramError, Group, Model
 from .picture import Network
@@ -15,8 +16,9 @@ from .read import read
 from .symbols import indexed, listing, plain
 from .unrolled import unroll
 
-#: Beyond this many, the predictors of one plate are one vector node.
-MANY = 4
+#: How many predictors of one plate stand alone where the picture would be too crowded or taller than this (in units
+#: of the drawing) with four.
+SIMPLER, TALL = (2, 1), 8.0
 
 
 def network(
@@ -63,9 +65,20 @@ def network(
     model = read(fit_or_formula, data, family, sigma)
     if style == "unrolled":
         return unroll(model)
+    return _clearest(model)
+
+
+def _clearest(model: Model) -> Network:
+    """The most detailed network that is neither crowded nor much taller than a simpler one."""
     drawn = from_model(model)
-    check_clear(drawn, drawn.layout.places)
-    return drawn
+    if drawn.layout.bounds.height <= TALL and not crowding(drawn, drawn.layout.places):
+        return drawn
+    simpler = [from_model(replace(model, alone=alone)) for alone in SIMPLER]
+    clear = [one for one in (drawn, *simpler) if not crowding(one, one.layout.places)]
+    if not clear:
+        check_clear(drawn, drawn.layout.places)
+    lowest = min(one.layout.bounds.height for one in clear)
+    return next(one for one in clear if one.layout.bounds.height <= 1.2 * lowest)
 
 
 def from_model(model: Model) -> Network:
@@ -232,7 +245,7 @@ def _predictor(model: Model, name: str) -> Node:
     index = model.row if group is None else group.letter
     plates = _plates_of_rows(model) if group is None else _plates_of(model, group)
     symbols = tuple(peer.at(index) for peer in peers)
-    if len(peers) > MANY:
+    if len(peers) > model.alone:
         symbol = indexed(variable.letter, index, vector=True)
         return Node(plain(symbol), symbol, "given", f"{len(peers)} predictors", plates, "data", symbols)
     symbol = variable.at(index)
@@ -256,22 +269,64 @@ def _plates_of_rows(model: Model) -> tuple[str, ...]:
 
 
 def _plates(model: Model) -> tuple[Plate, ...]:
+    """Each plate says how often its contents are repeated within one copy of the plates around it."""
     plates = []
     for chain in model.chains:
         for group in reversed(chain):
             crosses = tuple(other.letter for other in model.groups if other not in chain)
-            symbol, caption = _range(group.letter, group.count), _count(group.name, group.count, group.size)
+            outer = model.outer(group)
+            within = [] if outer is None else [outer]
+            times = Repeats.of(group.count, within, group.codes, group.size)
             role, inside = _role(group.order) if group.pooled else "flat", _plates_of(model, group)[:-1]
-            plates.append(Plate(group.letter, symbol, caption, role, group.size, inside, crosses))
+            symbol, caption = _range(group.letter, times.symbol), times.caption(group.name)
+            plates.append(Plate(group.letter, symbol, caption, role, times.size, inside, crosses))
     if model.row and not model.collapsed:
-        symbol, caption = _range(model.row, model.total), _count("rows", model.total, model.n)
-        plates.append(Plate(model.row, symbol, caption, "data", model.n, _plates_of_rows(model)[:-1]))
+        within = [chain[0] for chain in model.chains]
+        rows = None if model.n is None else np.arange(model.n)
+        times = Repeats.of(model.total, within, rows, model.n)
+        symbol, caption = _range(model.row, times.symbol), times.caption("rows")
+        plates.append(Plate(model.row, symbol, caption, "data", times.size, _plates_of_rows(model)[:-1]))
     return tuple(plates)
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """How often a plate's contents stand in one copy of the plates around it: J groups, n_j rows in group j.
+
+    Attributes
+    ----------
+    symbol
+        The number's symbol in LaTeX: `J`, `n_j`, `n_{jk}`.
+    least, most
+        Its smallest and largest value over those copies; None without data.
+    """
+
+    symbol: str
+    least: int | None
+    most: int | None
+
+    @classmethod
+    def of(cls, count: str, within: list[Group], codes: np.ndarray | None, size: int | None) -> Repeats:
+        """The different `codes` within each combination of the groups around them."""
+        symbol = indexed(count, "".join(group.letter for group in within))
+        around = [group.codes for group in within]
+        if not within or codes is None or any(code is None for code in around):
+            return cls(symbol, *((None, None) if within else (size, size)))
+        pairs = pd.DataFrame(dict(enumerate([*around, codes]))).drop_duplicates()
+        counts = pairs.groupby(list(range(len(around)))).size()
+        every = np.prod([group.size for group in within])
+        return cls(symbol, int(counts.min()) if len(counts) == every else 0, int(counts.max()))
+
+    @property
+    def size(self) -> int | None:
+        return self.most if self.least == self.most else None
+
+    def caption(self, what: str) -> str:
+        if self.most is None:
+            return what
+        number = self.most if self.least == self.most else f"{self.least} to {self.most}"
+        return f"{what}, {plain(self.symbol)} = {number}"
 
 
 def _range(letter: str, count: str) -> str:
     return rf"{letter} = 1 \ldots {count}"
-
-
-def _count(what: str, symbol: str, size: int | None) -> str:
-    return what if size is None else f"{what}, {symbol} = {size}"

@@ -6,6 +6,7 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -201,11 +202,42 @@ def test_plates_say_how_many_from_the_data():
     sizes = {
         p.name: p.size for p in network("Reaction ~ Days + (Days|Subject)", load_data("sleepstudy")).plates
     }
-    assert sizes == {"j": 18, "i": 180}
+    assert sizes == {"j": 18, "i": 10}
     captions = [
         p.caption for p in network("rt ~ 1 + (1|participant) + (1|spelling)", load_data("blp")).plates
     ]
-    assert captions == ["participant, J = 78", "spelling, K = 58", "rows, n = 651"]
+    assert captions == ["participant, J = 78", "spelling, K = 58", "rows, n_jk = 0 to 1"]
+
+
+def test_a_plate_within_another_is_repeated_for_each_of_its_groups():
+    """18 people with 10 rows each, not 18 times 180 rows."""
+    data = load_data("classroom")
+    net = network("mathscore ~ ses + (1|schoolid/classid2)", data)
+    schools, classes, rows = net.plates
+    pupils = data.groupby(["schoolid", "classid2"]).size()
+    of_schools = pupils.groupby("schoolid").size()
+    assert (schools.symbol, classes.symbol, rows.symbol) == (
+        r"k = 1 \ldots K", r"j = 1 \ldots J_k", r"i = 1 \ldots n_j",
+    )  # fmt: skip
+    assert classes.caption == f"classid2, J_k = {of_schools.min()} to {of_schools.max()}"
+    assert rows.caption == f"rows, n_j = {pupils.min()} to {pupils.max()}"
+    bare = network("y ~ x + (x|g)").plates
+    assert [(p.symbol, p.caption, p.size) for p in bare] == [
+        (r"j = 1 \ldots J", "g", None), (r"i = 1 \ldots n_j", "rows", None),
+    ]  # fmt: skip
+
+
+def test_an_ordinary_trial_is_drawn_and_not_taller_than_a_page():
+    rng = np.random.default_rng(0)
+    data = pd.DataFrame({"who": np.repeat(np.arange(40), 4), "month": np.tile([2, 3, 5, 8], 40)})
+    for name, levels in (("treatment", ["a", "b"]), ("drug", ["no", "yes"]), ("length", ["long", "short"])):
+        data[name] = rng.choice(levels, 40)[data["who"]]
+    data["before"] = rng.normal(size=40)[data["who"]]
+    data["y"] = rng.normal(size=160)
+    net = network("y ~ before + treatment*month + drug + length + (month|who)", data)
+    assert net.layout.bounds.height < 8
+    assert [node.caption for node in net.nodes if node.kind == "given"] == ["4 predictors", "month"]
+    network("y ~ treatment*drug + month + before + (1|who)", data)
 
 
 def test_kinds_and_captions_of_nodes():
@@ -278,12 +310,9 @@ def test_ids_that_repeat_are_nested_by_the_formula():
         )
     )
     assert arrows(slash) == arrows(colon) == arrows(unique)
-    assert (
-        [p.size for p in slash.plates]
-        == [p.size for p in colon.plates]
-        == [p.size for p in unique.plates]
-        == [107, 312, 1190]
-    )
+    within = [("K = 107", 107), ("J_k = 1 to 9", None), ("n_j = 1 to 10", None)]
+    for net in (slash, colon, unique):
+        assert [(p.caption.split(", ")[1], p.size) for p in net.plates] == within
     crossed = network("mathscore ~ ses + (1|schoolid) + (1|classid2)", classroom)
     assert crossed.plates[0].crosses, "classid2 alone crosses the schools: its ids repeat"
 
