@@ -14,41 +14,28 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
 from ..errors import DataError, did_you_mean
-from ..notices import ids_restart
 from ..style import COLOURS, INK, MUTED, PAPER, RC, RULE, SHADE, tint
-from ..words import listed
+from ..words import count, listed
 from .boxes import Box
 from .draw import Pen, figure_to_png, figure_to_svg
+from .groupings import (
+    FEW,
+    Relation,
+    Treatment,
+    caution,
+    chains_of,
+    conditions_among,
+    counts,
+    each_row,
+    outermost_first,
+    relation_of,
+    rows_used,
+    treatment_of,
+)
 
 STEP = 1.5  # between the levels of a tree
 ASIDE = 0.72  # from the only branch that is shown to the dots beside it
 ROLES = ("group", "group2", "group3")
-
-
-@dataclass(frozen=True)
-class Relation:
-    """How two groupings lie: "nested" (`inner` in `outer`), "crossed", "partially crossed" or "identical".
-
-    `filled` of `cells` combinations of their levels occur in the data. `restarts` says that the ids of
-    `inner` start again in each group of `outer`, as when classes are numbered within their schools.
-    """
-
-    kind: str
-    inner: str
-    outer: str
-    filled: int
-    cells: int
-    restarts: bool = False
-
-    def __str__(self):
-        share = f"{self.filled} of {self.cells} combinations occur"
-        text = {
-            "nested": f"{self.inner} is nested in {self.outer}: each {self.inner} is in one {self.outer}",
-            "crossed": f"{self.inner} and {self.outer} are crossed: all {self.cells} combinations occur",
-            "partially crossed": f"{self.inner} and {self.outer} are partially crossed: {share}",
-            "identical": f"{self.inner} and {self.outer} are the same grouping under two names",
-        }[self.kind]
-        return f"{text}."
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,9 +51,13 @@ class Structure:
     relations
         How each pair of groupings lies.
     formula
-        The random part that the structure suggests, varying intercepts.
+        The part of a formula that the structure suggests: treatments, and varying intercepts.
     warnings
         What to check before trusting it.
+    data
+        The rows that have all of the groupings, and the outcome where one was named.
+    treatments
+        Columns of the fixed part: conditions that were chosen, not a sample of groups.
     """
 
     groups: tuple[str, ...]
@@ -75,6 +66,7 @@ class Structure:
     formula: str
     warnings: tuple[str, ...]
     data: pd.DataFrame = field(repr=False)
+    treatments: tuple[Treatment, ...] = ()
 
     @property
     def nested(self) -> bool:
@@ -104,7 +96,7 @@ class Structure:
             f"{row.Index}: {row.groups} groups, {row.fewest} to {row.most} rows each"
             for row in self.counts.itertuples()
         ]
-        lines += map(str, self.relations)
+        lines += map(str, [*self.relations, *self.treatments])
         lines += [f"Formula: {self.formula}", *(f"Check: {warning}" for warning in self.warnings)]
         return "\n".join(lines)
 
@@ -148,15 +140,20 @@ class Structure:
         return figure_to_png(self.draw().figure)
 
 
-def structure(data: pd.DataFrame, groups) -> Structure:
+def structure(data: pd.DataFrame, groups, outcome: str | None = None, few: int = FEW) -> Structure:
     """Whether groupings are nested, crossed or partially crossed in data.
 
     Parameters
     ----------
     data
-        One row an observation.
+        One row per observation.
     groups
         Names of the grouping columns; one name, or several.
+    outcome
+        The response's column: rows where it is missing are left out, since they say nothing.
+    few
+        A column of words with fewer values than this ("naming" and "lexdec"; not ids such as 7 or "s07") is taken for
+        a treatment: it goes to the fixed part. 0 takes every column for a grouping.
 
     Returns
     -------
@@ -172,101 +169,28 @@ def structure(data: pd.DataFrame, groups) -> Structure:
     >>> structure(load_data("classroom"), ["schoolid", "classid"]).formula
     '(1|schoolid/classid)'
     """
-    names = [groups] if isinstance(groups, str) else list(dict.fromkeys(groups))
-    for name in names:
-        if name not in data.columns:
-            raise DataError(f"{name!r} is not a column of the data.{did_you_mean(str(name), data.columns)}")
-    if not names:
-        raise DataError("Name at least one grouping column.")
-    used = data[names].dropna().reset_index(drop=True)
-    if used.empty:
-        raise DataError(f"No row has a value in {listed(names)}.")
-    found = tuple(_relation(used, a, b) for a, b in combinations(names, 2))
-    ordered = _outermost_first(names, found)
-    missing = len(data) - len(used)
-    warnings = [_warning(r, used) for r in found] + [
-        f"{missing} rows without a group are left out." if missing else ""
-    ]
+    used, names = rows_used(data, groups, outcome)
+    found = [relation_of(used, a, b) for a, b in combinations(names, 2)]
+    conditions = conditions_among(used, names, few)
+    found = [r for r in found if not {r.inner, r.outer} & set(conditions)]
+    ordered = outermost_first([name for name in names if name not in conditions], found)
+    chains = chains_of(ordered, found)
+    alone = [chain for chain in chains if used[chain].drop_duplicates().shape[0] == len(used)]
+    terms = [chain[:-1] if chain in alone and len(chain) > 1 else chain for chain in chains]
+    warnings = [caution(r, used) for r in found] + [each_row(chain) for chain in alone]
+    if missing := len(data) - len(used):
+        warnings.append(
+            f"{count(missing, 'row')} without {'an outcome or ' if outcome else ''}a group are left out."
+        )
     return Structure(
-        ordered, _counts(used, ordered), found, _formula(ordered, found), tuple(filter(None, warnings)), used
+        groups=ordered,
+        counts=counts(used, ordered),
+        relations=tuple(found),
+        formula=" + ".join([*conditions, *(f"(1|{'/'.join(chain)})" for chain in terms)]),
+        warnings=tuple(filter(None, warnings)),
+        data=used,
+        treatments=tuple(treatment_of(used, name, ordered) for name in conditions),
     )
-
-
-def _counts(data: pd.DataFrame, names) -> pd.DataFrame:
-    rows = {}
-    for name in names:
-        sizes = data[name].value_counts()
-        sizes = sizes[sizes > 0]
-        rows[name] = (len(sizes), int(sizes.min()), float(sizes.median()), int(sizes.max()))
-    return pd.DataFrame.from_dict(rows, orient="index", columns=["groups", "fewest", "median", "most"])
-
-
-def _relation(data: pd.DataFrame, a: str, b: str) -> Relation:
-    n_a, n_b = data[a].nunique(), data[b].nunique()
-    filled = len(data[[a, b]].drop_duplicates())
-    if filled == n_a == n_b:
-        return Relation("identical", a, b, filled, n_a * n_b)
-    if filled in (n_a, n_b):
-        inner, outer = (a, b) if filled == n_a else (b, a)
-        return Relation("nested", inner, outer, filled, n_a * n_b)
-    if filled == n_a * n_b:
-        return Relation("crossed", a, b, filled, n_a * n_b)
-    for inner, outer in ((a, b), (b, a)):
-        if _restarts(data, inner, outer):
-            return Relation("partially crossed", inner, outer, filled, n_a * n_b, restarts=True)
-    return Relation("partially crossed", a, b, filled, n_a * n_b)
-
-
-def _restarts(data: pd.DataFrame, inner: str, outer: str) -> bool:
-    codes, levels = pd.factorize(data[inner], sort=True)
-    return ids_restart(codes, pd.factorize(data[outer])[0], pd.Index(levels))
-
-
-def _outermost_first(names: list[str], relations) -> tuple[str, ...]:
-    within = {
-        name: sum(r.inner == name and (r.kind == "nested" or r.restarts) for r in relations) for name in names
-    }
-    return tuple(sorted(names, key=lambda name: within[name]))
-
-
-def _formula(ordered: tuple[str, ...], relations) -> str:
-    """`a/b` along chains, sums of terms where groupings cross."""
-    parent = {}
-    for name in reversed(ordered):
-        outers = [r.outer for r in relations if r.inner == name and (r.kind == "nested" or r.restarts)]
-        if outers:
-            parent[name] = max(outers, key=ordered.index)
-    same = {r.outer for r in relations if r.kind == "identical"}
-    leaves = [name for name in ordered if name not in parent.values() and name not in same]
-    chains = []
-    for leaf in leaves:
-        chain = [leaf]
-        while chain[0] in parent:
-            chain.insert(0, parent[chain[0]])
-        chains.append(chain)
-    return " + ".join(
-        f"(1|{'/'.join(chain)})" for chain in sorted(chains, key=lambda chain: ordered.index(chain[0]))
-    )
-
-
-def _warning(relation: Relation, data: pd.DataFrame) -> str:
-    inner, outer = relation.inner, relation.outer
-    if relation.restarts:
-        first = min(data[inner].unique())
-        return (
-            f"the ids of {inner} repeat across {outer}: {inner} {first} of one {outer} is a different one "
-            f"from {inner} {first} of another, if they are numbered within it. Write (1|{outer}/{inner}); "
-            f"(1|{inner}) alone would mix them up."
-        )
-    if relation.kind == "crossed":
-        small, large = sorted((inner, outer), key=lambda name: data[name].nunique())
-        return (
-            f"each {small} occurs with every {large}. If ids of {small} are only numbered within {large}, "
-            f"they are nested: write (1|{large}/{small})."
-        )
-    if relation.kind == "identical":
-        return f"{inner} and {outer} cannot both vary: keep one."
-    return ""
 
 
 # -- the tree ------------------------------------------------------------

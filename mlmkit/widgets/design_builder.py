@@ -97,7 +97,7 @@ def compute(cells=NESTED, each: int = 2, ids: str = UNIQUE, literal: bool = Fals
     names = _restarting(cells) if ids == RESTART else {cell: cell[0] + 1 for cell in cells}
     pairs = [("ABC"[cell[1]], names[cell]) for cell in cells for _ in range(each)]
     rows = pd.DataFrame(pairs, columns=[outer, inner])
-    found = structure(rows, [outer, inner])
+    found = structure(rows, [outer, inner], few=0)
     nested = not _several(cells)
     as_built = nested and found.relations[0].kind != "identical"
     formula = f"(1|{outer}/{inner})" if as_built and not literal else found.formula

@@ -8,6 +8,7 @@ import pytest
 
 from mlmkit.datasets import load_data
 from mlmkit.errors import DataError
+from mlmkit.models import lmer
 from mlmkit.views.structure import structure
 
 
@@ -86,7 +87,7 @@ def test_rows_without_a_group_are_counted():
     data = grid(3, 4)
     data.loc[0, "b"] = None
     found = structure(data, ["a", "b"])
-    assert found.relations[0].filled == 11 and any("1 rows without a group" in w for w in found.warnings)
+    assert found.relations[0].filled == 11 and any("1 row without a group" in w for w in found.warnings)
 
 
 def test_what_cannot_be_read_is_refused():
@@ -163,3 +164,46 @@ def test_labels_of_cells_are_within_the_picture():
     for words in (*ax.get_xticklabels(), *ax.get_yticklabels(), ax.xaxis.label, ax.title):
         box = words.get_window_extent()
         assert whole.x0 <= box.x0 and box.x1 <= whole.x1 and whole.y0 <= box.y0 and box.y1 <= whole.y1
+
+
+def test_conditions_go_to_the_fixed_part_and_are_no_groups():
+    """People by words in two tasks: each person has one task, each word both."""
+    rng = np.random.default_rng(4)
+    data = pd.DataFrame({"id": np.repeat([f"p{k}" for k in range(12)], 20)})
+    data["item"] = [word for _ in range(12) for word in rng.choice(40, 20, replace=False)]
+    data["task"] = np.where(data["id"].isin([f"p{k}" for k in range(6)]), "naming", "lexdec")
+    data["rt"] = rng.normal(size=240)
+    found = structure(data, ["id", "item", "task"])
+    assert found.formula == "task + (1|id) + (1|item)"
+    assert set(found.groups) == {"id", "item"} and [t.name for t in found.treatments] == ["task"]
+    assert found.treatments[0].varies_within == ("item",)
+    assert "is the same for all rows of one id and varies within item" in str(found)
+    lmer("rt ~ " + found.formula, data)  # what is suggested can be fitted
+
+
+def test_a_treatment_given_to_whole_groups_is_not_their_parent():
+    data = pd.DataFrame({"litter": np.repeat(np.arange(9), 3)})
+    data["treatment"] = np.array(["control", "high", "low"])[data["litter"] % 3]
+    assert structure(data, ["litter", "treatment"]).formula == "treatment + (1|litter)"
+
+
+def test_rows_without_an_outcome_say_nothing_of_the_structure():
+    data = grid(5, 4).assign(y=1.0)
+    data.loc[data["a"] == data["a"].iloc[0], "y"] = np.nan
+    found = structure(data, ["a", "b"], outcome="y")
+    assert found.counts.loc["a", "groups"] == 4 and len(found.data) == 16
+    assert any("4 rows without an outcome or a group" in warning for warning in found.warnings)
+    with pytest.raises(DataError, match="'z' is not a column"):
+        structure(data, ["a"], outcome="z")
+
+
+def test_a_term_with_a_group_for_each_row_is_not_suggested():
+    data = pd.DataFrame({"school": np.repeat(np.arange(8), 5), "pupil": np.arange(40)})
+    found = structure(data, ["school", "pupil"])
+    assert found.formula == "(1|school)"
+    assert any("that is the residual" in warning for warning in found.warnings)
+
+
+def test_arguments_in_the_other_order_are_answered():
+    with pytest.raises(DataError, match="takes the data first"):
+        structure("y ~ x + (1|g)", grid(2, 2))
