@@ -212,7 +212,7 @@ def _blocks(random) -> Iterable[tuple]:
     """What varies with what: `(x||g)` and `(1|g) + (0 + x|g)` say the same, so they give the same blocks."""
     for term in random:
         blocks = [term.terms] if term.correlated else [(t,) for t in term.terms]
-        yield from ((frozenset(block), frozenset(term.factors)) for block in blocks)
+        yield from ((frozenset(block), term.key) for block in blocks)
 
 
 # ---- comparing ----------------------------------------------------------------------------------------

@@ -1,61 +1,29 @@
 """`Spec` + data → the arrays of the model: y, X, one block of Z for each random-effects term, weights, offset.
 
 This is the floor where names meet data, so this is where bad data are refused: every error says which
-variable, which value and what to do, and nothing half-built is returned.
+variable, which value and what to do, and nothing half-built is returned. What a column is, `mlmkit.columns`
+decides; how terms become columns, `mlmkit.terms`.
 """
 
 from __future__ import annotations
 
-import ast
-import operator
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from formulaic import Formula
-from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-from .errors import DataError, did_you_mean
-from .formula import is_column, names_in
-from .spec import INTERCEPT, RandomTerm, Response, Spec, Term
-
-_FUNCTIONS = {"sqrt": np.sqrt, "abs": np.abs, "log1p": np.log1p}
-
-_OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
+from .columns import Labels, label_text, look, shown
+from .errors import DataError, FormulaError
+from .frames import Table, as_frame, check_there, given, look_at
+from .response import numbers_of, response_values
+from .spec import INTERCEPT, RandomTerm, Spec, term_name
+from .terms import Columns, encode, finite
 
 #: A column counts as collinear with those before it when less than this fraction of its length is left
 #: over, R's own tolerance.
 COLLINEAR = 1e-7
-
-
-@dataclass(frozen=True)
-class Columns:
-    """How terms become columns, kept so that new data become the same columns (same levels, same centring)."""
-
-    terms: tuple[Term, ...]
-    names: tuple[str, ...]
-    # formulaic's, where a term is more than numeric columns
-    encoder: object = field(default=None, repr=False)
-    levels: dict = field(default_factory=dict, repr=False)
-
-    def matrix(self, data: pd.DataFrame) -> np.ndarray:
-        """The columns for these rows, shape (rows, columns)."""
-        if self.encoder is None:
-            return np.column_stack(
-                [_product(term, data) for term in self.terms] or [np.empty((len(data), 0))]
-            )
-        for name, levels in self.levels.items():
-            strange = sorted(set(data[name].unique()) - set(levels), key=str)
-            if strange:
-                saw = ", ".join(map(_shown, levels))
-                raise DataError(
-                    f"{name!r} has the value {_shown(strange[0])}, which the fit never saw; it saw {saw}."
-                )
-        data = data.assign(
-            **{name: _used_levels(data[name]) for name in self.levels if _is_categorical(data[name])}
-        )
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(self.encoder.get_model_matrix(data, context=_FUNCTIONS), dtype=float)
 
 
 @dataclass(frozen=True)
@@ -81,8 +49,17 @@ class Block:
     levels: pd.Index
     codes: np.ndarray
     Z: np.ndarray
-    columns: Columns = field(default=None, repr=False)
+    columns: Columns = field(repr=False)
     factors: tuple[str, ...] = ()
+
+    def matrix(self, table: Table) -> np.ndarray:
+        """The s columns that vary, for other rows; a `||` term's blocks share its columns, each takes its own."""
+        return self.columns.of(table)[:, [self.columns.names.index(name) for name in self.names]]
+
+    def positions(self, table: Table) -> np.ndarray:
+        """Which group each of other rows belongs to, −1 for a group that the fit never saw."""
+        labels = group_labels(self.factors, table)
+        return labels.positions_in(self.levels, [label_text(level) for level in self.levels])
 
 
 @dataclass(frozen=True)
@@ -107,6 +84,14 @@ class Design:
         (n,) a known part of the linear predictor.
     rows, n_dropped
         The data's index of the rows kept, and how many were dropped for a missing value.
+    columns, keep
+        How the fixed part's terms become columns, aliased ones included, and (mask) which of those are in X.
+    used
+        (rows of the data,) mask of the rows kept; None where that is all of them.
+    given_offset
+        Whether an offset was given as an argument, besides what the formula's `offset(…)` say.
+    notes
+        What should be said of how the data's columns were taken, one sentence each.
     """
 
     spec: Spec
@@ -120,8 +105,17 @@ class Design:
     offset: np.ndarray
     rows: pd.Index
     n_dropped: int
-    columns: Columns = field(default=None, repr=False)
-    keep: np.ndarray = field(default=None, repr=False)
+    columns: Columns = field(repr=False)
+    keep: np.ndarray = field(repr=False)
+    used: np.ndarray | None = field(default=None, repr=False)
+    given_offset: bool = False
+    notes: tuple[str, ...] = ()
+
+    def rows_of(self, data: pd.DataFrame) -> pd.DataFrame:
+        """The rows of the data fitted that were kept, with dates and numbers of other types as float64."""
+        rows = data if self.used is None else data[self.used]
+        columns = {name: look(name, rows[name]) for name in self.spec.predictors}
+        return rows.assign(**{name: column.numbers for name, column in columns.items() if column.is_number})
 
     def with_response(self, y: np.ndarray) -> Design:
         """The same design with another response, for refitting simulated data."""
@@ -133,7 +127,7 @@ class Design:
         return replace(self, y=y)
 
 
-def build_design(spec: Spec, data: pd.DataFrame, weights=None, offset=None) -> Design:
+def build_design(spec: Spec, data: Any, weights: Any = None, offset: Any = None) -> Design:
     """The design of a specification on a data frame.
 
     Parameters
@@ -141,7 +135,7 @@ def build_design(spec: Spec, data: pd.DataFrame, weights=None, offset=None) -> D
     spec
         From `parse_formula`.
     data
-        One row an observation. Rows with a missing value in a used column are dropped and counted.
+        One row per observation. Rows with a missing value in a used column are dropped and counted.
     weights, offset
         A column's name, or one value for each row of `data`; None for ones and zeros.
 
@@ -151,23 +145,23 @@ def build_design(spec: Spec, data: pd.DataFrame, weights=None, offset=None) -> D
         A column that is not there, a missing or one-level group, no rows left, a response that is not
         numeric, infinite values, weights that are negative.
     """
-    if not isinstance(data, pd.DataFrame):
-        raise DataError(f"The data must be a pandas DataFrame, not {type(data).__name__}.")
-    used = _used_columns(spec, data)
-    extras = {name: _given(name, value, data) for name, value in (("weights", weights), ("offset", offset))}
-    everything = data
-    data, extras, factors, n_dropped = _complete_rows(data, used, _grouping(spec), extras)
-    y, trials = _response(spec, data)
+    _check_repeated(spec)
+    data = as_frame(data, spec.columns)
+    _check_names(spec, data)
+    extras = {name: given(name, value, data) for name, value in (("weights", weights), ("offset", offset))}
+    everything = look_at(data, spec.columns)
+    used = _complete_rows(everything, extras)
+    table = everything if used is None else everything.take(used)
+    extras = {name: value if value is None or used is None else value[used] for name, value in extras.items()}
+    y, trials = response_values(spec, table)
     weights = _weights(extras["weights"], len(y))
     if spec.family.name == "binomial":
         # A proportion's weights are its trials, as in R; cbind says its trials itself.
         trials, weights = (trials, weights * trials) if spec.response.failures else (weights, weights)
-    fixed, X = _encode(spec.fixed, data, everything)
+    columns, X = encode(spec.fixed, everything, used)
     keep = independent_columns(X)
-    names = np.array(fixed.names, dtype=object)
-    blocks = [block for term in spec.random for block in _blocks(term, factors, data, everything)]
-    for block in blocks:
-        _check_groups(block, spec)
+    names = np.array(columns.names, dtype=object)
+    blocks = [block for term in spec.random for block in _blocks(term, table, everything, used, spec)]
     return Design(
         spec=spec,
         y=y,
@@ -177,11 +171,14 @@ def build_design(spec: Spec, data: pd.DataFrame, weights=None, offset=None) -> D
         blocks=_in_lme4_order(blocks),
         weights=weights,
         trials=trials,
-        offset=np.zeros(len(y)) if extras["offset"] is None else extras["offset"],
-        rows=data.index,
-        n_dropped=n_dropped,
-        columns=fixed,
+        offset=_offset(spec, table, extras["offset"]),
+        rows=table.index,
+        n_dropped=len(everything) - len(table),
+        columns=columns,
         keep=keep,
+        used=used,
+        given_offset=offset is not None,
+        notes=_notes(spec, table, [columns, *(block.columns for block in blocks)]),
     )
 
 
@@ -209,106 +206,76 @@ def independent_columns(X: np.ndarray) -> np.ndarray:
 # -- rows -----------------------------------------------------------------------------------------------
 
 
-def _used_columns(spec: Spec, data: pd.DataFrame) -> list[str]:
-    """The columns that a model uses, all of them checked to be there."""
-    twice = data.columns[data.columns.duplicated()]
-    if len(twice):
-        raise DataError(f"The data have two columns named {twice[0]!r}: rename one of them.")
-    roles = [(_response_names(spec.response), "The response"), (_factor_names(spec.fixed), "The predictor")]
-    for term in spec.random:
-        roles += [(_factor_names(term.terms), "The predictor"), (term.factors, "The grouping variable")]
-    for names, role in roles:
-        for name in names:
-            if name not in data.columns:
-                raise DataError(
-                    f"{role} {name!r} is not a column of the data.{did_you_mean(name, data.columns)}"
-                )
-    return list(dict.fromkeys(name for names, _ in roles for name in names))
+def _check_names(spec: Spec, data: pd.DataFrame) -> None:
+    check_there(spec.response.columns, data, "The response")
+    check_there(spec.predictors, data, "The predictor")
+    check_there(spec.grouping, data, "The grouping variable")
 
 
-def _response_names(response: Response) -> list[str]:
-    return names_in(response.expr) + (names_in(response.failures) if response.failures else [])
-
-
-def _factor_names(terms: tuple[Term, ...]) -> list[str]:
-    return [name for term in terms for factor in term for name in names_in(factor)]
-
-
-def _grouping(spec: Spec) -> list[str]:
-    return list(dict.fromkeys(name for term in spec.random for name in term.factors))
-
-
-def _given(name: str, value, data: pd.DataFrame) -> np.ndarray | None:
-    """Weights or an offset as one number a row of the data."""
-    if value is None:
-        return None
-    if isinstance(value, str):
-        if value not in data.columns:
-            raise DataError(
-                f"The {name} {value!r} are not a column of the data.{did_you_mean(value, data.columns)}"
-            )
-        value = data[value]
-    if (
-        isinstance(value, pd.Series)
-        and len(value) == len(data)
-        and value.index.sort_values().equals(data.index.sort_values())
-    ):
-        value = value.reindex(data.index) if data.index.is_unique else value
-    try:
-        value = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        raise DataError(f"The {name} are not numbers.") from None
-    if value.shape not in ((), (len(data),)):
-        raise DataError(f"There are {value.size} {name} for {len(data)} rows; give one for each row.")
-    return np.broadcast_to(value, (len(data),))
-
-
-def _complete_rows(data: pd.DataFrame, used: list[str], grouping: list[str], extras: dict):
-    """The rows without a missing value in what the model uses, and each grouping factor's codes and levels there.
+def _complete_rows(table: Table, extras: Mapping[str, np.ndarray | None]) -> np.ndarray | None:
+    """Mask of the rows without a missing value in what the model uses; None for all of them.
 
     Infinite values are an error, not a missing value.
     """
-    if len(data) == 0:
+    if len(table) == 0:
         raise DataError("The data frame has no rows.")
-    missing = np.zeros(len(data), dtype=bool)
-    factors = {name: _factor(data[name]) for name in grouping}
-    for name in used:  # to code a factor is to find what it misses: a million strings are read once
-        missing |= factors[name][0] < 0 if name in factors else data[name].isna().to_numpy()
+    missing = table.missing(table.columns)
     for value in extras.values():
         if value is not None:
-            missing |= np.isnan(value)
+            missing = missing | np.isnan(value)
     if missing.all():
-        empty = [name for name in used if data[name].isna().all()]
+        empty = [name for name in table.columns if table[name].missing.all()]
         why = f" {empty[0]!r} has none but missing values." if empty else ""
         raise DataError(
-            f"No rows are left: each of the {len(data)} has a missing value in {', '.join(used)}.{why}"
+            f"No rows are left: each of the {len(table)} has a missing value in {', '.join(table.columns)}.{why}"
         )
-    if missing.any():
-        data = data.loc[~missing, used]
-        extras = {name: None if value is None else value[~missing] for name, value in extras.items()}
-        factors = {name: (codes[~missing], levels) for name, (codes, levels) in factors.items()}
-    for name in used:
-        if is_numeric_dtype(data[name]):
-            values = data[name].to_numpy(dtype=float, na_value=np.nan)
-            _finite(values[:, None], (name,), "The column", data.index)
-    factors = {name: _present(codes, levels) for name, (codes, levels) in factors.items()}
-    return data, extras, factors, int(missing.sum())
+    used = ~missing if missing.any() else None
+    for name, column in table.columns.items():
+        if column.kind == "number":
+            _finite_column(name, column.numbers, used, table.index)
+    for name, value in extras.items():
+        if value is not None:
+            _finite_column(name, value, used, table.index)
+    return used
 
 
-def _shown(value) -> str:
-    """A value of the data as its owner would write it, without numpy's type around it."""
-    return repr(value.item() if isinstance(value, np.generic) else value)
+def _finite_column(name: str, values: np.ndarray, used: np.ndarray | None, rows: pd.Index) -> None:
+    there = slice(None) if used is None else used
+    finite(values[there][:, None], (name,), "The column", rows[there])
 
 
-def _finite(matrix: np.ndarray, names, what: str, rows=None) -> np.ndarray:
-    if not np.isfinite(matrix.sum()) and not np.isfinite(matrix).all():
-        row, column = np.argwhere(~np.isfinite(matrix))[0]
-        place = f"in row {_shown(rows[row])}" if rows is not None else f"in row {row} of those used"
-        raise DataError(
-            f"{what} {names[column]!r} is {matrix[row, column]} {place}; "
-            "take out or recode values that are infinite or have no value under a transform."
-        )
-    return matrix
+def _offset(spec: Spec, table: Table, given: np.ndarray | None) -> np.ndarray:
+    """The known part of the linear predictor: what the formula's `offset(…)` say plus the argument."""
+    total = np.zeros(len(table)) if given is None else given
+    return total + offset_of(spec, table)
+
+
+def offset_of(spec: Spec, table: Table) -> np.ndarray:
+    """The sum of a formula's `offset(…)` terms, (n,)."""
+    total = np.zeros(len(table))
+    for offset in spec.offsets:
+        values = numbers_of(offset.tree, table, f"offset({offset.name})")
+        total += finite(values[:, None], (f"offset({offset.name})",), "The", table.index)[:, 0]
+    return total
+
+
+def _notes(spec: Spec, table: Table, columns: list[Columns]) -> tuple[str, ...]:
+    """What should be said of how columns were taken, each once."""
+    names = dict.fromkeys((*spec.response.columns, *spec.predictors))
+    notes = [table[name].note for name in names]
+    codings = {factor: coding for one in columns for factor, coding in one.codings.items()}
+    for factor, coding in codings.items():
+        if coding.contrast.kind == "Poly" and coding.by_default:
+            notes.append(
+                f"{factor.name!r} is an ordered factor, so its coefficients are orthogonal polynomial contrasts "
+                f"(linear, quadratic, …), as in R; to compare levels with the first write C({factor.expr}, Treatment)."
+            )
+        if len(coding.levels) == 1:
+            notes.append(
+                f"{factor.name!r} has one level only, {shown(coding.levels[0])}, in the rows used: it cannot explain "
+                "differences between them."
+            )
+    return tuple(dict.fromkeys(note for note in notes if note))
 
 
 def _weights(weights: np.ndarray | None, n: int) -> np.ndarray:
@@ -323,217 +290,34 @@ def _weights(weights: np.ndarray | None, n: int) -> np.ndarray:
     return weights
 
 
-# -- the response -----------------------------------------------------------------------------------------
-
-
-def _response(spec: Spec, data: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """y of shape (n,), and the number of trials of each row (ones where the family counts none)."""
-    response, family = spec.response, spec.family.name
-    if response.failures is not None:
-        return _proportions(spec, data)
-    y = _values(response.expr, data, two_levels=family == "binomial")
-    if family == "binomial" and ((y < 0) | (y > 1)).any():
-        strange = y[(y < 0) | (y > 1)][0]
-        raise DataError(
-            f"{response.expr!r} has the value {strange:g}: a binomial response is 0 or 1, a proportion with its number "
-            "of trials as weights, or cbind(successes, failures)."
-        )
-    if family == "poisson" and ((y < 0) | (y != np.round(y))).any():
-        raise DataError(
-            f"{response.expr!r} has the value {y[(y < 0) | (y != np.round(y))][0]:g}: a Poisson response is a count."
-        )
-    if family == "gamma" and (y <= 0).any():
-        raise DataError(f"{response.expr!r} has the value {y[y <= 0][0]:g}: a Gamma response is positive.")
-    return y, np.ones(len(y))
-
-
-def _proportions(spec: Spec, data: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    if spec.family.name != "binomial":
-        raise DataError(
-            f"cbind(successes, failures) is a binomial response; this model is {spec.family.name}."
-        )
-    successes, failures = (_values(expr, data) for expr in (spec.response.expr, spec.response.failures))
-    for expr, values in ((spec.response.expr, successes), (spec.response.failures, failures)):
-        if (values < 0).any():
-            raise DataError(
-                f"{expr!r} is {values.min():g} in some row: cbind takes counts of successes and of failures."
-            )
-    trials = successes + failures
-    if (trials == 0).any():
-        raise DataError(
-            f"{spec.response} has no trials in row {_shown(data.index[trials == 0][0])}: take it out of the data."
-        )
-    return successes / trials, trials
-
-
-def _values(expr: str, data: pd.DataFrame, two_levels: bool = False) -> np.ndarray:
-    """A response expression's values; arithmetic and transforms through formulaic."""
-    if is_column(expr):
-        column = data[expr.strip("`")]
-        if not is_numeric_dtype(column):
-            return _two_levels(expr, column) if two_levels else _not_numeric(expr, column)
-        return column.to_numpy(dtype=float)
-    for name in names_in(expr):
-        if not is_numeric_dtype(data[name]):
-            _not_numeric(name, data[name])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        values = _arithmetic(ast.parse(expr, mode="eval").body, data) if "`" not in expr else None
-        if values is None:
-            values = Formula(f"0 + I({expr})").get_model_matrix(data, context=_FUNCTIONS, na_action="ignore")
-    values = np.asarray(values, dtype=float).reshape(len(data), -1)
-    return _finite(values, [expr], "The response")[:, 0]
-
-
-def _arithmetic(node: ast.expr, data: pd.DataFrame) -> np.ndarray | float | None:
-    """Sums, differences, products and quotients of columns and numbers; None for what only formulaic knows."""
-    if isinstance(node, ast.Name):
-        return data[node.id].to_numpy(dtype=float)
-    if isinstance(node, ast.Constant):
-        return float(node.value)
-    if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
-        left, right = _arithmetic(node.left, data), _arithmetic(node.right, data)
-        return None if left is None or right is None else _OPERATORS[type(node.op)](left, right)
-    return None
-
-
-def _two_levels(expr: str, column: pd.Series) -> np.ndarray:
-    """A two-level factor as 0 and 1: the first level is a failure, as in R."""
-    levels = column.astype("category").cat.remove_unused_categories().cat
-    if len(levels.categories) != 2:
-        raise DataError(
-            f"{expr!r} has {len(levels.categories)} different values; a binomial response has two."
-        )
-    return levels.codes.to_numpy(dtype=float)
-
-
-def _not_numeric(expr: str, column: pd.Series):
-    strange = next((value for value in column if not isinstance(value, (int, float))), column.iloc[0])
-    raise DataError(
-        f"The response {expr!r} is not numeric: it has the value {_shown(strange)}. Recode it as numbers."
-    )
-
-
-# -- columns ----------------------------------------------------------------------------------------------
-
-
-def _encode(
-    terms: tuple[Term, ...], data: pd.DataFrame, everything: pd.DataFrame
-) -> tuple[Columns, np.ndarray]:
-    """How these terms become columns, and the columns: products of plain numbers here, all else through formulaic.
-
-    `scale(x)` and its like take their mean and SD from all rows that have an x, as in R, so that a missing
-    response elsewhere in the row does not move the origin of a predictor.
-    """
-    if all(_is_plain_number(factor, data) for term in terms for factor in term):
-        columns = Columns(terms, tuple(":".join(f.strip("`") for f in term) or "Intercept" for term in terms))
-        return columns, _finite(columns.matrix(data), columns.names, "The column")
-    rows = _rows_with(terms, data, everything)
-    first = _model_matrix(terms, rows)
-    columns = Columns(terms, tuple(first.model_spec.column_names), first.model_spec, _levels(terms, data))
-    # formulaic's work is not done twice: with no row missing, the first matrix is the one wanted
-    matrix = np.asarray(first, dtype=float) if len(rows) == len(data) else columns.matrix(data)
-    return columns, _finite(matrix, columns.names, "The column")
-
-
-def _model_matrix(terms: tuple[Term, ...], rows: pd.DataFrame):
-    right = " + ".join(["1" if INTERCEPT in terms else "0", *(":".join(term) for term in terms if term)])
-    try:
-        # what is not finite is refused by name afterwards
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return Formula(right).get_model_matrix(
-                rows, context=_FUNCTIONS, na_action="ignore", output="numpy"
-            )
-    except Exception as error:  # noqa: BLE001  (formulaic has no base class for its errors)
-        raise DataError(f"The columns of {right!r} cannot be computed: {_cause(error)}.") from None
-
-
-def _levels(terms: tuple[Term, ...], data: pd.DataFrame) -> dict[str, list]:
-    """The levels of every column that a term takes as a factor."""
-    coded = [name for term in terms for f in term if f.startswith("C(") for name in names_in(f)]
-    coded += [name for name in _factor_names(terms) if not is_numeric_dtype(data[name])]
-    return {name: sorted(data[name].unique(), key=str) for name in dict.fromkeys(coded)}
-
-
-def _rows_with(terms: tuple[Term, ...], data: pd.DataFrame, everything: pd.DataFrame) -> pd.DataFrame:
-    """All rows that have these terms' columns, and of a factor only the levels that the rows used have."""
-    names = list(dict.fromkeys(_factor_names(terms)))
-    if len(data) == len(everything):
-        return data[names].assign(**{n: _used_levels(data[n]) for n in names if _is_categorical(data[n])})
-    rows = everything[names].dropna()
-    for name in names:
-        if not is_numeric_dtype(rows[name]):
-            rows = rows[rows[name].isin(data[name].unique())]
-        if _is_categorical(rows[name]):
-            rows = rows.assign(**{name: _used_levels(rows[name])})
-    return rows
-
-
-def _is_categorical(column: pd.Series) -> bool:
-    return isinstance(column.dtype, pd.CategoricalDtype)
-
-
-def _used_levels(column: pd.Series) -> pd.Series:
-    return column.cat.remove_unused_categories()
-
-
-def _cause(error: Exception) -> str:
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return str(error).rstrip(".") or type(error).__name__
-
-
-def _is_plain_number(factor: str, data: pd.DataFrame) -> bool:
-    return (
-        is_column(factor)
-        and is_numeric_dtype(data[factor.strip("`")])
-        and not is_bool_dtype(data[factor.strip("`")])
-    )
-
-
-def _product(term: Term, data: pd.DataFrame) -> np.ndarray:
-    column = np.ones(len(data))
-    for factor in term:
-        column = column * data[factor.strip("`")].to_numpy(dtype=float)
-    return column
-
-
 # -- groups -------------------------------------------------------------------------------------------------
 
 
-Factor = tuple[np.ndarray, pd.Index]
+def group_labels(factors: tuple[str, ...], table: Table) -> Labels:
+    """Which group each row belongs to: the levels of a column, or the combinations, `"1:2"`, that some row has."""
+    labels = table[factors[0]].labels
+    for name in factors[1:]:
+        labels = _combined(labels, table[name].labels)
+    return labels
 
 
-def _factor(column: pd.Series) -> Factor:
-    """Each row's level, −1 where it is missing, and the levels sorted (a categorical keeps its own order)."""
-    if _is_categorical(column):
-        return column.cat.codes.to_numpy(), column.cat.categories
-    codes, levels = pd.factorize(column, sort=True)
-    return codes, pd.Index(levels)
-
-
-def _present(codes: np.ndarray, levels: pd.Index) -> Factor:
-    """A factor with only the levels that some row has."""
-    found = np.bincount(codes, minlength=len(levels)) > 0
-    return (codes, levels) if found.all() else ((np.cumsum(found) - 1)[codes], levels[found])
-
-
-def _combined(factors: list[Factor]) -> Factor:
-    """One factor whose levels are the combinations, as strings `"1:2"`, that some row has."""
-    codes, levels = factors[0]
-    for inner, inner_levels in factors[1:]:
-        pairs, codes = np.unique(codes.astype(np.int64) * len(inner_levels) + inner, return_inverse=True)
-        first, second = levels[pairs // len(inner_levels)], inner_levels[pairs % len(inner_levels)]
-        levels = pd.Index([f"{a}:{b}" for a, b in zip(first, second, strict=True)])
-    return codes, levels
+def _combined(outer: Labels, inner: Labels) -> Labels:
+    pairs, codes = np.unique(
+        outer.codes.astype(np.int64) * len(inner.levels) + inner.codes, return_inverse=True
+    )
+    first, second = pairs // len(inner.levels), pairs % len(inner.levels)
+    texts = [f"{outer.texts[a]}:{inner.texts[b]}" for a, b in zip(first, second, strict=True)]
+    return Labels(codes, pd.Index(texts))
 
 
 def _blocks(
-    term: RandomTerm, factors: dict[str, Factor], data: pd.DataFrame, everything: pd.DataFrame
+    term: RandomTerm, table: Table, everything: Table, used: np.ndarray | None, spec: Spec
 ) -> list[Block]:
-    """A random-effects term as one block, or as one block a column where `||` takes the correlations out."""
-    codes, levels = _combined([factors[name] for name in term.factors])
-    codes, levels = codes.astype(np.intp), levels.rename(":".join(term.factors))
-    columns, Z = _encode(term.terms, data, everything)
+    """A random-effects term as one block, or as one block per column where `||` takes the correlations out."""
+    labels = group_labels(term.factors, table).present()
+    codes, levels = labels.codes.astype(np.intp), labels.levels.rename(term.group)
+    columns, Z = encode(term.terms, everything, used)
+    _check_groups(term, columns, len(levels), spec, table)
     if term.correlated or Z.shape[1] == 1:
         return [Block(term.group, columns.names, levels, codes, Z, columns, term.factors)]
     return [
@@ -550,23 +334,45 @@ def _in_lme4_order(blocks: list[Block]) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
-def _check_groups(block: Block, spec: Spec) -> None:
-    n, groups, effects = len(block.codes), len(block.levels), len(block.levels) * len(block.names)
+def _check_groups(term: RandomTerm, columns: Columns, groups: int, spec: Spec, table: Table) -> None:
+    n, together = len(table), _varying_together(term, columns)
     if groups < 2:
+        level = group_labels(term.factors, table).present().levels[0]
         raise DataError(
-            f"The grouping variable {block.group!r} has one level, {_shown(block.levels[0])}: "
+            f"The grouping variable {term.group!r} has one level, {shown(level)}: "
             "variation across groups needs at least two groups."
         )
     if spec.family.name != "gaussian":
         return
-    term = f"({' + '.join('1' if name == 'Intercept' else name for name in block.names)} | {block.group})"
     if groups >= n:
         raise DataError(
-            f"{block.group!r} has {groups} levels for {n} rows: with one row a group, the variation across groups "
+            f"{term.group!r} has {groups} levels for {n} rows: with one row a group, the variation across groups "
             "and the residual variation cannot be told apart."
         )
-    if effects >= n:
+    if groups * together >= n:
         raise DataError(
-            f"{term} asks for {effects} group effects from {n} rows: they cannot be told apart from the residuals. "
-            "Let fewer coefficients vary."
+            f"{term} asks for {groups * together} group effects from {n} rows: they cannot be told apart from the "
+            "residuals. Let fewer coefficients vary."
         )
+
+
+def _check_repeated(spec: Spec) -> None:
+    """A coefficient varies across a grouping factor in one term: two variances could not be told apart."""
+    for k, term in enumerate(spec.random):
+        for other in spec.random[:k]:
+            twice = [one for one in term.terms if one in other.terms]
+            if other.key == term.key and twice:
+                what = "the intercept" if twice[0] == INTERCEPT else term_name(twice[0])
+                raise FormulaError(
+                    f"{other} and {term}: {what} varies across {term.group} in two terms, whose variances cannot be "
+                    "told apart. Keep it in one of them; 0 + … leaves the intercept out of the other."
+                )
+
+
+def _varying_together(term: RandomTerm, columns: Columns) -> int:
+    """How many coefficients lme4 counts together: all of `(x|g)`; of `(x||g)` those of one factor's levels."""
+    if term.correlated:
+        return len(columns.names)
+    sizes = np.bincount(columns.assign, minlength=len(term.terms))
+    with_levels = [any(factor in columns.codings for factor in one) for one in term.terms]
+    return max(np.where(with_levels, sizes, np.minimum(sizes, 1)))

@@ -1,72 +1,80 @@
 """Text to `Spec`: reading a mixed-model formula.
 
-A formula is data, never code. It is cut into tokens, read by a small grammar that knows arithmetic, a named
-list of transforms and the bar of a random-effects term, and only then is the fixed part handed to formulaic,
-which expands products and interactions. Whatever the grammar does not know is refused by name, with a
-pointer to the place.
+A formula is data, never code. It is cut into tokens and read by a small grammar that knows arithmetic, a named
+list of transforms, R's algebra of terms (`a*b`, `a/b`, `(a + b)^2`, `- a:b`) and the bar of a random-effects
+term. Whatever the grammar does not know is refused by name, with a pointer to the place.
 """
 
 from __future__ import annotations
 
-import itertools
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from formulaic import Formula
-
-from .errors import FormulaError, did_you_mean
+from .errors import FormulaError
+from .expression import COMPARISONS, columns_of
 from .families import Family, get_family
-from .spec import RandomTerm, Response, Spec, Term
-
-#: What a formula may call, and what each is called where the columns are computed.
-TRANSFORMS = {
-    **{name: name for name in ("I", "C", "log", "log2", "log10", "log1p", "exp", "sqrt", "abs")},
-    **{name: name for name in ("center", "scale", "standardize", "poly")},
-    "factor": "C",
-}
+from .grammar import Reader
+from .spec import INTERCEPT, Factor, RandomTerm, Response, Spec, Term
 
 #: Bounds that keep a formula typed by a stranger from stalling the page it is typed into.
-MAX_LENGTH, MAX_TERMS, MAX_EXPONENT = 2000, 500, 20
-
-_TOKEN = re.compile(
-    r"""\s*(?:
-        (?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)
-      | (?P<name>[^\W\d][\w.]*|\.[^\W\d][\w.]*)
-      | (?P<quoted>`[^`\\]+`)
-      | (?P<string>"[^"\\]*"|'[^'\\]*')
-      | (?P<op>\|\||\*\*|[-+*/^:(),|~=])
-    )""",
-    re.VERBOSE,
-)
+MAX_LENGTH, MAX_TERMS = 2000, 500
 
 
 @dataclass(frozen=True)
-class _Token:
-    kind: str
-    text: str
-    at: int
+class _Terms:
+    """A set of terms in the order typed, and what was said of the intercept (None: nothing)."""
+
+    terms: tuple[Term, ...] = ()
+    intercept: bool | None = None
+
+    @property
+    def all(self) -> tuple[Term, ...]:
+        return (INTERCEPT, *self.terms) if self.intercept else self.terms
+
+    @property
+    def in_order(self) -> tuple[Term, ...]:
+        """By degree, the intercept first unless it was taken out."""
+        start = (INTERCEPT,) if self.intercept in (None, True) else ()
+        return start + tuple(sorted(self.terms, key=len))
+
+    def plus(self, other: _Terms) -> _Terms:
+        said = self.intercept if other.intercept is None else other.intercept
+        return _Terms(_distinct((*self.terms, *other.terms)), said)
+
+    def minus(self, other: _Terms) -> _Terms:
+        gone = {frozenset(term) for term in other.terms}
+        kept = tuple(term for term in self.terms if frozenset(term) not in gone)
+        return _Terms(kept, self.intercept if other.intercept is None else not other.intercept)
+
+    def times(self, other: _Terms) -> _Terms:
+        """`a:b`: every term of one with every term of the other."""
+        return _collect((*a, *b) for a in self.all for b in other.all)
+
+    def within(self, outer: _Terms) -> _Terms:
+        """What `outer/self` adds: these terms within the product of all of the outer ones."""
+        return _Terms((tuple(factor for term in outer.terms for factor in term),)).times(self)
 
 
-@dataclass(frozen=True)
-class _Node:
-    """A parsed piece: its text in formulaic's spelling, how many terms it can expand to, and what it holds."""
+def _collect(terms: Iterable[tuple[Factor, ...]]) -> _Terms:
+    found = [tuple(dict.fromkeys(term)) for term in terms]  # a:a is a
+    return _Terms(
+        _distinct(term for term in found if term != INTERCEPT), True if INTERCEPT in found else None
+    )
 
-    text: str
-    at: int
-    size: int = 1
-    has_names: bool = False
-    number: bool = False
+
+def _distinct(terms: Iterable[Term]) -> tuple[Term, ...]:
+    return tuple({frozenset(term): term for term in reversed(tuple(terms))}.values())[::-1]
 
 
 @dataclass(frozen=True)
 class _Bar:
     """A parsed `(terms | group)`."""
 
-    left: _Node
-    factors: tuple[tuple[str, ...], ...]
+    left: _Terms
+    groups: tuple[tuple[str, ...], ...]
     correlated: bool
+    at: int
 
 
 def parse_formula(formula: str, family: str | Family = "gaussian") -> Spec:
@@ -75,9 +83,14 @@ def parse_formula(formula: str, family: str | Family = "gaussian") -> Spec:
     Parameters
     ----------
     formula
-        `y ~ x + (x|g)`; see the package's documentation for every form.
+        `y ~ x + (x|g)`. The response is a column or an expression (`log(y)`, `y > 2`, `cbind(m, n - m)`).
+        Terms are joined by `+ - : * / ^`, as in R; a factor of a term is a column, a transform (`log(x)`,
+        `I(x^2)`, `poly(x, 2)`, `ns(x, df=3)`, `C(f, Sum)`, `relevel(f, "b")` …), or a comparison in
+        parentheses, `(x > 2)`. `offset(x)` adds a known part. `(x|g)` lets coefficients vary across groups,
+        `(x||g)` without correlations; groups are `g`, `a:b` or `a/b`. Names that are no plain words stand in
+        backticks. A `Spec` is returned as it is.
     family
-        The response's distribution: a name, `"binomial(probit)"`, or a `Family`.
+        The response's distribution: a name, `"binomial(probit)"`, or a `Family`; not used with a `Spec`.
 
     Returns
     -------
@@ -101,196 +114,238 @@ def _parse(formula: str, family: Family) -> Spec:
         raise FormulaError(
             f"This formula is {len(formula)} characters long; {MAX_LENGTH} is the most that is read."
         )
-    response, fixed, bars = _Reader(formula).formula()
-    random = tuple(
-        RandomTerm(_expand(bar.left.text, formula), factors, bar.correlated)
-        for bar in bars
-        for factors in bar.factors
-    )
-    for term in random:
-        if not term.terms:
-            raise FormulaError(
-                f"({bars[0].left.text}|{term.group}) lets nothing vary: write (1|{term.group})."
-            )
-    return Spec(formula.strip(), response, _expand(fixed, formula), random, family)
+    reader = _FormulaReader(formula)
+    response, fixed, bars, offsets = reader.formula()
+    random = tuple(_random_term(reader, bar, factors) for bar in bars for factors in bar.groups)
+    return Spec(formula.strip(), response, fixed.in_order, random, family, offsets)
 
 
-def names_in(expression: str) -> list[str]:
-    """The columns that an expression of a `Spec` uses, each once, in order."""
-    tokens = list(_tokens(expression))
-    used = [
-        token.text.strip("`")
-        for token, after in itertools.pairwise(tokens)
-        if token.kind == "quoted"
-        or (token.kind == "name" and after.text not in ("(", "=") and token.text not in ("True", "False"))
-    ]
-    return list(dict.fromkeys(used))
+def _random_term(reader: Reader, bar: _Bar, factors: tuple[str, ...]) -> RandomTerm:
+    term = RandomTerm(bar.left.in_order, factors, bar.correlated)
+    if not term.terms:
+        raise reader.refuse(f"This lets nothing vary across {term.group}: write (1|{term.group})", bar.at)
+    return term
 
 
-def is_column(factor: str) -> bool:
-    """Whether a factor of a term is a bare column, not an expression."""
-    return factor.isidentifier() or (
-        factor.startswith("`") and factor.count("`") == 2 and factor.endswith("`")
-    )
-
-
-def _expand(text: str, formula: str) -> tuple[Term, ...]:
-    """The terms of a right-hand side, products and powers expanded: formulaic's part of the work."""
-    try:
-        terms = list(Formula(text))
-    except Exception as error:  # noqa: BLE001  (formulaic has no base class for its errors)
-        raise FormulaError(f"{text!r} in {formula!r} cannot be expanded into terms: {error}") from None
-    return tuple(tuple(_spell(f.expr) for f in term.factors if f.expr != "1") for term in terms)
-
-
-def _spell(factor: str) -> str:
-    """formulaic drops the backticks of a bare name; put them back where the name needs them."""
-    is_call = re.fullmatch(r"\w+\(.*\)", factor)
-    return factor if is_call or factor.isidentifier() else f"`{factor}`"
-
-
-def _tokens(text: str) -> Iterator[_Token]:
-    at = 0
-    while text[at:].strip():
-        match = _TOKEN.match(text, at)
-        if match is None:
-            where = at + len(text[at:]) - len(text[at:].lstrip())
-            raise _refusal(text, where, f"{text[where]!r} has no meaning in a formula")
-        kind = match.lastgroup
-        yield _Token(kind, match[kind], match.start(kind))
-        at = match.end()
-    yield _Token("end", "", len(text))
-
-
-def _refusal(text: str, at: int, reason: str) -> FormulaError:
-    """An error that shows the place: the formula with a caret under it."""
-    stop = "" if reason.endswith("?") else "."
-    return FormulaError(f"{reason}{stop}\n    {text}\n    {' ' * at}^ here")
-
-
-class _Reader:
-    """Recursive descent over the tokens, one method a level of binding, loosest first."""
+class _FormulaReader(Reader):
+    """Terms and random effects, on top of the expressions that `Reader` knows."""
 
     def __init__(self, text: str):
-        self.text = text
-        self.tokens = list(_tokens(text))
-        self.place = 0
-        self.in_call = 0
+        super().__init__(text)
+        self.offsets: list[Factor] = []
 
-    # -- moving along ------------------------------------------------------------------------------
-    @property
-    def next(self) -> _Token:
-        return self.tokens[self.place]
-
-    def take(self, *texts: str) -> _Token | None:
-        """The next token if it is one of these operators."""
-        if self.next.kind == "op" and self.next.text in texts:
-            self.place += 1
-            return self.tokens[self.place - 1]
-        return None
-
-    def expect(self, text: str, reason: str) -> None:
-        if not self.take(text):
-            raise self.refuse(reason)
-
-    def refuse(self, reason: str, at: int | None = None) -> FormulaError:
-        return _refusal(self.text, self.next.at if at is None else at, reason)
-
-    # -- the grammar -------------------------------------------------------------------------------
-    def formula(self) -> tuple[Response, str, list[_Bar]]:
+    def formula(self) -> tuple[Response, _Terms, list[_Bar], tuple[Factor, ...]]:
         if self.next.text == "~":
             raise self.refuse("The response is missing: a formula reads 'response ~ predictors'")
         response = self.response()
-        self.expect("~", "Expected '~' after the response" if self.next.kind != "end" else "There is no '~'")
-        fixed, bars = self.right_hand_side()
+        self.expect("~", self.no_tilde())
+        fixed, bars = self.right_hand_side(of_formula=True)
         if self.next.kind != "end":
             raise self.refuse(self.surprise())
-        return response, fixed, bars
+        return response, fixed, bars, tuple(self.offsets)
+
+    def no_tilde(self) -> str:
+        if self.next.kind == "end":
+            return "There is no '~'"
+        if self.next.text == "|":
+            return "Expected '~' after the response; successes out of n trials are cbind(y, n - y)"
+        return "Expected '~' after the response"
 
     def surprise(self) -> str:
-        if self.next.text == "~":
+        text = self.next.text
+        if text == "~":
             return "A formula has one '~' only"
-        if self.next.text in ("|", "||"):
+        if text in ("|", "||"):
             return "A random-effects term needs its own parentheses, as in (x|g)"
-        if self.next.text == ")":
+        if text == ")":
             return "This parenthesis closes nothing"
-        if self.next.text == "=":
+        if text == "=":
             return "'=' stands between a name and a value inside a call only; a formula has '~'"
-        return f"Expected an operator before {self.next.text!r}"
+        if text in COMPARISONS:
+            return "A comparison needs parentheses of its own, as in (x > 2)"
+        if text in ("&", "!"):
+            return f"{text!r} is not read in a formula: make the column first, or compare once, as in (x > 2)"
+        return f"Expected an operator before {text!r}"
 
     def response(self) -> Response:
-        if self.next.text == "cbind":
-            self.place += 1
-            self.expect("(", "cbind needs its two columns: cbind(successes, failures)")
-            self.in_call += 1
+        if self.next.text == "cbind" and self.after.text == "(":
+            self.place += 2
+            takes_two = "cbind takes two columns: cbind(successes, failures)"
             successes = self.sum()
-            self.expect(",", "cbind takes two columns: cbind(successes, failures)")
+            self.expect(",", takes_two)
             failures = self.sum()
-            self.in_call -= 1
-            self.expect(")", "cbind takes two columns: cbind(successes, failures)")
-            return Response(successes.text, failures.text)
-        self.in_call += 1
-        node = self.sum()
-        self.in_call -= 1
-        if not node.has_names:
-            raise self.refuse("The response names no column", node.at)
-        return Response(node.text)
+            self.expect(")", takes_two)
+            return Response(successes, failures)
+        at = self.next.at
+        tree = self.comparison()
+        if not columns_of(tree):
+            raise self.refuse("The response names no column", at)
+        return Response(tree)
 
-    def right_hand_side(self) -> tuple[str, list[_Bar]]:
-        """Terms joined by + and −: the random ones apart, the fixed ones as text for formulaic."""
-        fixed, bars, size = [], [], 0
+    # -- terms -------------------------------------------------------------------------------------
+    def right_hand_side(self, of_formula: bool = False) -> tuple[_Terms, list[_Bar]]:
+        """Terms joined by + and −, the random ones apart."""
+        found, bars = _Terms(), []
         sign = self.take("+", "-")
         while True:
-            start = self.next.at
+            start, minus = self.next.at, sign is not None and sign.text == "-"
             bar = self.bar()
             if bar:
-                if sign and sign.text == "-":
-                    raise self.refuse("A random-effects term cannot be taken away", start)
                 bars.append(bar)
+            elif offset := self.offset(of_formula):
+                self.offsets.append(offset)
             else:
-                node = self.product()
-                size += node.size
-                fixed.append(f"{'- ' if sign and sign.text == '-' else '+ '}{node.text}")
-            if size > MAX_TERMS:
-                raise self.refuse(f"This expands to more than {MAX_TERMS} terms", start)
+                terms = self.term_product()
+                found = self.bounded(found.minus(terms) if minus else found.plus(terms), start)
+                minus = False
+            if minus:
+                raise self.refuse("Neither a random-effects term nor an offset can be taken away", start)
             sign = self.take("+", "-")
             if sign is None:
-                return " ".join(fixed).removeprefix("+ ") or "1", bars
+                return found, bars
 
+    def offset(self, of_formula: bool) -> Factor | None:
+        """What `offset(…)` holds, if one stands here."""
+        if not (self.next.text == "offset" and self.after.text == "("):
+            return None
+        if not of_formula:
+            raise self.refuse("An offset stands among the fixed terms: y ~ x + offset(z) + (1|g)")
+        at = self.next.at
+        self.place += 2
+        tree = self.deeper(self.sum)
+        self.expect(")", "offset() takes one column or expression, as in offset(log(n))")
+        if not columns_of(tree):
+            raise self.refuse("offset() names no column", at)
+        return Factor(tree)
+
+    def bounded(self, terms: _Terms, at: int) -> _Terms:
+        if len(terms.terms) > MAX_TERMS:
+            raise self.refuse(f"This expands to more than {MAX_TERMS} terms", at)
+        return terms
+
+    def term_sum(self) -> _Terms:
+        at = self.next.at
+        sign = self.take("+", "-")
+        found = self.term_product()
+        found = _Terms().minus(found) if sign and sign.text == "-" else found
+        while sign := self.take("+", "-"):
+            other = self.term_product()
+            found = self.bounded(found.minus(other) if sign.text == "-" else found.plus(other), at)
+        return found
+
+    def term_product(self) -> _Terms:
+        left = self.term_interaction()
+        while sign := self.take("*", "/"):
+            right = self.term_interaction()
+            self.check_product(left, right, sign.at)
+            joined = left.times(right) if sign.text == "*" else right.within(left)
+            left = left.plus(right).plus(joined) if sign.text == "*" else left.plus(joined)
+        return left
+
+    def term_interaction(self) -> _Terms:
+        left = self.term_power()
+        while sign := self.take(":", "%in%"):
+            right = self.term_power()
+            self.check_product(left, right, sign.at)
+            left = left.times(right)
+        return left
+
+    def check_product(self, left: _Terms, right: _Terms, at: int) -> None:
+        """Bounded before it is made: the size of a product, and a factor 0, which stands alone."""
+        if len(left.all) * len(right.all) + len(left.all) + len(right.all) > MAX_TERMS:
+            raise self.refuse(f"This expands to more than {MAX_TERMS} terms", at)
+        if not left.all or not right.all:
+            raise self.refuse("0 stands alone: it takes the intercept out, as in y ~ 0 + x", at)
+
+    def term_power(self) -> _Terms:
+        at = self.next.at
+        base = self.term_atom()
+        sign = self.take("**", "^")
+        if sign is None:
+            return base
+        token = self.next
+        if token.kind != "number" or not token.text.isdigit() or int(token.text[:9]) > 20:
+            raise self.refuse("A power is a column or term to a plain number of at most 20", sign.at)
+        self.place += 1
+        power = int(token.text)
+        if power < 1 or len(base.all) ** power > MAX_TERMS:
+            raise self.refuse(f"This power of a term expands to more than {MAX_TERMS} terms", sign.at)
+        if len(base.all) < 2:
+            shown = self.text[at : sign.at].strip()
+            raise self.refuse(
+                f"{shown}^{power} is all interactions of {shown} with itself, which is {shown}; "
+                f"the square is I({shown}^2)",
+                at,
+            )
+        found = base
+        for _ in range(power - 1):
+            found = found.plus(found.times(base))
+        return found
+
+    def term_atom(self) -> _Terms:
+        token = self.next
+        if token.kind == "number":
+            self.place += 1
+            if token.text not in ("0", "1"):
+                raise self.refuse(
+                    "Only 0 and 1 (without or with an intercept) stand alone; arithmetic goes into I(…)",
+                    token.at,
+                )
+            return _Terms((), token.text == "1")
+        if token.text == "(" and token.kind == "op" and not self.opens_comparison():
+            self.place += 1
+            found = self.deeper(self.term_sum)
+            if self.next.text in ("|", "||"):
+                raise self.refuse(
+                    "A random-effects term is added to the others, never multiplied or nested in them"
+                )
+            self.close()
+            return found
+        if token.text == "offset" and self.after.text == "(":
+            raise self.refuse("An offset is added to the other terms: y ~ x + offset(z)")
+        factor = Factor(self.atom())
+        if not factor.columns:
+            raise self.refuse(f"{factor} names no column", token.at)
+        return _Terms(((factor,),))
+
+    def opens_comparison(self) -> bool:
+        """Whether the parenthesis here holds a comparison: `(x > 2)`."""
+        self.place += 1
+        found = any(token.text in COMPARISONS for token in self.until_closed())
+        self.place -= 1
+        return found
+
+    # -- random effects ----------------------------------------------------------------------------
     def bar(self) -> _Bar | None:
         """A parenthesised random-effects term, or nothing, leaving the place as it was."""
         start = self.place
         if not self.take("("):
             return None
-        depth = 1
-        for token in self.tokens[self.place :]:
-            depth += (token.text == "(") - (token.text == ")")
-            if depth == 0 or token.text in ("|", "||"):
-                break
-        if depth != 1 or token.text not in ("|", "||"):
+        if not any(token.text in ("|", "||") for token in self.until_closed()):
             self.place = start
             return None
-        left, _ = self.left_of_bar()
-        double = self.take("|", "||").text == "||"
-        factors = self.groups()
+        left = self.deeper(self.left_of_bar)
+        double = self.next.text == "||"
+        self.place += 1
+        groups = self.groups()
         self.expect(
             ")",
             f"Expected ')' after the group, not {self.next.text!r}"
             if self.next.text
             else "This random-effects term is not closed: ')' is missing",
         )
-        return _Bar(left, factors, not double)
+        return _Bar(left, groups, not double, self.tokens[start].at)
 
-    def left_of_bar(self):
+    def left_of_bar(self) -> _Terms:
         at = self.next.at
         if self.next.text in ("|", "||"):
             raise self.refuse("What varies is missing before '|': for an intercept write (1|g)")
-        text, bars = self.right_hand_side()
+        terms, bars = self.right_hand_side()
         if bars:
             raise self.refuse("A random-effects term cannot stand inside another", at)
         if self.next.text not in ("|", "||"):
             raise self.refuse(f"Expected '|' before {self.next.text!r}")
-        return _Node(text, at), bars
+        return terms
 
     def groups(self) -> tuple[tuple[str, ...], ...]:
         """`a`, `a:b` or `a/b`; `a/b` means `b:a` and `a`, finest first, as lme4 has it."""
@@ -301,157 +356,26 @@ class _Reader:
             chain.append(self.interaction())
         nested = [chain[0]]
         for inner in chain[1:]:
-            nested.insert(0, inner + nested[0])
+            nested.insert(0, tuple(dict.fromkeys(inner + nested[0])))
         return tuple(nested)
 
     def interaction(self) -> tuple[str, ...]:
         names = [self.group_name()]
         while self.take(":"):
             names.append(self.group_name())
-        return tuple(names)
+        return tuple(dict.fromkeys(names))
 
     def group_name(self) -> str:
-        if self.next.text in ("factor", "C") and self.tokens[self.place + 1].text == "(":
+        if self.next.text in ("factor", "C") and self.after.text == "(":
             self.place += 2
-            name = self.group_name()
-            self.expect(")", "Expected ')'")
+            name = self.deeper(self.group_name)
+            self.close()
             return name
         if self.next.kind not in ("name", "quoted"):
             raise self.refuse("A group is a column, or columns joined by ':' or '/', as in (1|school/class)")
-        return self.name().text.strip("`")
-
-    def sum(self) -> _Node:
-        node = self.signed(self.product)
-        while sign := self.take("+", "-"):
-            right = self.product()
-            node = self.join(node, f" {sign.text} ", right, node.size + right.size)
-        return node
-
-    def signed(self, operand) -> _Node:
-        sign = self.take("+", "-")
-        node = operand()
-        return self.join(_Node("", node.at, 0), sign.text, node, node.size) if sign else node
-
-    def product(self) -> _Node:
-        node = self.power()
-        while sign := self.take("*", "/", ":"):
-            if sign.text == ":" and self.in_call:
-                raise self.refuse("':' joins terms of a formula; inside a call use '*'", sign.at)
-            right = self.power()
-            size = node.size * right.size + (node.size + right.size if sign.text != ":" else 0)
-            node = self.join(node, sign.text if sign.text == ":" else f" {sign.text} ", right, size)
-        return node
-
-    def power(self) -> _Node:
-        node = self.atom()
-        if sign := self.take("**", "^"):
-            exponent = self.signed(self.atom) if self.in_call else self.atom()
-            value = exponent.text.lstrip("+-")
-            if not exponent.number or float(value) > MAX_EXPONENT or not node.has_names:
-                raise self.refuse(
-                    f"A power is a column or term to a plain number of at most {MAX_EXPONENT}", sign.at
-                )
-            if not self.in_call and (not value.isdigit() or node.size ** int(value) > MAX_TERMS):
-                raise self.refuse(f"This power of a term expands to more than {MAX_TERMS} terms", sign.at)
-            node = self.join(node, "**", exponent, node.size if self.in_call else node.size ** int(value))
-        return node
-
-    def join(self, left: _Node, sign: str, right: _Node, size: int) -> _Node:
-        if size > MAX_TERMS:
-            raise self.refuse(f"This expands to more than {MAX_TERMS} terms", left.at)
-        number = not left.text and right.number
-        return _Node(left.text + sign + right.text, left.at, size, left.has_names or right.has_names, number)
-
-    def atom(self) -> _Node:
-        token = self.next
-        if token.kind == "name" and self.tokens[self.place + 1].text == "(":
-            return self.call()
-        if token.kind in ("name", "quoted"):
-            return self.name()
-        if token.kind == "number":
-            self.place += 1
-            return self.checked_number(token)
-        if self.take("("):
-            node = self.sum()
-            if self.next.text in ("|", "||"):
-                raise self.refuse(
-                    "A random-effects term is added to the others, never multiplied or nested in them"
-                )
-            self.expect(
-                ")", "Expected ')'" if self.next.text else "A parenthesis is not closed: ')' is missing"
-            )
-            return _Node(f"({node.text})", token.at, node.size, node.has_names)
-        raise self.refuse(self.missing(token))
-
-    def missing(self, token: _Token) -> str:
-        if token.kind == "end":
-            return "The formula stops where a term was expected"
-        if token.text in ("|", "||"):
-            return self.surprise()
-        if token.kind == "string":
-            return "A piece of text stands for no column; write a column's name without quotation marks"
-        return f"Expected a column or a term, not {token.text!r}"
-
-    def checked_number(self, token: _Token) -> _Node:
-        if (
-            not self.in_call
-            and token.text not in ("0", "1")
-            and self.tokens[self.place - 2].text not in ("**", "^")
-        ):
+        if self.next.kind == "name" and self.after.text == "(":
             raise self.refuse(
-                "Only 0 and 1 (without or with an intercept) stand alone; arithmetic goes into I(…)", token.at
+                f"Expected ')' after the group {self.next.text!r}: a group is a column, made in the data first",
+                self.after.at,
             )
-        return _Node(token.text, token.at, number=True)
-
-    def name(self) -> _Node:
-        token = self.next
-        self.place += 1
-        name = token.text.strip("`")
-        if "__" in name:
-            raise self.refuse(f"{name!r}: names with a double underscore are not read in a formula", token.at)
-        plain = name.isidentifier()
-        return _Node(name if plain else f"`{name}`", token.at, has_names=True)
-
-    def call(self) -> _Node:
-        token = self.next
-        if token.text == "offset":
-            raise self.refuse(
-                "An offset is an argument of the fit, offset=…, not a term of the formula", token.at
-            )
-        if token.text not in TRANSFORMS:
-            reason = f"{token.text}() is not a transform that a formula may use."
-            raise self.refuse((reason + did_you_mean(token.text, TRANSFORMS)).rstrip("."), token.at)
-        self.place += 2
-        self.in_call += 1
-        arguments = [self.argument()]
-        while self.take(","):
-            arguments.append(self.argument())
-        self.in_call -= 1
-        self.expect(")", "Expected ')'" if self.next.text else f"{token.text}( is not closed: ')' is missing")
-        if not arguments[0].has_names:
-            raise self.refuse(f"{token.text}() names no column", token.at)
-        if token.text == "poly" and any(
-            float(n) > MAX_EXPONENT for a in arguments[1:] for n in re.findall(r"[\d.]+", a.text)
-        ):
-            raise self.refuse(f"A polynomial of degree {MAX_EXPONENT} is the highest that is read", token.at)
-        return _Node(
-            f"{TRANSFORMS[token.text]}({', '.join(a.text for a in arguments)})", token.at, has_names=True
-        )
-
-    def argument(self) -> _Node:
-        token, after = self.next, self.tokens[min(self.place + 1, len(self.tokens) - 1)]
-        if token.kind == "name" and after.text == "=":
-            self.place += 2
-            return _Node(f"{token.text}={self.value().text}", token.at)
-        if token.text in ("TRUE", "FALSE", "True", "False"):
-            return self.value()
-        return self.sum()
-
-    def value(self) -> _Node:
-        """The value of a named argument: a number, a piece of text, true or false."""
-        token = self.next
-        logical = {"TRUE": "True", "FALSE": "False", "True": "True", "False": "False"}
-        if token.kind not in ("number", "string") and token.text not in logical:
-            raise self.refuse("A named argument takes a number, a text or TRUE/FALSE")
-        self.place += 1
-        return _Node(logical.get(token.text, token.text), token.at)
+        return self.name()

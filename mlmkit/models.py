@@ -13,6 +13,7 @@ from .errors import FitWarning, FormulaError
 from .families import Family
 from .fits import Fit, FlatFit, MixedFit
 from .formula import parse_formula
+from .frames import as_frame
 from .notices import notices
 from .spec import Spec
 
@@ -125,6 +126,7 @@ def glmer(
 
 
 def _fit(kind: type[Fit], spec: Spec, data: pd.DataFrame, estimator, weights, offset) -> Fit:
+    data = as_frame(data, spec.columns)
     design = build_design(spec, data, weights, offset)
     fit = kind(design, estimator(design), data, estimator)
     for notice in notices(fit):

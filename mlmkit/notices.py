@@ -16,7 +16,7 @@ RESTARTS = 0.9
 
 def notices(fit: Fit) -> list[str]:
     """Everything about a fit that its reader should know before believing it."""
-    sentences = [*_collinear(fit), *fit.messages]
+    sentences = [*fit.design.notes, *_collinear(fit), *fit.messages]
     if isinstance(fit, MixedFit):
         sentences += [*_repeated_ids(fit), *_factors_split(fit)]
     return sentences
@@ -48,9 +48,10 @@ def _factors_split(fit: MixedFit) -> Iterator[str]:
     """`(f||g)` with a factor f is another model in lme4: there only numeric predictors are split."""
     for term in fit.spec.random:
         columns = next(block.columns for block in fit.design.blocks if block.columns.terms == term.terms)
-        if columns.levels and not term.correlated:
+        if columns.codings and not term.correlated:
             parts = (
-                f"(0 + {':'.join(one)}|{term.group})" if one else f"(1|{term.group})" for one in term.terms
+                f"(0 + {':'.join(f.expr for f in one)}|{term.group})" if one else f"(1|{term.group})"
+                for one in term.terms
             )
             yield (
                 f"In {term} each of {', '.join(columns.names)} varies independently of the others, where lme4 lets "

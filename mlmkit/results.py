@@ -21,7 +21,7 @@ from .engine.estimates import Estimates
 from .engine.search.singular import is_singular
 from .errors import DataError, did_you_mean
 from .families import Family
-from .spec import Spec
+from .spec import Spec, same_group
 
 
 class ByGroup(dict):
@@ -29,7 +29,7 @@ class ByGroup(dict):
 
     def __missing__(self, name):
         for key in self:
-            if sorted(key.split(":")) == sorted(str(name).replace("(", "").replace(")", "").split(":")):
+            if same_group(key, name):
                 return self[key]
         raise KeyError(f"{name!r} is not a grouping factor of this model.{did_you_mean(str(name), self)}")
 

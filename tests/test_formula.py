@@ -3,10 +3,21 @@
 import pytest
 
 from mlmkit.errors import FormulaError
-from mlmkit.formula import names_in, parse_formula
-from mlmkit.spec import RandomTerm, Response
+from mlmkit.formula import parse_formula
+from mlmkit.spec import RandomTerm
 
 ONE = ()
+
+
+def spelled(terms):
+    return [tuple(factor.expr for factor in term) for term in terms]
+
+
+def random_part(formula):
+    return [
+        RandomTerm(tuple(spelled(term.terms)), term.factors, term.correlated)
+        for term in parse_formula(formula).random
+    ]
 
 
 @pytest.mark.parametrize(
@@ -25,14 +36,14 @@ ONE = ()
         ("y ~ I(x**2) + log(x)", [ONE, ("I(x ** 2)",), ("log(x)",)]),
         ("y ~ poly(x, 2, raw=TRUE)", [ONE, ("poly(x, 2, raw=True)",)]),
         ("y ~ factor(z)", [ONE, ("C(z)",)]),
-        ("y ~ urban.rural + `my col`", [ONE, ("`urban.rural`",), ("`my col`",)]),
+        ("y ~ urban.rural + `my col`", [ONE, ("urban.rural",), ("`my col`",)]),
         ("y ~ (1|g)", [ONE]),
         ("y ~ 0 + (1|g)", []),
         ("y ~ (1|g) + x + (1|h) - 1", [("x",)]),
     ],
 )
 def test_fixed_part(formula, fixed):
-    assert list(parse_formula(formula).fixed) == fixed
+    assert spelled(parse_formula(formula).fixed) == fixed
 
 
 @pytest.mark.parametrize(
@@ -57,21 +68,23 @@ def test_fixed_part(formula, fixed):
     ],
 )
 def test_random_part(term, random):
-    assert list(parse_formula(f"y ~ x + {term}").random) == random
+    assert random_part(f"y ~ x + {term}") == random
 
 
 @pytest.mark.parametrize(
-    ("formula", "response"),
+    ("formula", "expr", "failures", "columns"),
     [
-        ("y ~ 1", Response("y")),
-        ("log(y) ~ 1", Response("log(y)")),
-        ("y/1000 ~ 1", Response("y / 1000")),
-        ("cbind(m, n - m) ~ 1", Response("m", "n - m")),
-        ("cbind(incidence, size - incidence) ~ 1", Response("incidence", "size - incidence")),
+        ("y ~ 1", "y", None, ("y",)),
+        ("log(y) ~ 1", "log(y)", None, ("y",)),
+        ("y/1000 ~ 1", "y / 1000", None, ("y",)),
+        ("y > 2 ~ 1", "y > 2", None, ("y",)),
+        ("cbind(m, n - m) ~ 1", "m", "n - m", ("m", "n")),
+        ("cbind(incidence, size - incidence) ~ 1", "incidence", "size - incidence", ("incidence", "size")),
     ],
 )
-def test_response(formula, response):
-    assert parse_formula(formula).response == response
+def test_response(formula, expr, failures, columns):
+    response = parse_formula(formula).response
+    assert (response.expr, response.failures, response.columns) == (expr, failures, columns)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +168,6 @@ def test_what_does_not_parse_is_pointed_at(formula, words, caret_under):
         ("y ~ poly(x, degree=100000)", "degree"),
         ("y ~ " + "+".join(["x"] * 2000), "characters long"),
         ("y ~ lgo(x)", "'log'"),
-        ("y ~ x + offset(z)", "offset=…"),
     ],
 )
 def test_a_formula_is_data_never_code(formula, culprit):
@@ -167,16 +179,3 @@ def test_a_formula_is_data_never_code(formula, culprit):
 def test_only_text_is_a_formula():
     with pytest.raises(FormulaError, match="string"):
         parse_formula(3)
-
-
-@pytest.mark.parametrize(
-    ("expression", "names"),
-    [
-        ("I(x ** 2)", ["x"]),
-        ("`my col`", ["my col"]),
-        ("scale(z, center=False)", ["z"]),
-        ("log(a + b) - a", ["a", "b"]),
-    ],
-)
-def test_names_in_an_expression(expression, names):
-    assert names_in(expression) == names

@@ -23,9 +23,12 @@ PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 #: The floors of the house from the ground up: a room imports only from its own floor and those below.
 FLOORS = (
     {"errors", "style", "words"},
-    {"families", "datasets"},
-    {"spec"},
-    {"formula"},
+    {"families", "datasets", "expression", "columns"},
+    {"spec", "grammar"},
+    {"formula", "frames"},
+    {"transforms"},
+    {"terms"},
+    {"response"},
     {"design"},
     {"engine"},
     {"results"},
@@ -45,7 +48,7 @@ HEIGHT = {name: floor for floor, rooms in enumerate(FLOORS) for name in rooms}
 
 #: No longer than this, so that a function fits on a screen and a file in a reader's head.
 LONGEST_FUNCTION, LONGEST_FILE = 40, 500
-STILL_LONGER = {"design.py": 580, "prior.py": 510}
+STILL_LONGER = {"prior.py": 510}
 
 
 def requirements(lines):

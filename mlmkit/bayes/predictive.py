@@ -13,7 +13,7 @@ import pandas as pd
 
 from ..errors import DataError, did_you_mean
 from ..inference.newgroup import NewGroup
-from ..inference.rows import Rows, group_labels, new_rows, rows_used
+from ..inference.rows import Rows, new_rows, rows_used
 from .record import Posterior, flatten, mean_sd_interval
 
 KINDS = ("response", "mean", "link")
@@ -65,7 +65,7 @@ def predictive(
         rows = new_rows(posterior, newdata, random=groups != "none", groups=groups != "none", offset=offset)
     eta = rows.offset + flatten(posterior.beta)[picked] @ rows.X.T
     if groups != "none":
-        codes = _checked_codes(posterior, rows, newdata, groups, new_levels)
+        codes = _checked_codes(posterior, rows, groups, new_levels)
         for k, Z in enumerate(rows.Z):
             effects = _effects(
                 posterior, k, picked, codes[k], rng, new_levels if groups == "all" else "sample"
@@ -106,11 +106,11 @@ def _picked(posterior: Posterior, n: int | None) -> np.ndarray:
     return np.linspace(0, posterior.n_draws - 1, n).astype(int)
 
 
-def _checked_codes(posterior: Posterior, rows: Rows, newdata, groups: str, new_levels: str):
+def _checked_codes(posterior: Posterior, rows: Rows, groups: str, new_levels: str):
     """Each block's (rows,) codes: known groups from 0 up, unseen ones −1, −2, …, one a name."""
     codes = []
-    for block, known in zip(posterior.design.blocks, rows.codes, strict=True):
-        names = block.levels[known] if newdata is None else group_labels(block, pd.DataFrame(newdata))
+    for block, known, labels in zip(posterior.design.blocks, rows.codes, rows.labels, strict=True):
+        names = np.array(labels.texts, dtype=object)[labels.codes]
         strange = np.ones(len(known), dtype=bool) if groups == "new" else known < 0
         if strange.any() and new_levels == "error" and groups == "all":
             raise DataError(

@@ -12,7 +12,7 @@ from ..results import ByGroup, MixedFit
 from .margins import variance_of_part, variances
 from .noted import Noted
 from .parameters import one_of
-from .rows import Rows, as_frame, new_rows, rows_used
+from .rows import Rows, as_rows, new_rows, rows_used
 
 #: Variance of the error of the latent variable that a binary response is the sign of.
 LATENT_VARIANCE = {"logit": np.pi**2 / 3, "probit": 1.0, "cloglog": np.pi**2 / 6}
@@ -58,7 +58,7 @@ def icc(fit: MixedFit, at=None, scale: str | None = None) -> Noted:
         for group, share in shares[name].items()
     ]
     if at is not None:
-        values = as_frame(at).reset_index(drop=True)
+        values = as_rows(at).reset_index(drop=True)
         frames = [pd.concat([values, frame], axis=1) for frame in frames]
     averaged = at is None and any(np.ptp(s2) > 0 for s2 in by_group.values())
     return Noted(pd.concat(frames, ignore_index=True), notes=[AVERAGED] if averaged else [])

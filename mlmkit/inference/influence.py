@@ -11,6 +11,7 @@ import pandas as pd
 from ..design import Block, Design, independent_columns
 from ..errors import DataError, did_you_mean
 from ..results import Fit
+from ..spec import same_group
 from .noted import Noted
 from .parameters import parameter_labels, parameter_values
 from .replicate import run
@@ -122,7 +123,7 @@ def _cases(fit: Fit, group: str | None) -> tuple[str, np.ndarray, pd.Index]:
             raise DataError(f"Say which groups to leave out: {', '.join(map(repr, groups))}, or 'rows'.")
         group = groups[0]
     for block in blocks:
-        if sorted(block.group.split(":")) == sorted(str(group).split(":")):
+        if same_group(block.group, group):
             return block.group, block.codes, block.levels
     raise DataError(
         f"{group!r} is not a grouping factor of this model.{did_you_mean(str(group), [*groups, 'rows'])}"

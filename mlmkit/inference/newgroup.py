@@ -16,10 +16,11 @@ import scipy
 
 from ..errors import DataError, did_you_mean
 from ..results import MixedFit
+from ..spec import same_group
 from .bootstrap import bootstrap
 from .margins import normal_nodes
 from .parameters import one_of, tails
-from .rows import as_frame, new_rows
+from .rows import as_rows, new_rows
 
 UNCERTAINTY = {
     "none": "b and Σ taken as known: the interval ignores that they are estimates.",
@@ -124,7 +125,7 @@ class NewGroup:
             raise DataError(
                 f"A new {self.group}'s mean depends on predictors: give their values, as in at({{'x': 0}})."
             )
-        frame = as_frame({} if x is None else x)
+        frame = as_rows({} if x is None else x)
         if x is None:
             frame = pd.DataFrame(index=[0])
         w, offset = _loadings(self.fit, self.group, self.terms, frame)
@@ -224,7 +225,7 @@ def _which(fit: MixedFit, group: str | None) -> str:
         return groups[0]
     if group is None:
         raise DataError(f"Say of which grouping factor the new group is: {', '.join(map(repr, groups))}.")
-    match = [name for name in groups if sorted(name.split(":")) == sorted(str(group).split(":"))]
+    match = [name for name in groups if same_group(name, group)]
     if not match:
         raise DataError(
             f"{group!r} is not a grouping factor of this model.{did_you_mean(str(group), groups)}"
@@ -236,7 +237,7 @@ def _loadings(
     fit: MixedFit, group: str, terms: Sequence[str], x: pd.DataFrame
 ) -> tuple[np.ndarray, np.ndarray]:
     """(m, c) what each coefficient is multiplied by at each row, and the rows' offset."""
-    rows = new_rows(fit, x, groups=False, offset=None if np.any(fit.design.offset) else 0.0)
+    rows = new_rows(fit, x, groups=False, offset=None)
     columns = dict(zip(fit.design.fixed_names, rows.X.T, strict=True))
     for block, Z in zip(fit.design.blocks, rows.Z, strict=True):
         if block.group == group:

@@ -16,7 +16,7 @@ from ..results import Fit, FlatFit
 from .henderson import own_mean_variance
 from .parameters import one_of, tails
 from .quantiles import mixture_quantile
-from .rows import Rows, as_frame, new_rows, population_part, rows_used
+from .rows import Rows, new_rows, population_part, rows_used
 
 INTERVALS = (None, "mean", "group", "observation")
 
@@ -74,7 +74,7 @@ def predict(
         else new_rows(fit, newdata, random=needs_groups, groups=conditional, offset=offset)
     )
     if conditional and new_levels == "error":
-        _refuse_new_levels(fit, rows, newdata)
+        _refuse_new_levels(fit, rows)
     eta = _linear_predictor(fit, rows, conditional)
     if interval is None:
         return pd.Series(_on_scale(fit.family, eta, scale), rows.index, name="prediction")
@@ -100,12 +100,12 @@ def _check(fit: Fit, groups, new_levels, interval, scale) -> None:
         raise DataError('An observation lives on the response\'s scale: use scale="response".')
 
 
-def _refuse_new_levels(fit: Fit, rows: Rows, newdata) -> None:
-    for block, codes in zip(fit.design.blocks, rows.codes, strict=True):
+def _refuse_new_levels(fit: Fit, rows: Rows) -> None:
+    for block, codes, labels in zip(fit.design.blocks, rows.codes, rows.labels, strict=True):
         if (codes < 0).any():
             place = int(np.flatnonzero(codes < 0)[0])
             row = rows.index[place]
-            values = ", ".join(str(as_frame(newdata)[name].iloc[place]) for name in block.factors)
+            values = labels.texts[labels.codes[place]]
             raise DataError(
                 f"The fit never saw {block.group} {values} (row {row}): "
                 'new_levels="population" predicts for such a group from the population alone.'

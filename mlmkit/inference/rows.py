@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..design import Block, Columns
-from ..errors import DataError, did_you_mean
-from ..formula import names_in
+from ..columns import Labels
+from ..design import group_labels, offset_of
+from ..errors import DataError
+from ..frames import Table, as_frame, check_there, given, look_at
+from ..response import trials_of
 from ..results import Fit
+from ..spec import columns_in
+from ..terms import refuse_missing
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,8 @@ class Rows:
         group the fit never saw; None where the groups do not matter.
     offset, weights
         (m,) the known part of the linear predictor, and prior weights (a binomial's trials).
+    labels
+        For each block of the design the names of the rows' groups, known or not; None where they do not matter.
     """
 
     index: pd.Index
@@ -36,17 +44,19 @@ class Rows:
     codes: tuple[np.ndarray, ...] | None
     offset: np.ndarray
     weights: np.ndarray
+    labels: tuple[Labels, ...] | None = None
 
 
 def rows_used(fit: Fit) -> Rows:
     """The rows the model was fitted to."""
     design = fit.design
     Z, codes = tuple(b.Z for b in design.blocks), tuple(b.codes for b in design.blocks)
-    return Rows(design.rows, design.X, Z, codes, design.offset, design.weights)
+    labels = tuple(Labels(b.codes, b.levels) for b in design.blocks)
+    return Rows(design.rows, design.X, Z, codes, design.offset, design.weights, labels)
 
 
 def new_rows(
-    fit: Fit, data, *, fixed: bool = True, random: bool = True, groups: bool = True, offset=None
+    fit: Fit, data: Any, *, fixed: bool = True, random: bool = True, groups: bool = True, offset: Any = None
 ) -> Rows:
     """The columns of new data.
 
@@ -57,81 +67,55 @@ def new_rows(
     fixed, random, groups
         Whether the fixed part's columns, the random terms' and the rows' groups are wanted.
     offset
-        One number, or one a row; needed where the fit had one.
+        A column's name, one number, or one for each row; needed where the fit had one as an argument. What the
+        formula's `offset(…)` say is computed from the new rows.
 
     Raises
     ------
     DataError
         For a column that is missing, a value that is, or a level of a predictor that the fit never saw.
     """
-    data = as_frame(data)
-    design = fit.design
-    X = np.zeros((len(data), 0)) if not fixed else _matrix(design.columns, data)[:, design.keep]
-    Z = tuple(_block_matrix(block, data) for block in design.blocks) if random else None
-    codes = tuple(_codes(block, data) for block in design.blocks) if groups else None
-    return Rows(data.index, X, Z, codes, _offset(fit, offset, len(data)), _trials(fit, data))
+    design, spec = fit.design, fit.spec
+    frame = as_rows(data, spec.columns)
+    terms = (*(spec.fixed if fixed else ()), *(t for b in design.blocks if random for t in b.columns.terms))
+    needed = columns_in((*terms, *((one,) for one in spec.offsets if fixed)))
+    table = _looked_at(frame, needed, spec.grouping if groups else ())
+    X = design.columns.of(table)[:, design.keep] if fixed else np.zeros((len(frame), 0))
+    Z = tuple(block.matrix(table) for block in design.blocks) if random else None
+    labels = tuple(group_labels(block.factors, table) for block in design.blocks) if groups else None
+    codes = tuple(block.positions(table) for block in design.blocks) if groups else None
+    known = _offset(fit, offset, frame) + (offset_of(spec, table) if fixed else 0.0)
+    return Rows(frame.index, X, Z, codes, known, _trials(fit, frame), labels)
 
 
-def as_frame(data) -> pd.DataFrame:
+def as_rows(data: Any, names: Iterable[str] = ()) -> pd.DataFrame:
+    """Rows to predict for as a frame: a table, a dict of columns, or a dict or Series of one row's values."""
     if isinstance(data, pd.Series):
         data = data.to_frame().T.infer_objects()
-    if isinstance(data, dict) and not any(np.ndim(value) for value in data.values()):
-        data = {name: [value] for name, value in data.items()}
-    if not isinstance(data, pd.DataFrame | dict):
-        raise DataError(f"New data must be a DataFrame or a dict of columns, not {type(data).__name__}.")
-    return pd.DataFrame(data)
+    if isinstance(data, dict):
+        if not any(np.ndim(value) for value in data.values()):
+            data = {name: [value] for name, value in data.items()}
+        try:
+            data = pd.DataFrame(data)
+        except ValueError as error:
+            raise DataError(f"The new data's columns do not go together: {error}.") from None
+    return as_frame(data, names, "New data must be a DataFrame or a dict of columns")
 
 
-def _matrix(columns: Columns, data: pd.DataFrame) -> np.ndarray:
-    used = list(dict.fromkeys(n for term in columns.terms for factor in term for n in names_in(factor)))
-    for name in used:
-        _present(name, data)
-        if data[name].isna().any():
-            row = data.index[data[name].isna()][0]
-            raise DataError(
-                f"{name!r} is missing in row {row!r} of the new data: fill it in or take the row out."
-            )
-    return columns.matrix(data[used] if used else data)
-
-
-def _present(name: str, data: pd.DataFrame) -> None:
-    if name not in data.columns:
-        raise DataError(
-            f"The new data have no column {name!r}, which the model needs.{did_you_mean(name, data.columns)}"
-        )
-
-
-def _block_matrix(block: Block, data: pd.DataFrame) -> np.ndarray:
-    """A `||` term's blocks share the term's columns; each takes its own."""
-    places = [block.columns.names.index(name) for name in block.names]
-    return _matrix(block.columns, data)[:, places]
-
-
-def group_labels(block: Block, data: pd.DataFrame) -> pd.Index:
-    """The group each row belongs to, as its label."""
-    for name in block.factors:
-        if name not in data.columns:
+def _looked_at(frame: pd.DataFrame, predictors: Sequence[str], grouping: Sequence[str]) -> Table:
+    """The columns needed, complete."""
+    check_there(predictors, frame, new=True)
+    for name in grouping:
+        if name not in frame.columns:
             raise DataError(
                 f"The new data have no column {name!r} to say which group a row belongs to; for the "
                 'population instead of known groups, predict takes groups="none".'
             )
-        if data[name].isna().any():
-            row = data.index[data[name].isna()][0]
-            raise DataError(
-                f"{name!r} is missing in row {row!r} of the new data: fill it in or take the row out."
-            )
-    if len(block.factors) == 1:
-        return pd.Index(data[block.factors[0]].astype(object))
-    parts = [data[name].astype(str) for name in block.factors]
-    return pd.Index(parts[0].str.cat(parts[1:], sep=":"))
-
-
-def _codes(block: Block, data: pd.DataFrame) -> np.ndarray:
-    values = group_labels(block, data)
-    codes = block.levels.astype(object).get_indexer(values)
-    if (codes < 0).any():  # 308 and "308" are the same person
-        codes = np.where(codes < 0, block.levels.astype(str).get_indexer(values.astype(str)), codes)
-    return codes
+    check_there(grouping, frame, new=True)
+    table = look_at(frame, (*predictors, *grouping))
+    for name in table.columns:
+        refuse_missing(name, table)
+    return table
 
 
 def population_part(X: np.ndarray, beta: np.ndarray) -> np.ndarray:
@@ -143,21 +127,20 @@ def population_part(X: np.ndarray, beta: np.ndarray) -> np.ndarray:
     return eta
 
 
-def _offset(fit: Fit, offset, m: int) -> np.ndarray:
+def _offset(fit: Fit, offset: Any, frame: pd.DataFrame) -> np.ndarray:
     if offset is None:
-        if np.any(fit.design.offset != 0):
+        if fit.design.given_offset:
             raise DataError(
                 "The model was fitted with an offset: give the new rows' with offset=…, 0 for none."
             )
-        return np.zeros(m)
-    return np.broadcast_to(np.asarray(offset, dtype=float), (m,))
+        return np.zeros(len(frame))
+    return given("offset", offset, frame)
 
 
-def _trials(fit: Fit, data: pd.DataFrame) -> np.ndarray:
+def _trials(fit: Fit, frame: pd.DataFrame) -> np.ndarray:
     """A binomial response's trials where the new data tell them, else one."""
     response = fit.spec.response
-    names = names_in(response.expr) + names_in(response.failures) if response.failures else []
-    if not names or any(name not in data.columns for name in names):
-        return np.ones(len(data))
-    successes, failures = (np.asarray(data.eval(e), dtype=float) for e in (response.expr, response.failures))
-    return successes + failures
+    names = response.columns if response.failures else ()
+    if not names or any(name not in frame.columns for name in names):
+        return np.ones(len(frame))
+    return trials_of(response, look_at(frame, names))

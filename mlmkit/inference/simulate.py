@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ import pandas as pd
 from ..errors import DataError
 from ..results import Fit
 from .parameters import one_of
-from .rows import Rows, group_labels, new_rows, population_part, rows_used
+from .rows import Rows, new_rows, population_part, rows_used
 
 
 def simulate(fit: Fit, n: int = 1, seed=None, groups: str = "new", newdata=None) -> pd.DataFrame:
@@ -80,7 +81,6 @@ def _rows(fit: Fit, newdata, groups: str) -> tuple[Rows, list[int]]:
         raise DataError(
             'groups="same" keeps the groups of the data fitted; leave newdata out, or use groups="new".'
         )
-    rows = new_rows(fit, newdata, groups=False)
-    labels = [group_labels(block, newdata) for block in fit.design.blocks]
-    codes = tuple(pd.factorize(values)[0] for values in labels)
-    return Rows(rows.index, rows.X, rows.Z, codes, rows.offset, rows.weights), [max(c) + 1 for c in codes]
+    rows = new_rows(fit, newdata)
+    codes = tuple(labels.present().codes for labels in rows.labels)
+    return replace(rows, codes=codes), [max(c) + 1 for c in codes]

@@ -133,4 +133,4 @@ def term_label(name: str, symbol: str | None = None) -> str:
 def response_name(fit: Fit) -> str:
     """What is on the vertical axis of a plot of the data."""
     response = fit.spec.response
-    return response.expr if response.failures is None else f"proportion of {response.expr}"
+    return response.name if response.failures is None else f"proportion of {response.name}"

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
+from ..columns import look
 from ..errors import DataError, did_you_mean
-from ..formula import names_in
 from ..inference.margins import mean_over_groups
 from ..results import Fit, MixedFit
+from ..spec import columns_in
 from .pooling import arms, block_of, separate_coefficients
 
 POINTS = 41
@@ -33,8 +33,8 @@ def only_predictor(fit: Fit, x: str | None = None) -> str:
             raise DataError(f"The data have no column {x!r}.{did_you_mean(x, fit.data.columns)}")
         return x
     random = [term for one in fit.spec.random for term in one.terms]
-    terms = [part for term in [*random, *fit.spec.fixed] for part in term]
-    numeric = [name for name in terms if name in fit.data and _is_number(fit.data[name])]
+    factors = [factor for term in [*random, *fit.spec.fixed] for factor in term if factor.is_column]
+    numeric = [f.columns[0] for f in factors if _is_number(fit.data[f.columns[0]])]
     if not numeric:
         raise DataError(f"{fit.formula!r} has no numeric predictor to draw along: say which column with x=.")
     return numeric[0]
@@ -70,7 +70,7 @@ def flat_curves(fit: MixedFit, group: str, x: str) -> pd.DataFrame:
 
 
 def _each_group(fit: MixedFit, group: str, x: str, eta) -> pd.DataFrame:
-    rows = fit.data.loc[fit.design.rows]
+    rows = fit.design.rows_of(fit.data)
     block = block_of(fit, group)
     whole = (rows[x].min(), rows[x].max())
     parts = []
@@ -97,7 +97,7 @@ def population_curve(fit: Fit, x: str, group: str | None = None) -> pd.DataFrame
         Columns arm ("" where there is one line), x, y, and mean: the mean over groups. That is y, unless the link is
         not the identity: then the mean of the groups is not the mean response of the average group.
     """
-    rows = fit.data.loc[fit.design.rows]
+    rows = fit.design.rows_of(fit.data)
     whole = (rows[x].min(), rows[x].max())
     kinds = arms(fit, group) if isinstance(fit, MixedFit) and group else pd.Series(dtype=object)
     parts = rows.groupby(rows[kinds.name].astype(object), sort=True) if len(kinds) else [("", rows)]
@@ -165,7 +165,7 @@ def _along(fit: Fit, rows: pd.DataFrame, x: str, whole: tuple[float, float]) -> 
 
 def _used(fit: Fit) -> list[str]:
     """The columns that the fixed part uses."""
-    return list(dict.fromkeys(name for term in fit.spec.fixed for part in term for name in names_in(part)))
+    return list(columns_in(fit.spec.fixed))
 
 
 def _fixed(fit: Fit, new: pd.DataFrame) -> np.ndarray:
@@ -187,7 +187,7 @@ def _effects(fit: MixedFit, new: pd.DataFrame, own: np.ndarray) -> np.ndarray:
 
 
 def _is_number(column: pd.Series) -> bool:
-    return is_numeric_dtype(column) and not is_bool_dtype(column)
+    return look(str(column.name), column).is_number
 
 
 def _variance(fit: MixedFit, new: pd.DataFrame) -> np.ndarray:

@@ -252,7 +252,7 @@ def panels(
     x, group = only_predictor(fit, x), only_group(fit, group)
     y = response_name(fit)
     block = block_of(fit, group)
-    rows = fit.data.loc[fit.design.rows]
+    rows = fit.design.rows_of(fit.data)
     points = pd.DataFrame({"panel": block.levels[block.codes], "x": rows[x].to_numpy(), "y": fit.design.y})
     chosen, note = _chosen_or_spread(fit, group, groups)
     lines = pd.concat([_role_lines(role, fit, group, x, chosen) for role in show] or [_NO_LINES])
@@ -279,7 +279,7 @@ def fitted_lines(fit: MixedFit, x: str | None = None, group: str | None = None) 
         The predictor along the axis and the grouping factor; by default the model's own.
     """
     x, group = only_predictor(fit, x), only_group(fit, group)
-    points = pd.DataFrame({"x": fit.data.loc[fit.design.rows, x].to_numpy(), "y": fit.design.y})
+    points = pd.DataFrame({"x": fit.design.rows_of(fit.data)[x].to_numpy(), "y": fit.design.y})
     kinds, lines = arms(fit, group), group_curves(fit, group, x)
     lines = lines.assign(arm=lines["group"].map(kinds) if len(kinds) else "")
     population = population_curve(fit, x, group)

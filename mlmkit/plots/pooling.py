@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import re
+import itertools
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_numeric_dtype
 
+from ..columns import label_text, look
 from ..design import Block
 from ..engine import fit_glm
 from ..errors import DataError
 from ..results import FlatFit, MixedFit
+from ..spec import group_key
+from ..terms import Part
 
 
 def only_group(fit: MixedFit, group: str | None = None) -> str:
@@ -27,9 +29,9 @@ def only_group(fit: MixedFit, group: str | None = None) -> str:
         raise DataError(
             f"{fit.formula!r} has no groups to draw: fit a multilevel model with lmer() or glmer()."
         )
-    names = {tuple(sorted(block.group.split(":"))): block.group for block in fit.design.blocks}
+    names = {group_key(block.group): block.group for block in fit.design.blocks}
     wanted = fit.design.blocks[0].group if group is None else group
-    if (key := tuple(sorted(wanted.split(":")))) not in names:
+    if (key := group_key(wanted)) not in names:
         raise DataError(
             f"{group!r} is not a grouping factor of {fit.formula!r}: it has {', '.join(fit.ngroups)}."
         )
@@ -56,15 +58,16 @@ def flat_coefficients(flat: FlatFit, group: str) -> pd.DataFrame:
     DataError
         If the model has no coefficients of that factor.
     """
-    levels = _levels(flat.data.loc[flat.design.rows, group])
-    parts = [_split(name, group) for name in flat.fixef.index]
+    levels = look(group, flat.design.rows_of(flat.data)[group]).labels.present().levels.rename(group)
+    columns = itertools.compress(flat.design.columns.parts, flat.design.keep)
+    parts = [_split(column, group) for column in columns]
     if not any(level is not None for level, _ in parts):
         raise DataError(
             f"{flat.formula!r} has no coefficients of its own for each {group}: try 'y ~ 0 + {group}'."
         )
     table = pd.DataFrame(0.0, levels, list(dict.fromkeys(term for _, term in parts)))
     for value, (level, term) in zip(flat.fixef, parts, strict=True):
-        rows = levels if level is None else [one for one in levels if str(one) == level]
+        rows = levels if level is None else [one for one in levels if label_text(one) == level]
         table.loc[rows, term] += value
     return table
 
@@ -113,9 +116,9 @@ def arms(fit: MixedFit, group: str) -> pd.Series:
         two or three levels.
     """
     block = block_of(fit, group)
-    rows = fit.data.loc[fit.design.rows]
-    used = [str(part) for term in fit.spec.fixed for part in term]
-    for name in (name for name in dict.fromkeys(used) if name in rows and not is_numeric_dtype(rows[name])):
+    rows = fit.design.rows_of(fit.data)
+    used = [factor.columns[0] for term in fit.spec.fixed for factor in term if factor.is_column]
+    for name in (name for name in dict.fromkeys(used) if not look(name, rows[name]).is_number):
         kinds = pd.Series(rows[name].astype(object).to_numpy()).groupby(block.codes)
         if kinds.nunique().max() == 1 and rows[name].nunique() in (2, 3):
             return pd.Series(kinds.first().to_numpy(), block.levels, name=name)
@@ -196,15 +199,8 @@ def _alone(fit: MixedFit, rows: np.ndarray, own: np.ndarray) -> np.ndarray:
     return b
 
 
-def _split(name: str, group: str) -> tuple[str | None, str]:
-    """The level and the rest of a coefficient's name: `Subject[T.309]:Days` is ("309", "Days")."""
-    level, rest = None, []
-    for part in name.split(":"):
-        found = re.fullmatch(rf"{re.escape(group)}\[(?:T\.)?(.*)\]", part)
-        level = found[1] if found else level
-        rest += [] if found else [part]
-    return level, ":".join(rest) or "Intercept"
-
-
-def _levels(column: pd.Series) -> pd.Index:
-    return pd.Index(sorted(column.astype(object).unique()), name=column.name)
+def _split(parts: tuple[Part, ...], group: str) -> tuple[str | None, str]:
+    """The level and the rest of a coefficient: of `Subject[T.309]:Days` "309" and "Days"."""
+    own = [part for part in parts if part.factor.columns == (group,) and part.level is not None]
+    rest = ":".join(part.name for part in parts if part not in own) or "Intercept"
+    return (own[0].level if own else None), rest

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ..spec import same_group
 from ..words import listed, number
 from .graph import Graph, Node
 from .model import Block, Coefficient, Group, Model
@@ -107,7 +108,7 @@ def what(coefficient: Coefficient) -> str:
     parts = coefficient.column.parts
     if not parts:
         return "intercept"
-    names = [part.expr.strip("`") + (f" {part.level}" if part.level else "") for part in parts]
+    names = [part.factor.name + (f" {part.level}" if part.level else "") for part in parts]
     if len(parts) > 1:
         return f"interaction of {listed(names)}"
     return f"{'difference' if parts[0].level else 'slope'} of {names[0]}"
@@ -253,7 +254,7 @@ class _Estimates:
         table = self.fit.varcorr
         for row in table.itertuples():
             terms = sorted(term for term in (row.term1, row.term2) if isinstance(term, str))
-            if terms == names and sorted(row.group.split(":")) == sorted(group.key.split(":")):
+            if terms == names and same_group(row.group, group.key):
                 return float(row.sdcor)
         return float("nan")
 
@@ -278,7 +279,10 @@ class _Estimates:
         unit = self.units.get(self.model.response, "")
         numbers = [part for part in coefficient.column.parts if part.level is None]
         per = "".join(
-            f" per {self.units[name]}" for part in numbers for name in part.names if name in self.units
+            f" per {self.units[name]}"
+            for part in numbers
+            for name in part.factor.columns
+            if name in self.units
         )
         return f"{_short(value)}{f' {unit}' if unit else ''}{per}"
 

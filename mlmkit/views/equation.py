@@ -239,7 +239,9 @@ def _cell(model: Model, values: Symbols, group: Group, k: int) -> str:
         terms.append(values.term(k, ""))
     for added in model.added_to(group, k):
         of_groups = [
-            p for p in model.coefficient(added).column.parts if all(model.variable(n).group for n in p.names)
+            p
+            for p in model.coefficient(added).column.parts
+            if all(model.variable(n).group for n in p.factor.columns)
         ]
         terms.append(values.term(added, r" \, ".join(model.part(part, group.letter) for part in of_groups)))
     return sum_of(terms)

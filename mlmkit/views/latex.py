@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..spec import same_group
 from .model import Block, DiagramError, Group, Model
 from .symbols import number
 
@@ -75,7 +76,7 @@ class Values(Symbols):
         names = [self.model.coefficient(k).column.name for k in numbers]
         for row in self.model.fit.varcorr.itertuples():
             terms = [term for term in (row.term1, row.term2) if isinstance(term, str)]
-            if sorted(terms) == sorted(names) and _same(row.group, group.key):
+            if sorted(terms) == sorted(names) and same_group(row.group, group.key):
                 return float(row.sdcor)
         raise DiagramError(f"The fit has no SD of {' and '.join(names)} across {group.key}.")
 
@@ -90,10 +91,6 @@ class Values(Symbols):
         sd = np.array([self.sds(group, k) for k in members])
         rho = np.array([[1.0 if a == b else self.sds(group, a, b) for b in members] for a in members])
         return matrix_of([[number(value) for value in row] for row in np.outer(sd, sd) * rho])
-
-
-def _same(key: str, other: str) -> bool:
-    return sorted(str(key).split(":")) == sorted(other.split(":"))
 
 
 # -- pieces ------------------------------------------------------------

@@ -16,7 +16,8 @@ import numpy as np
 from ..errors import MlmkitError
 from ..families import get_family
 from ..spec import Spec
-from .symbols import COEFFICIENTS, OFFSETS, expression, indexed, roman
+from ..terms import Part
+from .symbols import COEFFICIENTS, OFFSETS, expression, function_of, indexed, innermost, roman
 
 
 class DiagramError(MlmkitError):
@@ -63,15 +64,6 @@ class Variable:
 
 
 @dataclass(frozen=True)
-class Part:
-    """One factor of a column: an expression of columns, and the level its indicator stands for."""
-
-    expr: str
-    level: str | None
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Column:
     """A column of X: the product of its parts; the intercept has none."""
 
@@ -80,7 +72,7 @@ class Column:
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(name for part in self.parts for name in part.names))
+        return tuple(dict.fromkeys(name for part in self.parts for name in part.factor.columns))
 
 
 @dataclass(frozen=True)
@@ -220,7 +212,7 @@ class Model:
     @property
     def response(self) -> str:
         """The response as people call it."""
-        return self.spec.response.expr.replace("`", "")
+        return self.spec.response.name
 
     @property
     def trials(self) -> str:
@@ -317,12 +309,16 @@ class Model:
         return r" \, ".join(self.part(part, index) for part in column.parts)
 
     def part(self, part: Part, index: str) -> str:
-        symbols = {name: self.value(name, index) for name in part.names}
-        text = expression(part.expr, symbols)
+        symbols = {name: self.value(name, index) for name in part.factor.columns}
+        text = expression(part.factor.tree, symbols)
         if part.level is None:
             return f"({text})" if re.search(r" [+-] ", text) and not text.startswith("(") else text
-        if part.expr.startswith("poly("):
-            return rf"\mathrm{{poly}}_{{{part.level}}}({symbols[part.names[0]]})"
+        if part.kind == "basis":
+            inner = expression(innermost(part.factor.tree), symbols)
+            return rf"{roman(function_of(part.factor.tree))}_{{{part.level}}}({inner})"
+        if part.kind in ("sum", "poly"):
+            number = part.level.lstrip(".^") if part.kind == "poly" else roman(part.level)
+            return rf"{roman(part.kind)}_{{{number}}}({text})"
         return rf"[{text} = {roman(part.level)}]"
 
     def value(self, name: str, index: str) -> str:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
+from ..columns import Column as DataColumn
+from ..columns import look
+from ..design import Block as DesignBlock
 from ..design import Design, build_design
-from ..formula import names_in, parse_formula
-from ..spec import Spec, Term
-from .model import Block, Coefficient, Column, DiagramError, Group, Model, Part, Variable
+from ..expression import Call
+from ..formula import parse_formula
+from ..frames import as_frame
+from ..spec import Factor, Spec, Term, group_key, term_name
+from ..terms import Columns, Part
+from .model import Block, Coefficient, Column, DiagramError, Group, Model, Variable
 from .symbols import COEFFICIENTS, COUNTS, INDICES, OFFSETS, PREDICTORS
 
 
@@ -39,7 +45,7 @@ def read(fit_or_formula, data: pd.DataFrame | None = None, family="gaussian", si
         return fit_or_formula
     spec, design, data, fit = _source(fit_or_formula, data, family)
     fixed, random = _columns(spec, design)
-    frame = None if design is None else _rows_used(spec, design, data)
+    frame = None if design is None else design.rows_of(as_frame(data, spec.columns))
     flat = None if random else _flat_group(spec, fixed, frame)
     groups, chains, notes = (
         _groups(spec, design) if random else ((flat[0],), ((flat[0],),), flat[2]) if flat else ((), (), ())
@@ -52,7 +58,7 @@ def read(fit_or_formula, data: pd.DataFrame | None = None, family="gaussian", si
     model = Model(
         spec, groups, chains, variables, coefficients, blocks, {},
         row=_row_index(groups, n), n=n, has_trials=_has_trials(spec, design),
-        has_offset=design is not None and bool(np.any(design.offset)),
+        has_offset=bool(spec.offsets) or (design is not None and bool(np.any(design.offset))),
         has_weights=_has_weights(spec, design), notes=(*notes, *_notes(design, coefficients)), fit=fit,
     )  # fmt: skip
     model = replace(model, absorbed=_absorb(model))
@@ -70,74 +76,31 @@ def _source(it, data, family):
     return it.spec, build_design(it.spec, data) if design is None and data is not None else design, data, it
 
 
-def _rows_used(spec: Spec, design: Design, data: pd.DataFrame) -> pd.DataFrame:
-    """The data's rows that the design kept."""
-    if len(data) == len(design.rows):
-        return data
-    if data.index.is_unique:
-        return data.loc[design.rows]
-    used = [name for term in spec.fixed for factor in term for name in names_in(factor)]
-    used += [name for term in spec.random for name in term.factors]
-    return data[data[used + names_in(spec.response.expr)].notna().all(axis=1)]
-
-
 def _columns(spec: Spec, design: Design | None):
-    """Columns of the fixed part, and for each random term (factors, columns, codes, size), `||` split up."""
-    factors = {
-        f.replace("`", ""): f
-        for terms in (spec.fixed, *(t.terms for t in spec.random))
-        for t in terms
-        for f in t
-    }
+    """Columns of the fixed part, and for each random term (its group, columns, codes, size), `||` split up."""
     if design is not None:
-        fixed = [_column(name, factors) for name in design.fixed_names]
-        blocks = [
-            (b.factors, [_column(name, factors) for name in b.names], b.codes, len(b.levels))
-            for b in design.blocks
-        ]
-        typed = [frozenset(term.factors) for term in spec.random]
-        return fixed, sorted(blocks, key=lambda block: typed.index(frozenset(block[0])))
+        fixed = list(itertools.compress(_of_design(design.columns), design.keep))
+        blocks = [(group_key(b.group), _of_block(b), b.codes, len(b.levels)) for b in design.blocks]
+        typed = [term.key for term in spec.random]
+        return fixed, sorted(blocks, key=lambda block: typed.index(block[0]))
     random = []
     for term in spec.random:
-        columns = [_column(_name(t), factors) for t in term.terms]
+        columns = [_of_term(t) for t in term.terms]
         parts = [columns] if term.correlated else [[column] for column in columns]
-        random += [(term.factors, part, None, None) for part in parts]
-    return [_column(_name(term), factors) for term in spec.fixed], random
+        random += [(term.key, part, None, None) for part in parts]
+    return [_of_term(term) for term in spec.fixed], random
 
 
-def _name(term: Term) -> str:
-    return ":".join(factor.replace("`", "") for factor in term) or "Intercept"
+def _of_design(columns: Columns) -> list[Column]:
+    return [Column(name, parts) for name, parts in zip(columns.names, columns.parts, strict=True)]
 
 
-def _column(name: str, factors: dict[str, str]) -> Column:
-    """A column's name taken apart: `sex[T.Male]:ses` is the level Male of sex, times ses."""
-    if name == "Intercept" and "Intercept" not in factors:
-        return Column(name, ())
-    return Column(name, tuple(_part(piece, factors) for piece in _pieces(name)))
+def _of_block(block: DesignBlock) -> list[Column]:
+    return [column for column in _of_design(block.columns) if column.name in block.names]
 
 
-def _pieces(name: str) -> list[str]:
-    """A column's name cut at the colons that stand outside brackets."""
-    pieces, depth = [""], 0
-    for letter in name:
-        depth += (letter in "[(") - (letter in "])")
-        if letter == ":" and depth == 0:
-            pieces.append("")
-        else:
-            pieces[-1] += letter
-    return pieces
-
-
-def _part(piece: str, factors: dict[str, str]) -> Part:
-    if piece in factors:
-        return Part(factors[piece], None, tuple(names_in(factors[piece])))
-    stem = max((f for f in factors if piece.startswith(f + "[")), key=len, default=None)
-    if stem is None:
-        raise DiagramError(
-            f"The column {piece!r} cannot be traced to a variable of the formula, so it is not drawn."
-        )
-    level = piece[len(stem) + 1 : -1].removeprefix("T.")
-    return Part(factors[stem], level, tuple(names_in(factors[stem])))
+def _of_term(term: Term) -> Column:
+    return Column(term_name(term), tuple(Part(factor) for factor in term))
 
 
 # -- groups ------------------------------------------------------------
@@ -145,12 +108,12 @@ def _part(piece: str, factors: dict[str, str]) -> Part:
 
 def _groups(spec: Spec, design: Design | None):
     """The grouping factors with their letters, sorted into chains, and what should be said about them."""
-    blocks = {} if design is None else {frozenset(block.factors): block for block in design.blocks}
+    blocks = {} if design is None else {group_key(block.group): block for block in design.blocks}
     found: dict[frozenset, Group] = {}
     for term in spec.random:
-        block = blocks.get(frozenset(term.factors))
+        block = blocks.get(term.key)
         size, codes = (None, None) if block is None else (len(block.levels), block.codes)
-        found.setdefault(frozenset(term.factors), Group(term.group, term.factors, size=size, codes=codes))
+        found.setdefault(term.key, Group(term.group, term.factors, size=size, codes=codes))
     groups = list(found.values())
     inside = {(a.key, b.key) for a in groups for b in groups if a is not b and _inside(a, b)}
     for a, b in inside:
@@ -258,7 +221,7 @@ def _coefficients(groups, fixed: list[Column], random):
 def _blocks(groups, random, numbers: dict[str, int]) -> tuple[Block, ...]:
     blocks = []
     for group in groups:
-        own = [columns for factors, columns, _, _ in random if set(factors) == set(group.factors)]
+        own = [columns for key, columns, _, _ in random if key == group_key(group.key)]
         names = [column.name for columns in own for column in columns]
         for name in names:
             if names.count(name) > 1:
@@ -298,7 +261,7 @@ def _absorb(model: Model) -> dict[int, tuple[str, int]]:
             continue
         group = min(of_groups, key=model.groups.index)
         rest = [part for part, level in zip(coefficient.column.parts, levels, strict=True) if level is None]
-        target = by_name.get(_spelled(rest))
+        target = by_name.get(_name(rest))
         if target is not None and model.varies(group, target):
             absorbed[coefficient.number] = (group.key, target)
     return absorbed
@@ -306,16 +269,12 @@ def _absorb(model: Model) -> dict[int, tuple[str, int]]:
 
 def _level(model: Model, part: Part) -> Group | None:
     """The group a part of a column is constant within; None if it changes between observations."""
-    keys = [model.variable(name).group for name in part.names]
+    keys = [model.variable(name).group for name in part.factor.columns]
     return None if None in keys else min((model.group(key) for key in keys), key=model.groups.index)
 
 
-def _spelled(parts: list[Part]) -> str:
-    def one(part):
-        stem = part.expr.replace("`", "")
-        return stem if part.level is None else f"{stem}[T.{part.level}]"
-
-    return ":".join(map(one, parts)) or "Intercept"
+def _name(parts: Sequence[Part]) -> str:
+    return ":".join(part.name for part in parts) or "Intercept"
 
 
 # -- flat models with a coefficient for every group -----------------------------------------------
@@ -328,30 +287,31 @@ def _flat_group(spec: Spec, fixed: list[Column], frame: pd.DataFrame | None):
         return None
     factor = singles[0]
     if frame is not None:
-        own = [c for c in fixed if [p.expr for p in c.parts] == [factor] and c.parts[0].level is not None]
-        if not own or factor.startswith("poly("):
+        own = [c for c in fixed if [(p.factor, p.kind) for p in c.parts] == [(factor, "level")]]
+        if not own:
             return None
         size, notes = len(own), ()
     else:
-        if not (factor.startswith("C(") or all(factor in term for term in spec.fixed)):
+        coded = isinstance(factor.tree, Call) and factor.tree.function == "C"
+        if not (coded or all(factor in term for term in spec.fixed)):
             return None
         size, notes = (
             None,
-            (f"Without data, {factor} is taken for a grouping factor; with data it is looked up.",),
+            (f"Without data, {factor.name} is taken for a grouping factor; with data it is looked up.",),
         )
-        notes = () if factor.startswith("C(") else notes
-    name = names_in(factor)[0]
-    codes = None if frame is None else pd.factorize(frame[name], sort=True)[0]
+        notes = () if coded else notes
+    name = factor.columns[0]
+    codes = None if frame is None else look(name, frame[name]).labels.codes
     return Group(name, (name,), size=size, pooled=False, name=name, codes=codes), factor, notes
 
 
-def _flat_coefficients(group: Group, fixed: list[Column], factor: str):
+def _flat_coefficients(group: Group, fixed: list[Column], factor: Factor):
     """One coefficient for each thing that differs between the groups, and the common ones."""
     columns: dict[str, tuple[Column, bool]] = {}
     for column in fixed:
-        rest = tuple(part for part in column.parts if part.expr != factor)
+        rest = tuple(part for part in column.parts if part.factor != factor)
         own = len(rest) < len(column.parts)
-        name = ":".join(p.expr + (f"[T.{p.level}]" if p.level else "") for p in rest) or "Intercept"
+        name = _name(rest)
         if columns.get(name, (None, own))[1] != own:
             raise DiagramError(
                 f"{name!r} is both common and separate for each {group.key}; such a model is not drawn."
@@ -383,7 +343,8 @@ def _variables(coefficients, groups: tuple[Group, ...], frame: pd.DataFrame | No
     """The predictors with their letters, and the group within which each is constant."""
     names = list(dict.fromkeys(name for c in coefficients for name in c.column.names))
     pooled = [group for group in groups if group.pooled]
-    levels = {name: _constant_within(frame[name], pooled) if frame is not None else None for name in names}
+    columns = {} if frame is None else {name: look(name, frame[name]) for name in names}
+    levels = {name: _constant_within(columns[name], pooled) if columns else None for name in names}
     variables = []
     for name in names:
         group = levels[name]
@@ -396,24 +357,18 @@ def _variables(coefficients, groups: tuple[Group, ...], frame: pd.DataFrame | No
         )
         peers = [other for other in names if levels[other] == group]
         number = None if len(peers) == 1 else peers.index(name) + 1
-        variables.append(
-            Variable(name, letter, number, group, frame is not None and _is_categorical(frame[name]))
-        )
+        variables.append(Variable(name, letter, number, group, bool(columns) and not columns[name].is_number))
     return tuple(variables)
 
 
-def _constant_within(column: pd.Series, groups: list[Group]) -> str | None:
+def _constant_within(column: DataColumn, groups: list[Group]) -> str | None:
     """The coarsest group within which a column does not change, if any; a group of one row proves nothing."""
-    values = pd.factorize(column)[0]
+    values = column.labels.codes
     for group in sorted(groups, key=lambda g: g.size):
         pairs = group.codes.astype(np.int64) * (values.max() + 1) + values
         if group.size < len(values) and len(np.unique(pairs)) == group.size:
             return group.key
     return None
-
-
-def _is_categorical(column: pd.Series) -> bool:
-    return is_bool_dtype(column) or not is_numeric_dtype(column)
 
 
 def _has_trials(spec: Spec, design: Design | None) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import re
+from collections.abc import Mapping
 from math import isnan
 
 from .. import words
+from ..expression import Call, Expression, Name, Negative, Number, Operation, Text
 
 #: Letters of group coefficients and of group offsets, outermost group first (β_k holds schools, γ_j classes).
 COEFFICIENTS = (r"\beta", r"\gamma", r"\delta", r"\alpha")
@@ -71,50 +72,54 @@ def number(value: float, digits: int = 4) -> str:
     return words.number(value, digits, digits + 2 if small else digits - 1, "-")
 
 
-def expression(code: str, symbols: dict[str, str]) -> str:
-    r"""A formula's expression in LaTeX, columns replaced by their symbols: `I(x**2)` becomes `x_i^{2}`.
+def expression(tree: Expression, symbols: Mapping[str, str]) -> str:
+    r"""A formula's expression in LaTeX, columns replaced by their symbols: `I(x**2)` becomes `x_i^{2}`."""
 
-    `code` is the grammar's own spelling (Python's), so Python's parser reads it; nothing is evaluated.
-    """
-    names = {f"_column{k}_": latex for k, latex in enumerate(symbols.values())}
-    for k, name in enumerate(symbols):
-        code = code.replace(f"`{name}`", f"_column{k}_")
-        code = re.sub(rf"(?<![\w.]){re.escape(name)}(?![\w.(])", f"_column{k}_", code)
-    return _latex(ast.parse(code, mode="eval").body, names)
+    def latex(inner: Expression, tight: bool = False) -> str:
+        text = expression(inner, symbols)
+        return f"({text})" if tight and _is_loose(inner) else text
+
+    match tree:
+        case Name(column):
+            return symbols.get(column, roman(column))
+        case Number(text):
+            return text
+        case Text(value):
+            return roman(value)
+        case Negative(operand):
+            return f"-{latex(operand, tight=True)}"
+        case Operation("**", left, right):
+            return f"{latex(left) if isinstance(left, Name) else f'({latex(left)})'}^{{{latex(right)}}}"
+        case Operation("/", left, right):
+            return rf"\frac{{{latex(left)}}}{{{latex(right)}}}"
+        case Operation("*", left, right):
+            return rf"{latex(left, tight=True)} \, {latex(right, tight=True)}"
+        case Operation(operator, left, right):
+            tight = operator == "-"
+            return f"{latex(left)} {_SIGNS.get(operator, operator)} {latex(right, tight)}"
+        case Call("I" | "C" | "relevel", inner):
+            return latex(inner)
+        case Call("center", inner):
+            return rf"({latex(inner)} - \bar{{{latex(inner).split('_')[0]}}})"
+        case Call("sqrt", inner):
+            return rf"\sqrt{{{latex(inner)}}}"
+        case Call(function, inner):
+            return rf"{_FUNCTIONS.get(function, roman(function))}({latex(inner)})"
 
 
-_OPERATORS = {ast.Add: " + ", ast.Sub: " - ", ast.Mult: r" \, "}
+def innermost(tree: Expression) -> Expression:
+    """What a transform is of: the x of `poly(x, 2)`."""
+    return tree.argument if isinstance(tree, Call) else tree
+
+
+def function_of(tree: Expression) -> str:
+    """The transform's name: the poly of `poly(x, 2)`."""
+    return tree.function if isinstance(tree, Call) else ""
+
+
+def _is_loose(tree: Expression) -> bool:
+    return isinstance(tree, Operation) and tree.operator in ("+", "-")
+
+
+_SIGNS = {"==": "=", "!=": r"\neq", ">=": r"\geq", "<=": r"\leq"}
 _FUNCTIONS = {"log": r"\log", "exp": r"\exp", "log2": r"\log_2", "log10": r"\log_{10}"}
-
-
-def _latex(node: ast.AST, names: dict[str, str]) -> str:
-    match node:
-        case ast.Name(id=name):
-            return names.get(name, roman(name))
-        case ast.Constant(value=value):
-            return str(value)
-        case ast.UnaryOp(op=ast.USub(), operand=inner):
-            return "-" + _latex(inner, names)
-        case ast.BinOp(left=left, op=ast.Pow(), right=right):
-            base = _latex(left, names)
-            return f"{base if isinstance(left, ast.Name) else f'({base})'}^{{{_latex(right, names)}}}"
-        case ast.BinOp(left=left, op=ast.Div(), right=right):
-            return rf"\frac{{{_latex(left, names)}}}{{{_latex(right, names)}}}"
-        case ast.BinOp(left=left, op=op, right=right):
-            return f"{_bracketed(left, op, names)}{_OPERATORS[type(op)]}{_bracketed(right, op, names)}"
-        case ast.Call(func=ast.Name(id="I" | "C"), args=[inner, *_]):
-            return _latex(inner, names)
-        case ast.Call(func=ast.Name(id="center"), args=[inner, *_]):
-            inside = _latex(inner, names)
-            return rf"({inside} - \bar{{{inside.split('_')[0]}}})"
-        case ast.Call(func=ast.Name(id="sqrt"), args=[inner, *_]):
-            return rf"\sqrt{{{_latex(inner, names)}}}"
-        case ast.Call(func=ast.Name(id=name), args=[inner, *_]):
-            return rf"{_FUNCTIONS.get(name, roman(name))}({_latex(inner, names)})"
-    return roman(ast.unparse(node))
-
-
-def _bracketed(node: ast.AST, op: ast.AST, names: dict[str, str]) -> str:
-    text = _latex(node, names)
-    loose = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub)
-    return f"({text})" if loose and isinstance(op, ast.Mult) else text

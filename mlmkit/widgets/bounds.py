@@ -8,17 +8,19 @@ time by a watch that interrupts the thread that fits.
 from __future__ import annotations
 
 import ctypes
-import re
+import math
 import threading
 from collections.abc import Callable
 from typing import TypeVar
 
 import pandas as pd
-from pandas.api.types import is_numeric_dtype
 
-from ..errors import DataError, MlmkitError
-from ..formula import names_in
-from ..spec import Spec, Term
+from ..columns import look
+from ..errors import MlmkitError
+from ..expression import Call, Value
+from ..frames import check_there
+from ..grammar import MAX_EXPONENT
+from ..spec import Factor, Spec, Term
 
 MOST_ROWS, MOST_COLUMNS, MOST_CELLS = 50_000, 200, 2_000_000
 MOST_EFFECTS, MOST_CROSSED, MOST_VARYING = 20_000, 800, 6
@@ -49,16 +51,7 @@ def check_size(spec: Spec, data: pd.DataFrame) -> None:
     DataError
         A column that the formula names is not there.
     """
-    used = {
-        name
-        for term in (*spec.fixed, *(t for one in spec.random for t in one.terms))
-        for name in _names(term)
-    }
-    used |= {name for one in spec.random for name in one.factors}
-    if missing := sorted(used - set(data.columns)):
-        raise DataError(
-            f"{missing[0]!r} is not a column of the data. There are: {', '.join(map(str, data.columns))}."
-        )
+    check_there((*spec.predictors, *spec.grouping), data, "The column")
     if len(data) > MOST_ROWS:
         raise TooLarge(
             f"The data have {len(data)} rows; this page fits {MOST_ROWS} at most. Take a sample of them."
@@ -97,24 +90,24 @@ def _check_effects(spec: Spec, data: pd.DataFrame) -> None:
 
 def _columns(term: Term, data: pd.DataFrame) -> int:
     """At most how many columns a term becomes: the product over its factors."""
-    columns = 1
-    for factor in term:
-        columns *= _levels(factor, data)
-    return columns
+    return math.prod(_levels(factor, data) for factor in term)
 
 
-def _levels(factor: str, data: pd.DataFrame) -> int:
-    names = _names((factor,))
-    if factor.startswith("poly("):
-        degree = re.search(r",\s*(?:degree\s*=\s*)?(\d+)", factor)
-        return int(degree[1]) if degree else 1
-    if factor.startswith("C(") or not all(is_numeric_dtype(data[name]) for name in names):
-        return max(int(data[name].nunique()) for name in names)
+def _levels(factor: Factor, data: pd.DataFrame) -> int:
+    columns = [look(name, data[name]) for name in factor.columns]
+    if isinstance(factor.tree, Call) and factor.tree.function in ("poly", "bs", "ns"):
+        return max(
+            [MAX_EXPONENT] if not factor.tree.options else [_size(o.value) for o in factor.tree.options]
+        )
+    coded = isinstance(factor.tree, Call) and factor.tree.function in ("C", "relevel")
+    if coded or not all(column.is_number for column in columns):
+        return max(len(column.labels.levels) for column in columns)
     return 1
 
 
-def _names(term: Term) -> list[str]:
-    return [name for factor in term for name in names_in(factor)]
+def _size(value: Value) -> int:
+    """At most how many columns an option of a spline or polynomial makes: df, a degree, or knots and three more."""
+    return len(value) + 4 if isinstance(value, tuple) else int(value) if isinstance(value, int) else 1
 
 
 def in_time(work: Callable[[], Result], seconds: float = SECONDS) -> Result:

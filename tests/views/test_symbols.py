@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mlmkit.grammar import Reader
 from mlmkit.views.symbols import expression, indexed, number, plain, roman
 
 
@@ -63,12 +64,12 @@ def test_numbers(value, text):
     ],
 )
 def test_expressions(code, latex):
-    assert expression(code, {"x": "x_i", "w": "w_i"}) == latex
+    assert expression(Reader(code).comparison(), {"x": "x_i", "w": "w_i"}) == latex
 
 
 def test_a_columns_name_is_replaced_whole():
-    assert expression("log(xx)", {"x": "x_i", "xx": "z_j"}) == r"\log(z_j)"
-    assert expression("`the x`", {"the x": "x_i"}) == "x_i"
+    assert expression(Reader("log(xx)").sum(), {"x": "x_i", "xx": "z_j"}) == r"\log(z_j)"
+    assert expression(Reader("`the x`").sum(), {"the x": "x_i"}) == "x_i"
 
 
 def test_upright_names_are_escaped():

@@ -1,0 +1,144 @@
+"""What a column is, is decided once, whatever type it came in."""
+
+import datetime
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_array_equal
+
+from mlmkit.columns import label_text, look
+from mlmkit.errors import DataError
+
+NUMBERS = [3, 1, 2, 1, 3, 7]
+NUMERIC_TYPES = [
+    *(f"{u}int{bits}" for u in ("", "u") for bits in (8, 16, 32, 64)),
+    *("float16", "float32", "float64", "longdouble"),
+    *("Int8", "UInt16", "Int64", "Float32", "Float64", "object"),
+]
+
+
+@pytest.mark.parametrize("dtype", NUMERIC_TYPES)
+def test_numbers_are_float64_whatever_they_came_as(dtype):
+    column = look("x", pd.Series(NUMBERS).astype(dtype))
+    assert column.kind == "number" and column.numbers.dtype == np.float64
+    assert_array_equal(column.numbers, NUMBERS)
+    assert_array_equal(column.labels.levels, [1, 2, 3, 7])
+    assert column.labels.texts == ("1", "2", "3", "7")
+    assert not column.missing.any()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [Decimal("1.5"), Decimal(2), None],
+        [Fraction(3, 2), 2, None],
+        [1.5, 2, None],
+        [np.float32(1.5), np.int8(2), pd.NA],
+    ],
+)
+def test_numbers_in_an_object_column_are_numbers_and_it_is_said(values):
+    column = look("x", pd.Series(values, dtype=object))
+    assert column.kind == "number" and "'x' came as Python objects that are all numbers" in column.note
+    assert_array_equal(column.numbers, [1.5, 2, np.nan])
+    assert_array_equal(column.missing, [False, False, True])
+
+
+@pytest.mark.parametrize("dtype", [bool, "boolean", object, "category"])
+def test_truth_values_are_a_factor(dtype):
+    column = look("t", pd.Series([True, False, True]).astype(dtype))
+    assert column.kind == "truth" and not column.is_number
+    assert_array_equal(column.labels.levels, [False, True])
+    assert_array_equal(column.labels.codes, [1, 0, 1])
+    assert_array_equal(column.numbers, [1, 0, 1])
+
+
+@pytest.mark.parametrize("dtype", [object, "str", "string", "category"])
+def test_text_is_labels_in_order(dtype):
+    column = look("f", pd.Series(["b", "a", None, "b"]).astype(dtype))
+    assert column.kind == "label"
+    assert_array_equal(column.labels.levels, ["a", "b"])
+    assert_array_equal(column.labels.codes, [1, 0, -1, 1])
+    assert_array_equal(column.missing, [False, False, True, False])
+    with pytest.raises(DataError, match="'f' is not numeric: it is text and has the value 'a'"):
+        _ = column.numbers
+
+
+def test_a_categorical_keeps_its_order():
+    column = look("f", pd.Series(pd.Categorical(["b", "a"], categories=["b", "z", "a"], ordered=True)))
+    assert column.kind == "ordered" and list(column.labels.levels) == ["b", "z", "a"]
+    assert list(column.labels.present().levels) == ["b", "a"]
+    assert_array_equal(column.labels.present().codes, [0, 1])
+
+
+def test_text_and_numbers_mixed_are_labels_and_one_is_one():
+    column = look("f", pd.Series([1, "1", "a", 1.0, None], dtype=object))
+    assert column.kind == "label" and list(column.labels.levels) == ["1", "a"]
+    assert_array_equal(column.labels.codes, [0, 0, 1, 0, -1])
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pd.Series(pd.to_datetime(["2020-01-01", "2020-01-03", None])),
+        pd.Series(pd.to_datetime(["2020-01-01", "2020-01-03", None], utc=True)),
+        pd.Series([datetime.date(2020, 1, 1), datetime.date(2020, 1, 3), None]),
+    ],
+)
+def test_dates_are_days_since_1970(values):
+    column = look("d", values)
+    assert column.kind == "time" and "days since 1970-01-01" in column.note
+    assert_array_equal(column.numbers, [18262, 18264, np.nan])
+
+
+def test_durations_are_days():
+    column = look("d", pd.Series(pd.to_timedelta([36, 12], "h")))
+    assert_array_equal(column.numbers, [1.5, 0.5])
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pd.Series([1 + 2j, 3]),
+        pd.Series([[1], [2]]),
+        pd.Series(pd.arrays.IntervalArray.from_breaks([0, 1, 2])),
+        pd.Series(pd.period_range("2020", periods=2)),
+        pd.Series([b"a", b"b"]),
+        pd.Series([(1, 2), (3, 4)]),
+    ],
+)
+def test_what_is_neither_number_nor_label_is_refused_by_name(values):
+    column = look("strange", values)
+    assert column.kind == "other"
+    with pytest.raises(DataError, match="'strange' is not numeric"):
+        _ = column.numbers
+
+
+def test_a_stray_value_in_a_column_of_numbers_is_named():
+    values = pd.Series([str(k) for k in range(60)])
+    values[7] = "bad"
+    assert "'x' is text: 59 of its 60 values are numbers, 'bad' (row 7) is not" in look("x", values).stray
+    assert "'x' is text: 59 of its 60 values are numbers, 'bad' (row 7) is not" in look("x", values).no_number
+    ids = pd.Series(["1", "2", "3", "control"] * 5)
+    assert look("dose", ids).stray == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(2, "2"), (2.0, "2"), (np.int8(2), "2"), (2.5, "2.5"), (True, "True"), ("2", "2")]
+)
+def test_a_level_is_written_the_same_whatever_its_type(value, text):
+    assert label_text(value) == text
+
+
+def test_a_level_read_back_is_the_same_level():
+    known = look("g", pd.Series([0, 1, 2])).labels
+    for back in ([2.0, 0.0, 9.0], ["2", "0", "9"], pd.Categorical(["2", "0", "9"])):
+        found = look("g", pd.Series(back)).labels
+        assert_array_equal(found.positions_in(known.levels, known.texts), [2, 0, -1])
+
+
+def test_half_precision_levels_are_those_of_full_precision():
+    half, full = (look("g", pd.Series([0.1, 0.7], dtype=kind)).labels for kind in ("float16", "float64"))
+    assert half.texts == full.texts == ("0.1", "0.7")

@@ -1,0 +1,65 @@
+"""Any table becomes a frame whose columns have the names that the formula uses."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from mlmkit.columns import look
+from mlmkit.errors import DataError
+from mlmkit.frames import as_frame, check_there, given
+
+
+def test_names_become_text_and_code_points_one():
+    frame = as_frame(pd.DataFrame({0: [1], "µg": [2], "e\u0301": [3]}), ["0", "μg", "é"])
+    assert list(frame.columns) == ["0", "μg", "é"]
+    assert list(as_frame(pd.DataFrame({"µg": [2]}), ["µg"]).columns) == ["µg"]
+
+
+def test_a_column_that_is_not_there_once_is_named():
+    frame = pd.DataFrame({"x": [1], "y": [2]}).set_index("y")
+    with pytest.raises(
+        DataError, match=r"'y' is not a column of the data. It is in the index: write data.reset_index\(\)"
+    ):
+        check_there(["y"], frame)
+    with pytest.raises(DataError, match="two columns named 'x'"):
+        check_there(["x"], pd.concat([frame, frame], axis=1))
+    check_there(["x"], frame)
+
+
+@pytest.mark.parametrize("data", [3, [1, 2], {"x": [1]}, np.zeros((2, 2)), None])
+def test_what_is_no_table_is_refused(data):
+    with pytest.raises(DataError, match="DataFrame"):
+        as_frame(data)
+
+
+@pytest.mark.parametrize("library", ["polars", "pyarrow"])
+def test_other_tables_are_read(library):
+    module = pytest.importorskip(library)
+    columns = {"x": [1, 2, None], "f": ["a", None, "b"], "t": [True, False, None]}
+    frame = as_frame(module.DataFrame(columns) if library == "polars" else module.table(columns))
+    assert_allclose(look("x", frame["x"]).numbers, [1, 2, np.nan])
+    assert_array_equal(look("f", frame["f"]).labels.codes, [0, -1, 1])
+    assert look("t", frame["t"]).kind == "truth"
+
+
+def test_a_lazy_frame_is_collected_first():
+    polars = pytest.importorskip("polars")
+    with pytest.raises(DataError, match=r"collect\(\)"):
+        as_frame(polars.LazyFrame({"x": [1]}))
+
+
+def test_one_number_for_each_row():
+    frame = pd.DataFrame({"w": [1, 2]}, index=["a", "b"])
+    assert_array_equal(given("weights", "w", frame), [1, 2])
+    assert_array_equal(given("weights", 3, frame), [3, 3])
+    assert_array_equal(given("weights", pd.Series([5, 6], ["b", "a"]), frame), [6, 5])
+    assert_array_equal(given("weights", pd.Series([5, 6]), frame), [5, 6])
+    assert_array_equal(given("weights", [True, False], frame), [1, 0])
+    assert given("weights", None, frame) is None
+    with pytest.raises(DataError, match="3 weights for 2 rows"):
+        given("weights", [1, 2, 3], frame)
+    with pytest.raises(DataError, match="not numbers"):
+        given("weights", ["1", "a"], frame)
+    with pytest.raises(DataError, match="'v' is not a column"):
+        given("offset", "v", frame)
