@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mlmkit.plots.canvas import Panels
+from mlmkit.pictures import Panels
 from mlmkit.style import house
 
 

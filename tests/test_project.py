@@ -22,7 +22,7 @@ PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 
 #: The floors of the house from the ground up: a room imports only from its own floor and those below.
 FLOORS = (
-    {"errors", "style", "words"},
+    {"errors", "style", "words", "pictures"},
     {"families", "datasets", "expression", "columns"},
     {"spec", "grammar"},
     {"formula", "frames"},
@@ -201,7 +201,7 @@ def test_functions_and_files_stay_short():
 def test_every_room_has_its_tests():
     rooms = {p.stem for p in (ROOT / "mlmkit").iterdir() if p.name[0] not in "_." and p.suffix in ("", ".py")}
     tested = {p.stem.removeprefix("test_") for p in (ROOT / "tests").iterdir()}
-    tested |= {"spec", "results", "notices", "fits"}  # test_formula, test_models and test_printing build them
+    tested |= {"spec", "results", "notices", "fits", "pictures"}  # test_formula, test_models and test_printing build them
     assert rooms - tested - {"errors"} == set()
 
 

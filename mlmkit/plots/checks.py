@@ -10,10 +10,11 @@ from matplotlib.axes import Axes
 from scipy.stats import beta, norm
 
 from ..errors import DataError
+from ..pictures import Picture
 from ..results import Fit, MixedFit
 from ..style import MARKERS, RULE, colour, tint
 from ..words import count, listed, number
-from .canvas import Picture, on_axes, response_name, term_label
+from .canvas import on_axes, response_name, term_label
 from .labels import place_labels
 from .pooling import only_group
 

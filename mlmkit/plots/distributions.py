@@ -13,10 +13,11 @@ from scipy.optimize import minimize_scalar
 from scipy.stats import norm
 
 from ..errors import DataError
+from ..pictures import Picture
 from ..results import MixedFit
 from ..style import LINES, MARKERS, MUTED, PAPER, colour, tint
 from ..words import count, number
-from .canvas import Picture, on_axes
+from .canvas import on_axes
 from .pooling import group_covariance, only_group
 from .shrinkage import on_response_scale, quantity
 

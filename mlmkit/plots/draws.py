@@ -13,10 +13,11 @@ from matplotlib.figure import Figure
 from scipy.stats import gaussian_kde
 
 from ..errors import DataError, did_you_mean
+from ..pictures import Panels
 from ..results import Fit
 from ..style import INK, RULE, colour, tint
 from ..words import count, number
-from .canvas import Panels, on_figure
+from .canvas import on_figure
 
 if TYPE_CHECKING:
     from ..bayes import Posterior

@@ -10,10 +10,11 @@ from matplotlib.axes import Axes
 from scipy.stats import norm
 
 from ..errors import DataError
+from ..pictures import Picture
 from ..results import MixedFit
 from ..style import LINES, MARKERS, colour
 from ..words import count, number
-from .canvas import Picture, on_axes, term_label
+from .canvas import on_axes, term_label
 from .pooling import only_group
 
 #: More groups than this are drawn without their names.

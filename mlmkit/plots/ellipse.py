@@ -12,10 +12,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
 from ..errors import DataError
+from ..pictures import Picture
 from ..results import FlatFit, MixedFit
 from ..style import MARKERS, PAPER, colour, tint
 from ..words import count, listed, number
-from .canvas import Picture, on_axes, term_label
+from .canvas import on_axes, term_label
 from .labels import place_labels
 from .pooling import group_covariance, no_pooling, only_group
 

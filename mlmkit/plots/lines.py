@@ -12,10 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ..errors import DataError, did_you_mean
+from ..pictures import Panels, Picture
 from ..results import MixedFit
 from ..style import INK, LINES, MARKERS, PAPER, RULE, SIZES, colour, tint
 from ..words import count, listed, number
-from .canvas import Panels, Picture, on_axes, on_figure, response_name
+from .canvas import on_axes, on_figure, response_name
 from .curves import flat_curves, group_curves, least_squares_line, only_predictor, population_curve, slopes
 from .pooling import arms, block_of, only_group
 

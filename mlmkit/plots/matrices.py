@@ -8,11 +8,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, SymLogNorm
 
+from ..pictures import Picture
 from ..style import INK, MUTED, PAPER, colour
 from ..views.matrices import matrix_in_words
 from ..views.symbols import plain
 from ..words import number
-from .canvas import Picture, on_axes
+from .canvas import on_axes
 
 #: Matrices with at most this many rows and columns have their numbers written in.
 WRITTEN = 10

@@ -11,10 +11,11 @@ from matplotlib.axes import Axes
 
 from ..engine import lmm_criterion
 from ..errors import DataError
+from ..pictures import Picture
 from ..results import MixedFit
 from ..style import MARKERS, colour
 from ..words import count, number
-from .canvas import Picture, on_axes, term_label
+from .canvas import on_axes, term_label
 from .pooling import only_group
 
 

@@ -13,9 +13,10 @@ from scipy.stats import norm
 
 from ..errors import DataError, did_you_mean
 from ..inference.profile import Profile
+from ..pictures import Panels
 from ..style import RULE, colour, tint
 from ..words import count, number
-from .canvas import Panels, on_figure
+from .canvas import on_figure
 
 POINTS = 121
 

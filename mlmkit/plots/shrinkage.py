@@ -12,10 +12,11 @@ from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 
 from ..errors import DataError
+from ..pictures import Picture
 from ..results import FlatFit, MixedFit
 from ..style import INK, LINES, MARKERS, PAPER, colour
 from ..words import count, listed, number
-from .canvas import Picture, on_axes, term_label
+from .canvas import on_axes, term_label
 from .labels import place_labels
 from .pooling import arms, no_pooling, only_group
 
