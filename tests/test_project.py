@@ -201,7 +201,13 @@ def test_functions_and_files_stay_short():
 def test_every_room_has_its_tests():
     rooms = {p.stem for p in (ROOT / "mlmkit").iterdir() if p.name[0] not in "_." and p.suffix in ("", ".py")}
     tested = {p.stem.removeprefix("test_") for p in (ROOT / "tests").iterdir()}
-    tested |= {"spec", "results", "notices", "fits", "pictures"}  # test_formula, test_models and test_printing build them
+    tested |= {
+        "spec",
+        "results",
+        "notices",
+        "fits",
+        "pictures",
+    }  # test_formula, test_models and test_printing build them
     assert rooms - tested - {"errors"} == set()
 
 
