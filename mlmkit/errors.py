@@ -25,6 +25,7 @@ class FitWarning(UserWarning):
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The nearest of the known names as a question, and all of them: the end of an error message."""
     known = [str(k) for k in known]
-    near = get_close_matches(name, known, n=1, cutoff=0.5)
-    question = f" Did you mean {near[0]!r}?" if near else ""
+    plain = {k.casefold(): k for k in reversed(known)}  # capitals are the slip made most often
+    near = get_close_matches(name.casefold(), plain, n=1, cutoff=0.5)
+    question = f" Did you mean {plain[near[0]]!r}?" if near else ""
     return f"{question} There are: {', '.join(known)}."

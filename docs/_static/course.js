@@ -61,10 +61,20 @@
     return it;
   }
 
+  /** What was typed, as a number: "25%", "5/20" and "25.6 ms" are read as mlmkit.check.reading reads them. */
+  function read(text) {
+    const digits = "(?:\\d+(?:[.,]\\d+)?|[.,]\\d+)(?:e[-+]?\\d+)?";
+    const shape = new RegExp(`^([-+]?${digits})\\s*(?:/\\s*(${digits}))?\\s*(%|per ?cent)?\\s*(?:[a-zµ°][a-zµ°²³/ .·]*)?$`, "i");
+    const found = text.trim().replace(/[−–]/g, "-").match(shape);
+    if (!found) return NaN;
+    const number = part => Number(part.replace(",", "."));
+    return number(found[1]) / (found[2] ? number(found[2]) : 1) / (found[3] ? 100 : 1);
+  }
+
   /** A number as the page's answers are written: 25.593 → "2.56e+1" where three digits tell answers apart. */
   function written(text, digits) {
-    const number = Number(text.trim().replace(/[−–]/g, "-").replace(",", "."));
-    if (text.trim() === "" || !Number.isFinite(number)) return null;
+    const number = read(text);
+    if (!Number.isFinite(number)) return null;
     const given = String(Math.abs(number)).replace(/e.*$/, "").replace(".", "").replace(/^0+/, "").length;
     return number.toExponential(Math.min(Math.max(given, 2), digits) - 1);
   }

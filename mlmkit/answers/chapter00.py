@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from ..check import Question, Wrong
+from ..check.slips import AN_SD
 from ..datasets import load_data
 from ..models import lmer
 
@@ -22,7 +23,7 @@ def _schools():
 QUESTIONS = (
     Question(
         "00-1",
-        "number",
+        "count",
         lambda: float(_fit().ngroups["Subject"]),
         right="eighteen people, ten rows each.",
         wrong=(
@@ -34,6 +35,7 @@ QUESTIONS = (
         "00-2",
         "number",
         lambda: _fit().sigma,
+        slips=AN_SD,
         right="the residual SD σ, in ms.",
         wrong=(
             Wrong(lambda: _fit().sigma ** 2, "That is the variance; its square root is in ms."),
@@ -69,6 +71,7 @@ QUESTIONS = (
         "00-5",
         "formula",
         "Reaction ~ Days + (1|Subject)",
+        columns=lambda: tuple(load_data("sleepstudy")),
         right="one slope for all, a level for each subject.",
         wrong=(
             Wrong(
@@ -86,6 +89,7 @@ QUESTIONS = (
         "00-6",
         "number",
         lambda: _schools().varcorr.sdcor[0],
+        slips=AN_SD,
         right="τ, the SD of the schools' levels, in points.",
         wrong=(
             Wrong(lambda: _schools().sigma, "That is the residual SD: how children of one school differ."),

@@ -10,6 +10,7 @@ from scipy.special import expit, logit
 from scipy.stats import norm
 
 from ..check import Question, Wrong
+from ..check.slips import A_PROBABILITY, A_SHARE, AN_SD
 from ..datasets import load_data
 from ..errors import FitWarning
 from ..models import glm, glmer
@@ -59,6 +60,7 @@ QUESTIONS = (
         "01-1",
         "number",
         lambda: _share(60),
+        slips=A_PROBABILITY,
         right="alone, a batch's own share is its best estimate.",
         wrong=(
             Wrong(
@@ -72,6 +74,7 @@ QUESTIONS = (
         "01-2",
         "number",
         lambda: expit(_log_odds(60)),
+        slips=A_PROBABILITY,
         right="pulled from its own share towards the population.",
         wrong=(
             Wrong(lambda: _log_odds(60), "That is β on the log odds scale: transform it to a probability."),
@@ -99,6 +102,7 @@ QUESTIONS = (
         "01-4",
         "number",
         lambda: _moved().max(),
+        slips=("sign",),
         right="in log odds: one tumour among twenty rats is mostly chance.",
         wrong=(
             Wrong(np.inf, "Leave out the batches with no tumour: their flat estimates are infinite."),
@@ -117,6 +121,7 @@ QUESTIONS = (
         "01-5",
         "number",
         lambda: norm.sf(logit(0.25), loc=_b(), scale=_tau()),
+        slips=A_SHARE,
         right="an area may be carried from one scale to the other as it is.",
         wrong=(
             Wrong(lambda: norm.cdf(logit(0.25), loc=_b(), scale=_tau()), "That is the share below 0.25."),
@@ -135,6 +140,7 @@ QUESTIONS = (
         "01-6",
         "number",
         lambda: _tau(10),
+        slips=AN_SD,
         right="larger: chance can no longer explain the differences.",
         wrong=(
             Wrong(lambda: _tau(), "That is τ of the data as they are; fit again with ten times the rats."),
@@ -145,6 +151,7 @@ QUESTIONS = (
         "01-7",
         "formula",
         "cbind(incidence, size - incidence) ~ period + (1|herd)",
+        columns=("herd", "incidence", "size", "period"),
         right="a level for each period, and a deviation of it for each herd.",
         wrong=(
             Wrong(

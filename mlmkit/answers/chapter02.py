@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 
 from ..check import Question, Wrong
+from ..check.slips import A_SHARE
 from ..datasets import load_data
 from ..models import lmer
 
@@ -51,6 +52,7 @@ QUESTIONS = (
         "02-1",
         "number",
         lambda: 1 - _between(_fit()),
+        slips=A_SHARE,
         right="what the years of one country leave to explain.",
         wrong=(
             Wrong(lambda: _between(_fit()), "That is the share between countries, the ICC."),
@@ -61,15 +63,17 @@ QUESTIONS = (
         "02-2",
         "number",
         lambda: _weight(1),
+        slips=A_SHARE,
         right="with one row the weight is the ICC.",
         wrong=(
             Wrong(lambda: 1 - _weight(1), "That is the weight of the population, 1 − λ."),
+            Wrong(lambda: _weight(2), "That is with two rows; there is one."),
             Wrong(lambda: _between_of_sds(_fit()), SD_SLIP),
         ),
     ),
     Question(
         "02-3",
-        "number",
+        "count",
         lambda: float(np.ceil(_rows_for(0.99))),
         right="and already with one row a country is believed at 95%.",
         wrong=(
@@ -101,8 +105,11 @@ QUESTIONS = (
         "number",
         lambda: _estimate(16, 2, _fit().fixef["Intercept"]),
         tolerance=1e-4,  # the wrong centre moves the answer by 0.06% only
+        digits=4,
+        slips=(),
         right="a little below 16.",
         wrong=(
+            Wrong(16.0, "That is its own mean: nothing was shrunk."),
             Wrong(
                 lambda: _estimate(16, 2, load_data("alcohol").alcohol.mean()),
                 "You pulled towards the mean of all rows; the centre is φ̂.",
@@ -123,6 +130,7 @@ QUESTIONS = (
         "02-6",
         "number",
         lambda: _between(_schools()),
+        slips=A_SHARE,
         right="most of the variance lies between pupils of one school.",
         wrong=(
             Wrong(lambda: 1 - _between(_schools()), "That is the share within schools."),

@@ -7,6 +7,7 @@ from functools import cache
 from scipy.stats import norm
 
 from ..check import Question, Wrong
+from ..check.slips import A_COEFFICIENT, A_SHARE, AN_SD
 from ..datasets import load_data
 from ..models import lmer
 
@@ -58,6 +59,7 @@ QUESTIONS = (
         "03-2",
         "number",
         lambda: _fit().se["Days"],
+        slips=AN_SD,
         right="how well the average slope is known, in ms a day.",
         wrong=(
             Wrong(
@@ -72,6 +74,8 @@ QUESTIONS = (
         "03-3",
         "number",
         lambda: _rho() * _sd("Intercept") * _sd("Days"),
+        slips=A_COEFFICIENT,
+        tolerance=0.01,  # the product of three rounded numbers
         right="Σ₁₂ = ρτ₀τ₁, a covariance, in ms²/day.",
         wrong=(
             Wrong(_rho, "That is the correlation ρ; Σ₁₂ is the covariance ρτ₀τ₁."),
@@ -84,7 +88,7 @@ QUESTIONS = (
     ),
     Question(
         "03-4",
-        "number",
+        "label",
         lambda: float(_fit().coef["Subject"]["Days"].idxmax()),
         right="the steepest of the multilevel lines.",
         wrong=(
@@ -106,6 +110,7 @@ QUESTIONS = (
         "03-5",
         "number",
         lambda: _share_below_zero(_sd("Days")),
+        slips=A_SHARE,
         right="about 4 people in 100, from the distribution of slopes across people.",
         wrong=(
             Wrong(
@@ -123,6 +128,7 @@ QUESTIONS = (
         "03-6",
         "number",
         lambda: _sd("Days", last_day=4),
+        slips=AN_SD,
         right="τ₁ from the first five days alone.",
         wrong=(
             Wrong(lambda: _sd("Days"), "That is τ₁ of all ten days: fit again on sleep[sleep.Days <= 4]."),
@@ -133,6 +139,7 @@ QUESTIONS = (
         "03-7",
         "number",
         lambda: _slope_of(335, dropout=335) - _slope_of(335),
+        slips=A_COEFFICIENT,
         right="with half the days, the population's line counts for much more.",
         wrong=(
             Wrong(
@@ -145,6 +152,7 @@ QUESTIONS = (
         "03-8",
         "number",
         lambda: _schools().sdcor[2],
+        slips=A_COEFFICIENT,
         right="ρ, the correlation of intercept and slope across schools.",
         wrong=(
             Wrong(lambda: _schools().vcov[2], "That is the covariance ρτ₀τ₁; divide by both SDs."),

@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 
 from ..check import Question, Wrong
+from ..check.slips import A_VARIANCE, AN_SD
 from ..datasets import load_data
 from ..engine import lmm_criterion
 from ..inference.compare import anova
@@ -74,7 +75,7 @@ def _naive_error() -> float:
 QUESTIONS = (
     Question(
         "04-1",
-        "number",
+        "count",
         _filled,
         right="180 ones in Z⁰, and in Z¹ the days that are not 0.",
         wrong=(
@@ -91,6 +92,7 @@ QUESTIONS = (
         "04-2",
         "number",
         _covariance,
+        slips=A_VARIANCE,
         right="what two rows of one person share: the effects, not the residuals.",
         wrong=(
             Wrong(
@@ -123,6 +125,8 @@ QUESTIONS = (
         "04-4",
         "number",
         lambda: _criterion([1, 0, 0.3]),
+        digits=5,
+        slips=(),
         right="−2 log L there, with b and σ at their best.",
         tolerance=1e-4,
         wrong=(
@@ -144,6 +148,7 @@ QUESTIONS = (
         "04-5",
         "number",
         lambda: _limit("upper"),
+        slips=AN_SD,
         right="the largest τ₁ that a test at 10% would not reject.",
         wrong=(
             Wrong(lambda: _limit("upper", 0.95), "That is the end of the 95% interval."),
@@ -158,6 +163,7 @@ QUESTIONS = (
         "04-6",
         "number",
         _p_value,
+        slips=("per cent",),
         right="half the tail of χ² on 1 and half that on 2 degrees of freedom.",
         wrong=(
             Wrong(
@@ -176,6 +182,9 @@ QUESTIONS = (
         "04-7",
         "number",
         lambda: _upper("group"),
+        slips=(),
+        tolerance=0.002,
+        digits=3,
         right="where a new person's own line will be.",
         wrong=(
             Wrong(
@@ -192,6 +201,7 @@ QUESTIONS = (
         "04-8",
         "number",
         lambda: _countries().se["Intercept"],
+        slips=AN_SD,
         right="what 189 countries say about their mean.",
         wrong=(
             Wrong(_naive_error, "That takes all 411 rows for independent: V is not diagonal."),

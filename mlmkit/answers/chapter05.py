@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 
 from ..check import Question, Wrong
+from ..check.slips import A_COEFFICIENT, AN_SD
 from ..datasets import load_data
 from ..models import lmer
 
@@ -37,7 +38,7 @@ QUESTIONS = (
     ),
     Question(
         "05-2",
-        "number",
+        "count",
         5.0,
         right="where the predictor is zero, and only there.",
         wrong=(
@@ -48,7 +49,7 @@ QUESTIONS = (
     ),
     Question(
         "05-3",
-        "number",
+        "count",
         lambda: float(_fit().n_parameters),
         right="b₀, b₁, τ₀, τ₁, ρ and σ.",
         wrong=(
@@ -61,6 +62,7 @@ QUESTIONS = (
         "05-4",
         "number",
         lambda: _fit(9).varcorr.sdcor[2],
+        slips=A_COEFFICIENT,
         right="by day 9 the steep are high.",
         wrong=(
             Wrong(lambda: _fit().varcorr.sdcor[2], "That is the correlation at day 0."),
@@ -75,6 +77,7 @@ QUESTIONS = (
         "05-5",
         "number",
         lambda: _sd_at(9),
+        slips=AN_SD,
         right="people differ far more on the last day than on the first.",
         wrong=(
             Wrong(lambda: _sd_at(9) ** 2, "That is the variance: take its root."),
@@ -87,7 +90,7 @@ QUESTIONS = (
     ),
     Question(
         "05-6",
-        "number",
+        "count",
         2.0,
         right="one for the intercept, one for the difference, uncorrelated.",
         wrong=(

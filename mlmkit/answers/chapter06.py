@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from ..check import Question, Wrong
+from ..check.slips import A_SHARE, AN_SD
 from ..datasets import load_data
 from ..models import lmer
 
@@ -51,7 +52,7 @@ QUESTIONS = (
     ),
     Question(
         "06-2",
-        "number",
+        "count",
         lambda: float(_classes().ngroups["schoolid:classid2"]),
         right="as many as there are different classid.",
         wrong=(
@@ -64,6 +65,7 @@ QUESTIONS = (
         "06-3",
         "number",
         lambda: _share(_classes(), "classid2:schoolid", "schoolid"),
+        slips=A_SHARE,
         right="they share their school's deviation and their class's.",
         wrong=(
             Wrong(lambda: _share(_classes(), "schoolid"), "That is for one school but different classes."),
@@ -75,6 +77,7 @@ QUESTIONS = (
         "06-4",
         "formula",
         "rt ~ nletters + (nletters|participant) + (1|spelling)",
+        columns=lambda: tuple(load_data("blp")),
         right="a slope for each person, a level for each word.",
         wrong=(
             Wrong(
@@ -124,6 +127,7 @@ QUESTIONS = (
         "06-6",
         "number",
         lambda: _share(_words(), "participant"),
+        slips=A_SHARE,
         right="about a fifth.",
         wrong=(
             Wrong(lambda: _share(_words(), "spelling"), "That is the words' share."),
@@ -135,6 +139,7 @@ QUESTIONS = (
         "06-7",
         "number",
         lambda: _of_countries("year"),
+        slips=AN_SD,
         right="years and countries cross, and years differ far less.",
         wrong=(
             Wrong(lambda: _of_countries("country"), "That is the SD across countries."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from ..check import Question, Wrong
+from ..check.slips import A_COEFFICIENT, A_SHARE
 from ..datasets import load_data
 from ..models import lmer
 
@@ -59,10 +60,14 @@ QUESTIONS = (
         "07-2",
         "number",
         lambda: 0.2 * _pracad().fixef["pracad"],
+        slips=A_COEFFICIENT,
         right="a difference of 0.2 times the slope.",
         wrong=(
             Wrong(lambda: _pracad().fixef["pracad"], "That is for a whole unit, from nobody to everybody."),
-            Wrong(lambda: 0.1 * _pracad().fixef["pracad"], "That is for a tenth; 0.6 and 0.4 are two apart."),
+            Wrong(
+                lambda: 0.1 * _pracad().fixef["pracad"],
+                "That is for a step of 0.1; 0.6 and 0.4 are 0.2 apart.",
+            ),
             Wrong(
                 lambda: _pracad().fixef["Intercept"] + 0.2 * _pracad().fixef["pracad"],
                 "That is the level of a school with pracad 0.2; in a difference the intercept drops out.",
@@ -73,6 +78,7 @@ QUESTIONS = (
         "07-3",
         "number",
         lambda: _interaction("ses") + _interaction("ses:himinty"),
+        slips=A_COEFFICIENT,
         right="b₁ + b₃.",
         wrong=(
             Wrong(lambda: _interaction("ses"), "That is the slope where himinty is 0."),
@@ -87,6 +93,7 @@ QUESTIONS = (
         "07-4",
         "number",
         lambda: _explained("vcov"),
+        slips=A_SHARE,
         right="the share of the variance between schools that goes with their mean ses.",
         wrong=(
             Wrong(lambda: _explained("vcov", "pracad"), "That is pracad's share."),
@@ -98,6 +105,7 @@ QUESTIONS = (
         "07-5",
         "formula",
         "mathach ~ ses * sector + (ses|school)",
+        columns=lambda: tuple(load_data("mathachieve").merge(load_data("mathachieve_school"), on="school")),
         right="main effects, a cross-level interaction, and a line for each school.",
         wrong=(
             Wrong("mathach ~ ses + sector + (ses|school)", "There sector moves the intercept only."),
@@ -120,6 +128,7 @@ QUESTIONS = (
         "07-6",
         "number",
         lambda: _context(),
+        slips=A_COEFFICIENT,
         right="smaller than without sector.",
         wrong=(
             Wrong(lambda: _context(""), "That is without sector in the model."),
@@ -134,6 +143,7 @@ QUESTIONS = (
         "07-7",
         "number",
         lambda: _rooms().fixef["between"],
+        slips=A_COEFFICIENT,
         right="the slope between schools.",
         wrong=(
             Wrong(lambda: _rooms().fixef["within"], "That is the slope within a school."),

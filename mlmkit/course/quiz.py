@@ -22,7 +22,7 @@ from html import escape
 from itertools import combinations, permutations
 from typing import Any
 
-from ..check import Question, Verdict, find_question, settled, usual_answers, verdict
+from ..check import Question, Verdict, find_question, judge, settled, usual_answers
 
 #: What a page says of an answer that it has no sentence for.
 UNKNOWN = {
@@ -31,6 +31,8 @@ UNKNOWN = {
 NOT_YET = "Not yet. Read the hint, or the section above, and try again."
 PROMPTS = {
     "number": "A number",
+    "count": "A whole number",
+    "label": "Its id",
     "choice": "Your choice",
     "choices": "All that apply",
     "formula": "A formula",
@@ -70,7 +72,7 @@ def verdicts(question: Question, letters: str = "") -> dict[str, Verdict]:
     found: dict[str, Verdict] = {}
     question = settled(question)
     for written, answer in _answers(question, letters):
-        said = verdict(question, answer)
+        said = judge(question, answer)
         if said or not _is_general(said):
             found.setdefault(written, said)
     return found
@@ -90,6 +92,8 @@ def _answers(question: Question, letters: str) -> Iterator[tuple[str, object]]:
     """Each answer as a page writes it and as `check` takes it."""
     if question.kind == "number":
         yield from _numbers(usual_answers(question), question.tolerance)
+    elif question.kind in ("count", "label"):
+        yield from ((f"{answer:g}", answer) for answer in usual_answers(question))
     elif question.kind == "choice":
         yield from ((letter, letter) for letter in letters)
     elif question.kind == "choices":
@@ -101,11 +105,12 @@ def _answers(question: Question, letters: str) -> Iterator[tuple[str, object]]:
             yield from ((_written(spelling), spelling) for spelling in spelled)
 
 
-def _numbers(targets: Iterable[float], tolerance: float) -> Iterator[tuple[str, float]]:
+def _numbers(targets: Iterable[float], tolerance: float) -> Iterator[tuple[str, str | float]]:
     most = digits_for(tolerance)
     for target in filter(math.isfinite, targets):
         for digits in range(2, most):
-            yield from ((_exponent(number, digits), number) for number in _near(target, digits, 1))
+            rounded = (_exponent(number, digits) for number in _near(target, digits, 1))
+            yield from ((text, text) for text in rounded)
         steps = math.ceil(tolerance * 10**most) + 1
         unrounded = 1 + 1e-9  # what a page cuts to so many digits was not given as a round number
         yield from ((_exponent(number, most), number * unrounded) for number in _near(target, most, steps))

@@ -50,13 +50,20 @@ def test_a_page_takes_the_numbers_that_check_takes(truth, tolerance, right, not_
 
 
 def test_slips_are_told_as_check_tells_them():
-    said = verdicts(Question("99-1", "number", 5.9, "so.", wrong=(Wrong(lambda: 25.6, "that is σ."),)))
+    wrong = (Wrong(lambda: 25.6, "that is σ."),)
+    said = verdicts(Question("99-1", "number", 5.9, "so.", wrong, slips=("sign", "square")))
     assert said["2.56e+1"].message == "that is σ."
     assert "sign is not" in said["-5.90e+0"].message and "square" in said["3.48e+1"].message
 
 
 def test_digits_follow_from_the_tolerance():
     assert [digits_for(tolerance) for tolerance in (0.05, 0.005, 0.001, 1e-4)] == [3, 3, 4, 5]
+
+
+def test_whole_numbers_and_ids_are_exact():
+    said = verdicts(Question("99-1", "count", 312.0, "yes.", wrong=(Wrong(9, "no: 9."),)))
+    assert said["312"].right and said["9"].message == "no: 9." and len(said) == 2
+    assert verdicts(Question("99-1", "label", 308.0, "who."))["308"].right
 
 
 def test_letters_are_tried_one_by_one_and_sets_all():
