@@ -155,7 +155,7 @@ def build_design(spec: Spec, data: Any, weights: Any = None, offset: Any = None)
     extras = {name: value if value is None or used is None else value[used] for name, value in extras.items()}
     y, trials = response_values(spec, table)
     weights = _weights(extras["weights"], len(y))
-    if spec.family.name == "binomial":
+    if spec.family.counts_trials:
         # A proportion's weights are its trials, as in R; cbind says its trials itself.
         trials, weights = (trials, weights * trials) if spec.response.failures else (weights, weights)
     columns, X = encode(spec.fixed, everything, used)
@@ -342,7 +342,7 @@ def _check_groups(term: RandomTerm, columns: Columns, groups: int, spec: Spec, t
             f"The grouping variable {term.group!r} has one level, {shown(level)}: "
             "variation across groups needs at least two groups."
         )
-    if spec.family.name != "gaussian":
+    if not spec.family.is_linear:
         return
     if groups >= n:
         raise DataError(

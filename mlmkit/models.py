@@ -56,14 +56,17 @@ def glm(
     data
         One row an observation.
     family
-        `"binomial"`, `"poisson"`, `"gamma"`, or with a link `"binomial(probit)"`.
+        `"binomial"`, `"poisson"`, `"nbinom"`, `"gamma"`, `"inverse.gaussian"`, `"gaussian"`, or with a link
+        `"binomial(probit)"`, for which `"probit"` will do.
     weights, offset
         A column's name or one number a row.
 
     Returns
     -------
     FlatFit
-        A coefficient whose likelihood has no finite maximum (all responses of a group alike, say) is −∞ or ∞,
+        As R's `glm` has it: the dispersion of a gamma or inverse Gaussian model is Pearson's χ²/(n − p), its log
+        likelihood is taken at deviance/n. A negative binomial's size is estimated, as by MASS's `glm.nb`:
+        `fit.dispersion`. A coefficient whose likelihood has no finite maximum (all responses of a group alike, say) is −∞ or ∞,
         with a warning.
     """
     spec = _flat(parse_formula(formula, family), "glmer")
@@ -112,14 +115,29 @@ def glmer(
     formula, data, weights, offset
         As for `lmer` and `glm`.
     family
-        `"binomial"`, `"poisson"`, `"gamma"`, or with a link `"binomial(probit)"`.
+        `"binomial"`, `"poisson"`, `"nbinom"`, `"gamma"`, `"inverse.gaussian"`, `"gaussian"`, or with a link
+        `"binomial(probit)"`, for which `"probit"` will do. What the distribution has beside its mean, a negative
+        binomial's size or a gamma's dispersion, is estimated by maximum likelihood with everything else:
+        `fit.dispersion`.
     n_agq
-        1 for Laplace's approximation; more for adaptive Gauss–Hermite quadrature with so many nodes, for a model
-        with one varying coefficient. The log likelihood is the full one either way.
+        1 for Laplace's approximation; more for adaptive Gauss–Hermite quadrature with that many nodes in each
+        direction, where up to three coefficients vary across one grouping factor. Enough are there when more
+        change nothing: with counts and with many rows per group 7 or 11, with 0/1 responses, few rows per group
+        and a large SD 25 to 50 for one coefficient, 15 to 25 for two. The time grows with the power
+        of the number of coefficients. The log likelihood is the full one either way.
 
     Returns
     -------
     MixedFit
+
+    Notes
+    -----
+    Laplace's approximation takes the expected information for binomial and Poisson models, as lme4 does, and the
+    observed for the others, as glmmTMB does: with a canonical link, or many nodes, there is no difference.
+
+    References
+    ----------
+    Pinheiro & Chao (2006). Journal of Computational and Graphical Statistics 15, 58–81.
     """
     spec = _multilevel(parse_formula(formula, family), "glm")
     return _fit(MixedFit, spec, data, partial(fit_glmm, n_agq=n_agq), weights, offset)

@@ -115,10 +115,10 @@ def _title(fit: Fit) -> str:
     if not isinstance(fit, MixedFit):
         return (
             "Linear model by least squares"
-            if fit.family.name == "gaussian"
+            if fit.family.is_linear
             else "Generalized linear model by maximum likelihood"
         )
-    if fit.family.name == "gaussian":
+    if fit.family.is_linear and fit.estimates.n_agq == 1:
         return f"Linear mixed model fit by {'REML' if fit.reml else 'maximum likelihood'}"
     nodes = fit.estimates.n_agq
     how = "Laplace approximation" if nodes == 1 else f"adaptive Gauss–Hermite quadrature, {nodes} nodes"
@@ -127,13 +127,29 @@ def _title(fit: Fit) -> str:
 
 def _lines(fit: Fit) -> tuple[str, ...]:
     lines = [f"Formula: {fit.formula}"]
-    if fit.family.name != "gaussian":
+    if not fit.family.is_linear:
         lines.insert(0, f"Family: {fit.family}")
+    lines += _spread(fit)
     if fit.reml:
         lines.append(f"REML criterion at convergence: {fit.criterion:.1f}")
     if fit.design.n_dropped:
         lines.append(f"Rows: {fit.nobs} used, {fit.design.n_dropped} dropped for a missing value")
     return tuple(lines)
+
+
+def _spread(fit: Fit) -> list[str]:
+    """What the parameter beside the mean says of an observation, and whose likelihood it is."""
+    sentence = fit.family.distribution.spread_in_words(fit.dispersion)
+    lines = [f"Spread: {sentence}"] if sentence else []
+    if isinstance(fit, MixedFit) and fit.family.has_sigma and not fit.family.is_linear:
+        lines.append(LIKE_GLMMTMB)
+    return lines
+
+
+LIKE_GLMMTMB = (
+    "Likelihood: the dispersion is estimated with everything else, as in glmmTMB; lme4's criterion of this family is "
+    "another, and gives other SDs and another log likelihood."
+)
 
 
 def _criteria(fit: Fit) -> list[Table]:
@@ -154,8 +170,7 @@ def _residuals(fit: Fit) -> Table:
 
 def _random_effects(fit: MixedFit) -> Table:
     rows = [row for k in range(len(fit.design.blocks)) for row in _block_rows(fit, k)]
-    sds = [row[3] for row in rows] + ([fit.sigma] if fit.family.has_dispersion else [])
-    if fit.family.has_dispersion:
+    if fit.family.has_sigma:
         rows.append(("Residual", "", fit.sigma**2, fit.sigma, ()))
     (variances,), (sds,) = significant([row[2] for row in rows]), significant([row[3] for row in rows])
     width = max(len(row[4]) for row in rows)
@@ -205,7 +220,7 @@ def _foot(fit: Fit, ddf: str | None) -> str:
             "satterthwaite": "Degrees of freedom by Satterthwaite's approximation",
             "kenward-roger": "Standard errors and degrees of freedom by Kenward and Roger's method",
         }[ddf]
-    if isinstance(fit, FlatFit) and fit.family.name == "gaussian":
+    if isinstance(fit, FlatFit) and fit.family.is_linear:
         return f"Residual SD: {fit.sigma:.4g} on {fit.df_resid} degrees of freedom"
     return ""
 
@@ -218,9 +233,9 @@ def coefficients(fit: Fit, ddf: str | None = None) -> pd.DataFrame:
         return pd.DataFrame(tests(fit, ddf=ddf)).set_axis(names, axis=1)
     table = pd.DataFrame({"Estimate": fit.fixef, "Std. Error": fit.se.reindex(fit.fixef.index)})
     ratio = table["Estimate"] / table["Std. Error"]
-    if isinstance(fit, FlatFit) and fit.family.has_dispersion:
+    if isinstance(fit, FlatFit) and fit.family.has_sigma:
         return table.assign(**{"t value": ratio, "Pr(>|t|)": 2 * scipy.stats.t.sf(ratio.abs(), fit.df_resid)})
-    if fit.family.has_dispersion:
+    if fit.family.is_linear:
         return table.assign(**{"t value": ratio})
     return table.assign(**{"z value": ratio, "Pr(>|z|)": 2 * scipy.stats.norm.sf(ratio.abs())})
 

@@ -18,29 +18,20 @@ LARGEST = 1e100
 
 def response_values(spec: Spec, table: Table) -> tuple[np.ndarray, np.ndarray]:
     """y of shape (n,), and the number of trials of each row (ones where the family counts none)."""
-    response, family = spec.response, spec.family.name
+    response, distribution = spec.response, spec.family.distribution
     if response.failures is not None:
         return _proportions(spec, table)
-    y = numbers_of(response.tree, table, response.name, two_levels=family == "binomial")
+    y = numbers_of(response.tree, table, response.name, two_levels=distribution.counts_trials)
     finite(y[:, None], [response.name], "The response", table.index)
-    if family == "binomial" and ((y < 0) | (y > 1)).any():
-        strange = y[(y < 0) | (y > 1)][0]
-        raise DataError(
-            f"{response.name!r} has the value {strange:g}: a binomial response is 0 or 1, a proportion with its number "
-            "of trials as weights, or cbind(successes, failures)."
-        )
-    if family == "poisson" and ((y < 0) | (y != np.round(y))).any():
-        raise DataError(
-            f"{response.name!r} has the value {y[(y < 0) | (y != np.round(y))][0]:g}: a Poisson response is a count."
-        )
-    if family == "gamma" and (y <= 0).any():
-        raise DataError(f"{response.name!r} has the value {y[y <= 0][0]:g}: a Gamma response is positive.")
+    strange = distribution.refused(y)
+    if strange.any():
+        raise DataError(f"{response.name!r} has the value {y[strange][0]:g}: {distribution.response_is}.")
     _moderate(response.name, y)
     return y, np.ones(len(y))
 
 
 def _proportions(spec: Spec, table: Table) -> tuple[np.ndarray, np.ndarray]:
-    if spec.family.name != "binomial":
+    if not spec.family.counts_trials:
         raise DataError(
             f"cbind(successes, failures) is a binomial response; this model is {spec.family.name}."
         )

@@ -136,8 +136,22 @@ class Fit(Modelled):
     # -- the fit as a whole ------------------------------------------------------------------------
     @property
     def sigma(self) -> float:
-        """The residual SD; 1 where the family has no dispersion."""
+        """The residual SD, root of a dispersion that is a factor of the variance; 1 where there is none."""
         return float(self.estimates.sigma)
+
+    @property
+    def dispersion(self) -> float:
+        """What the distribution has beside its mean; 1 where it has nothing.
+
+        σ² of a gaussian; φ of a gamma (variance φμ²) or an inverse Gaussian (φμ³), as R's dispersion; the size
+        of a negative binomial (variance μ + μ²/size), glmmTMB's and brms's shape.
+        """
+        return float(self.fitted_family.at_dispersion)
+
+    @cached_property
+    def fitted_family(self) -> Family:
+        """The family at the dispersion that was estimated."""
+        return self.estimates.family(self.design)
 
     @property
     def loglik(self) -> float:
@@ -182,12 +196,13 @@ class Fit(Modelled):
             `"scaled"` (Pearson's, divided by σ), `"deviance"` or `"working"`. By default `"response"` for a
             Gaussian model and `"deviance"` for the others, as in R.
         """
-        kind = kind or ("response" if self.family.name == "gaussian" else "deviance")
-        y, mu, weights, family = self.design.y, self.estimates.fitted, self.design.weights, self.family
+        kind = kind or ("response" if self.family.is_linear else "deviance")
+        y, mu, weights = self.design.y, self.estimates.fitted, self.design.weights
+        family = self.family.unscaled(self.dispersion)
         kinds = {
             "response": lambda: y - mu,
             "pearson": lambda: family.pearson_residuals(y, mu, weights),
-            "scaled": lambda: family.pearson_residuals(y, mu, weights) / self.sigma,
+            "scaled": lambda: self.fitted_family.pearson_residuals(y, mu, weights),
             "deviance": lambda: family.deviance_residuals(y, mu, weights),
             "working": lambda: (y - mu) / family.mean_slope(self.estimates.linear_predictor),
         }
@@ -290,7 +305,7 @@ class MixedFit(Grouped, Fit):
             for block, Sigma in zip(self.design.blocks, self.covariances, strict=True)
             for row in _varcorr(block, Sigma)
         ]
-        if self.family.has_dispersion:
+        if self.family.has_sigma:
             rows.append(("Residual", None, None, self.sigma, self.sigma**2))
         return varcorr_table(rows)
 

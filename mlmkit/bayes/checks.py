@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from arviz_stats.base import array_stats
-from scipy import stats
 from scipy.special import logsumexp
 
 from .predictive import predictive
@@ -49,14 +48,10 @@ def log_likelihood(posterior: Posterior) -> np.ndarray:
     """(C, D, n) the log density of every observation given its group's effects, for every draw."""
     design, family = posterior.design, posterior.family
     eta = predictive(posterior, kind="link").reshape(*posterior.beta.shape[:2], -1)
-    if family.name == "gaussian":
-        variance = posterior.residual_sd[..., None] ** 2 / design.weights
-        return -0.5 * ((design.y - eta) ** 2 / variance + np.log(2 * np.pi * variance))
-    mu = family.mean(eta)
-    if family.name == "poisson":
-        return design.weights * stats.poisson.logpmf(design.y, mu)
-    successes = np.round(design.y * design.trials)
-    return design.weights / design.trials * stats.binom.logpmf(successes, design.trials, mu)
+    distribution = family.distribution
+    dispersion = 1.0 if posterior.residual_sd is None else posterior.residual_sd[..., None] ** 2
+    density = design.weights * distribution.kernel(design.y, family.mean(eta), dispersion)
+    return density + distribution.constants(design.y, design.weights, design.trials, dispersion)
 
 
 def loo(posterior: Posterior) -> pd.Series:

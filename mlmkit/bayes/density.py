@@ -205,7 +205,7 @@ class JointDensity:
 
 def log_posterior(design: Design, priors: Priors) -> GaussianDensity | JointDensity:
     """The log posterior of a design: marginal over the group effects where it is Gaussian."""
-    if design.spec.family.name == "gaussian":
+    if design.spec.family.is_linear:
         return _gaussian(design, priors)
     root_n = np.sqrt(len(design.y))
     Q, R = np.linalg.qr(design.X)

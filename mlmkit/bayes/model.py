@@ -103,7 +103,7 @@ def _stack(chains: list[tuple[np.ndarray, ...]]) -> tuple[np.ndarray, ...]:
 def supported(spec: Spec) -> Spec:
     """The same specification, if its family is one that can be sampled."""
     family = spec.family
-    if family.name == "gamma" or (family.name == "gaussian" and family.link != "identity"):
+    if family.has_dispersion and not family.is_linear:
         raise FormulaError(
             f"brm samples gaussian (identity), binomial and poisson models; this one is {family}. "
             "Take the response's logarithm for a gaussian model of it, or fit it with glmer."

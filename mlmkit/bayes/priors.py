@@ -294,7 +294,7 @@ def default_priors(design: Design) -> dict[str, Prior]:
 def _location_and_scale(design: Design) -> tuple[float, float]:
     """m and s of the module's docstring."""
     family, y = design.spec.family, design.y
-    if family.name == "binomial":
+    if family.counts_trials:
         return 0.0, 2.5
     on_link = family.eta(np.where(y == 0, 0.1, y)) if family.link == "log" else family.eta(y)
     median = float(np.median(on_link))

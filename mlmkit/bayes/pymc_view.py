@@ -37,15 +37,6 @@ HALF = {
 }
 LOCATION = {"normal": 0, "student_t": 1, "cauchy": 0}
 
-INVERSE_LINKS = {
-    "logit": "pm.math.sigmoid(eta)",
-    "probit": "pm.math.invprobit(eta)",
-    "cloglog": "1 - pm.math.exp(-pm.math.exp(eta))",
-    "log": "pm.math.exp(eta)",
-    "sqrt": "eta**2",
-    "identity": "eta",
-}
-
 
 @dataclass(frozen=True, eq=False)
 class PymcModel:
@@ -224,22 +215,23 @@ def _correlated_factor(term: _Term, priors: Priors) -> list[str]:
 
 
 def _response(design: Design, priors: Priors) -> list[str]:
-    family = design.spec.family
-    lines = ["# The response."]
-    if family.name == "gaussian":
+    family, lines = design.spec.family, ["# The response."]
+    if family.has_dispersion:
         lines.append(f"sigma = {_distribution(priors['sigma',], 'sigma', positive=True)}")
-        spread = "sigma" if np.all(design.weights == 1) else "sigma / weights**0.5"
-        return [*lines, f"pm.Normal('y', mu=eta, sigma={spread}, observed=y)"]
-    lines.append(f"mu = {INVERSE_LINKS[family.link]}")
-    if family.name == "binomial":
-        return [*lines, "pm.Binomial('y', n=trials, p=mu, observed=y)"]
-    return [*lines, "pm.Poisson('y', mu=mu, observed=y)"]
+    lines.append(f"mu = {family.link_function.pymc}")
+    name, arguments = family.distribution.pymc
+    if family.counts_trials or np.all(design.weights == 1):
+        return [*lines, f"pm.{name}('y', {arguments}, observed=y)"]
+    if not family.distribution.weights_repeat:
+        arguments = arguments.replace("sigma=sigma", "sigma=sigma / weights**0.5")
+        return [*lines, f"pm.{name}('y', {arguments}, observed=y)"]
+    return [*lines, f"pm.Potential('y', (weights * pm.logp(pm.{name}.dist({arguments}), y)).sum())"]
 
 
 def _arrays(design: Design, terms: list[_Term]) -> dict[str, object]:
     """What the code calls by name."""
     y, arrays = design.y, {"X": design.X, "offset": design.offset, "coords": {}}
-    if design.spec.family.name == "binomial":
+    if design.spec.family.counts_trials:
         arrays["trials"] = np.round(design.weights).astype(int)
         y = np.round(design.y * design.weights).astype(int)
     elif not np.all(design.weights == 1):

@@ -154,6 +154,11 @@ class Posterior(Grouped):
         """The posterior mean of the residual SD; 1 where the family has none."""
         return 1.0 if self.residual_sd is None else float(self.residual_sd.mean())
 
+    @property
+    def dispersion(self) -> float:
+        """What the distribution has beside its mean, at its posterior mean; 1 where it has nothing."""
+        return self.sigma**2
+
     @cached_property
     def ranef(self) -> ByGroup:
         """The group effects' posterior means: per grouping factor, groups × terms."""

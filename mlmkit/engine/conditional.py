@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..families import Family
 from .estimates import Estimates
 from .generalized import glmm
 from .linear import lmm
@@ -26,5 +25,4 @@ def conditional_covariance(design, estimates: Estimates) -> tuple[np.ndarray, ..
     -------
     For each block of the design a (J, s, s) array, on the squared scale of the population coefficients.
     """
-    linear = design.spec.family == Family("gaussian", "identity")
-    return (lmm if linear else glmm).conditional_covariance(design, estimates)
+    return (lmm if design.spec.family.is_linear else glmm).conditional_covariance(design, estimates)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..families import Family
+
 
 @dataclass(frozen=True, eq=False)
 class Estimates:
@@ -21,7 +23,10 @@ class Estimates:
         Relative covariance parameters: block after block of the design, the lower triangle of each
         block's Λ column by column. Empty for a flat model.
     sigma : float
-        Residual SD; 1.0 where the family has no dispersion.
+        Residual SD, the root of a dispersion that is a factor of the variance; else 1.0.
+    dispersion : float or None
+        What the distribution has beside its mean: σ², φ, or a negative binomial's size; None for σ², and
+        where there is none.
     modes : tuple of (J, s) arrays
         Conditional modes of the group effects ζ, one array a block, on the scale of `beta`.
     criterion : float
@@ -63,3 +68,9 @@ class Estimates:
     gradient: np.ndarray | None = None
     hessian: np.ndarray | None = None
     n_agq: int = 1
+    dispersion: float | None = None
+
+    def family(self, design) -> Family:
+        """The design's family at the dispersion that was estimated."""
+        family = design.spec.family
+        return family.at(self.sigma**2 if self.dispersion is None else self.dispersion)

@@ -71,7 +71,7 @@ def _check(fits) -> None:
                 "likelihoods compare on the same rows only, so drop the rows with missing values first."
             )
         same = np.allclose(fit.design.y, first.design.y, rtol=1e-12, atol=0)
-        if fit.family.name != first.family.name or not same:
+        if fit.family.distribution is not first.family.distribution or not same:
             raise DataError(f"{first.formula!r} and {fit.formula!r} do not have the same response.")
 
 

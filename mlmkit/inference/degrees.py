@@ -96,7 +96,7 @@ def f_test(fit: MixedFit, contrasts, ddf: str = "satterthwaite") -> pd.Series:
 
 def _method(fit: MixedFit, ddf: str):
     one_of("ddf", ddf, METHODS)
-    if fit.family.name != "gaussian" or fit.family.link != "identity":
+    if not fit.family.is_linear:
         raise DataError(
             f"Degrees of freedom are for linear mixed models; this one is {fit.family}; its tests are z."
         )

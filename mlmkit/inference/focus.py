@@ -41,6 +41,8 @@ class Focus:
         The ends of its range.
     deviance
         −2 log likelihood with the parameter at a value, maximised over the others.
+    shown
+        The value as it is told: a negative binomial's size is profiled as 1/√size, where ∞ is 0.
     """
 
     label: str
@@ -49,6 +51,7 @@ class Focus:
     lower: float
     upper: float
     deviance: Callable[[float], float] = field(repr=False)
+    shown: Callable[[float], float] = field(default=float, repr=False)
 
 
 def coefficient(fit: Fit, k: int) -> Focus:
@@ -85,10 +88,18 @@ def correlation(fit: MixedFit, block: int, i: int, m: int, label: str) -> Focus:
     return Focus(label, value, 0.2, -1.0, 1.0, problem.deviance)
 
 
-def residual_sd(fit: MixedFit) -> Focus:
-    """σ of a linear mixed model."""
-    problem = Problem(fit, 0, _first(fit, 0), HeldSigma())
-    return Focus("sigma", fit.sigma, fit.sigma / np.sqrt(2 * fit.nobs), 0.0, np.inf, problem.deviance)
+def dispersion(fit: MixedFit) -> Focus:
+    """What the distribution has beside its mean: σ, or a size."""
+    distribution, n = fit.family.distribution, fit.nobs
+    if fit.family.has_sigma:
+        place = np.log if fit.family.is_linear else lambda sigma: distribution.coordinate(sigma**2)
+        problem = Problem(fit, 0, _first(fit, 0), HeldLast(place))
+        return Focus("sigma", fit.sigma, fit.sigma / np.sqrt(2 * n), 0.0, np.inf, problem.deviance)
+    at = distribution.coordinate(fit.dispersion)
+    problem = Problem(fit, 0, _first(fit, 0), HeldLast(float))
+    scale = max(at / 4, 1 / np.sqrt(n))
+    shown = distribution.from_coordinate
+    return Focus(distribution.dispersion_name, at, scale, 0.0, np.inf, problem.deviance, shown)
 
 
 def _first(fit: MixedFit, block: int, *places: int) -> list[int]:
@@ -102,12 +113,20 @@ def _start_of(fit: MixedFit, block: int) -> int:
 
 
 def _unit(fit: MixedFit, block: int, i: int) -> float:
-    """What an SD of this coefficient is large or small against: the residual SD over the regressor's size."""
-    return fit.sigma / np.sqrt(np.mean(fit.design.blocks[block].Z[:, i] ** 2))
+    """What an SD of this coefficient is large or small against: a row's own SD over the regressor's size."""
+    return _sd_of_a_row(fit) / np.sqrt(np.mean(fit.design.blocks[block].Z[:, i] ** 2))
+
+
+def _sd_of_a_row(fit: MixedFit) -> float:
+    """What one row alone could tell of its linear predictor, as a standard error."""
+    if fit.family.is_linear:
+        return fit.sigma
+    design, eta = fit.design, fit.estimates.linear_predictor
+    return float(np.mean(fit.fitted_family.working(design.y, eta, design.weights).fisher) ** -0.5)
 
 
 # -- What is held: from the free numbers to all of them, and the derivatives of all by the free ones. They are
-# -- the entries of T in units of `scale`, then log σ, or for a generalized model b.
+# -- the entries of T in units of `scale`, then log σ, or for a generalized model b and the dispersion's place.
 
 
 @dataclass(frozen=True)
@@ -131,14 +150,16 @@ class HeldSd:
 
 
 @dataclass(frozen=True)
-class HeldSigma:
-    """The last number is log σ."""
+class HeldLast:
+    """The last number is where the dispersion lies on its line."""
+
+    place: Callable[[float], float]
 
     def free(self, x: np.ndarray) -> np.ndarray:
         return x[:-1]
 
     def full(self, free: np.ndarray, value: float, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return np.append(free, np.log(value)), np.eye(len(free) + 1)[:, :-1]
+        return np.append(free, self.place(value)), np.eye(len(free) + 1)[:, :-1]
 
     def bounded(self) -> tuple[int, ...]:
         return ()
@@ -193,7 +214,7 @@ class Problem:
     fit: MixedFit
     block: int
     order: list[int]
-    held: HeldSd | HeldSigma | HeldCorrelation
+    held: HeldSd | HeldLast | HeldCorrelation
     ends: dict[float, np.ndarray] = field(default_factory=dict)
 
     @cached_property
@@ -206,8 +227,8 @@ class Problem:
 
     @cached_property
     def likelihood(self) -> Likelihood:
-        linear = self.fit.family.name == "gaussian" and self.fit.family.link == "identity"
-        return (linear_likelihood if linear else generalized_likelihood)(self.fit, self.design)
+        linear = linear_likelihood if self.fit.family.is_linear else generalized_likelihood
+        return linear(self.fit, self.design)
 
     def deviance(self, value: float) -> float:
         """−2 log likelihood with the parameter at `value`, maximised over the rest."""
@@ -248,7 +269,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Likelihood:
-    """−2 log likelihood and gradient as a function of T's entries and the rest (log σ, or b).
+    """−2 log likelihood and gradient as a function of T's entries and the rest (log σ; or b, dispersion).
 
     `scale` has about the size of each number, `rest` the estimates of those after T.
     """
@@ -259,10 +280,10 @@ class Likelihood:
 
 
 def _scale_of_T(fit: MixedFit, design: Design) -> np.ndarray:
-    """The unit of each entry of T: the residual SD over the size of the row's regressor."""
+    """The unit of each entry of T: a row's own SD over the size of the row's regressor."""
     units = []
     for block in design.blocks:
-        size = fit.sigma / np.sqrt(np.mean(block.Z**2, axis=0))
+        size = _sd_of_a_row(fit) / np.sqrt(np.mean(block.Z**2, axis=0))
         units.append(np.repeat(size[:, None], len(size), axis=1))
     return theta_from_factors(units)
 
@@ -299,12 +320,15 @@ def slope_of_r2(design: Design, at: Estimates) -> np.ndarray:
 
 
 def generalized_likelihood(fit: MixedFit, design: Design) -> Likelihood:
-    """Of a generalized linear mixed model, Λ = T and b joined."""
+    """Of a generalized linear mixed model, Λ = T and b joined, and the dispersion's place where it has one."""
     criterion = glmm_criterion(design, iterate(design), fit.estimates.n_agq)
-    n_theta = len(fit.estimates.theta)
+    distribution, has_dispersion = fit.family.distribution, fit.family.has_dispersion
+    n_theta, last = len(fit.estimates.theta), len(fit.estimates.theta) + len(fit.estimates.beta)
 
     def value_and_gradient(x):
-        return criterion.value_and_gradient(x[:n_theta], x[n_theta:])
+        dispersion = distribution.from_coordinate(x[-1]) if has_dispersion else None
+        return criterion.value_and_gradient(x[:n_theta], x[n_theta:last], dispersion)
 
-    scale = np.concatenate([_scale_of_T(fit, design), fit.se.to_numpy()])
-    return Likelihood(value_and_gradient, scale, fit.estimates.beta)
+    place = [distribution.coordinate(fit.dispersion)] if has_dispersion else []
+    scale = np.concatenate([_scale_of_T(fit, design), fit.se.to_numpy(), np.ones(len(place))])
+    return Likelihood(value_and_gradient, scale, np.concatenate([fit.estimates.beta, place]))

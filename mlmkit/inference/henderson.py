@@ -50,9 +50,10 @@ def _equations(fit: MixedFit) -> csc_matrix:
 def working_weights(fit: MixedFit) -> np.ndarray:
     """(n,) each row's information about its linear predictor, times the dispersion."""
     estimates = fit.estimates
-    if fit.family.name == "gaussian" and fit.family.link == "identity":
+    if fit.family.is_linear:
         return fit.design.weights
-    return fit.family.working(fit.design.y, estimates.linear_predictor, fit.design.weights).fisher
+    family = fit.family.unscaled(fit.dispersion)
+    return family.working(fit.design.y, estimates.linear_predictor, fit.design.weights).fisher
 
 
 def _spherical(fit: MixedFit, Zs, codes) -> csr_matrix:

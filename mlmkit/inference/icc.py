@@ -6,16 +6,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from scipy.special import polygamma
 
+from ..families import Family
 from ..results import ByGroup, MixedFit
 from .margins import variance_of_part, variances
 from .noted import Noted
 from .parameters import one_of
 from .rows import Rows, as_rows, new_rows, rows_used
-
-#: Variance of the error of the latent variable that a binary response is the sign of.
-LATENT_VARIANCE = {"logit": np.pi**2 / 3, "probit": 1.0, "cloglog": np.pi**2 / 6}
 
 AVERAGED = (
     "Variances are averaged over the rows, since they depend on the predictors; icc(at={…}) takes values."
@@ -48,7 +45,7 @@ def icc(fit: MixedFit, at=None, scale: str | None = None) -> Noted:
     (2017), J. R. Soc. Interface 14:20170213; Johnson (2014), Methods in Ecology and Evolution 5:944–946.
     """
     scales = _scales(fit, scale)
-    linear = fit.family.name == "gaussian"
+    linear = fit.family.is_linear
     rows = rows_used(fit) if at is None else new_rows(fit, at, fixed=not linear, groups=False, offset=0.0)
     by_group = variance_by_group(fit, rows)
     shares = {name: _shares(fit, rows, by_group, name, average=at is None) for name in scales}
@@ -66,17 +63,19 @@ def icc(fit: MixedFit, at=None, scale: str | None = None) -> Noted:
 
 def _scales(fit: MixedFit, scale: str | None) -> tuple[str, ...]:
     """The scales that this family has an ICC on."""
-    if fit.family.name == "gaussian":
+    if fit.family.is_linear:
         return ("response",)
-    known = ("latent", "response") if _has_latent(fit) else ("response",)
+    known = ("latent", "response") if has_latent(fit.family) else ("response",)
     if scale is None:
         return known
     one_of("scale", scale, known)
     return (scale,)
 
 
-def _has_latent(fit: MixedFit) -> bool:
-    return fit.family.link in LATENT_VARIANCE or fit.family.link == "log"
+def has_latent(family: Family) -> bool:
+    """Whether there is a residual variance on the link's scale: of a latent error, or of log y."""
+    positive = family.distribution.mean_range[0] == 0.0
+    return family.link_function.latent_variance is not None or (family.link == "log" and positive)
 
 
 def variance_by_group(fit: MixedFit, rows: Rows) -> dict[str, np.ndarray]:
@@ -89,7 +88,7 @@ def variance_by_group(fit: MixedFit, rows: Rows) -> dict[str, np.ndarray]:
 
 def _shares(fit: MixedFit, rows: Rows, by_group: dict, scale: str, average: bool) -> dict[str, np.ndarray]:
     """Each grouping factor's share of the variance, at each row or with variances averaged over the rows."""
-    if fit.family.name == "gaussian":
+    if fit.family.is_linear:
         between, total = by_group, sum(by_group.values()) + fit.sigma**2
     elif scale == "latent":
         between, total = by_group, sum(by_group.values()) + latent_variance(fit, rows, by_group)
@@ -103,14 +102,12 @@ def _shares(fit: MixedFit, rows: Rows, by_group: dict, scale: str, average: bool
 
 def latent_variance(fit: MixedFit, rows: Rows, by_group: dict) -> np.ndarray | float:
     """Residual variance on the link's scale: of the latent error, or of the log of the response."""
-    family = fit.family
-    if family.link in LATENT_VARIANCE:
-        return LATENT_VARIANCE[family.link]
-    if family.name == "gamma":
-        return float(polygamma(1, 1 / fit.sigma**2))
+    latent = fit.family.link_function.latent_variance
+    if latent is not None:
+        return latent
     eta = rows.offset + rows.X @ fit.estimates.beta
-    rate = np.mean(np.exp(eta + sum(by_group.values()) / 2))
-    return float(np.log1p(1 / rate))
+    mean = np.mean(np.exp(eta + sum(by_group.values()) / 2))
+    return float(fit.family.distribution.log_variance(mean, fit.dispersion))
 
 
 def _response_variances(fit: MixedFit, rows: Rows, by_group: dict) -> tuple[dict, np.ndarray]:
@@ -119,7 +116,7 @@ def _response_variances(fit: MixedFit, rows: Rows, by_group: dict) -> tuple[dict
     cells, place = np.unique(np.column_stack([eta, *by_group.values()]), axis=0, return_inverse=True)
     eta, s2 = cells[:, 0], cells[:, 1:].T
     total = s2.sum(axis=0)
-    between, within = variances(fit.family, eta, np.sqrt(total), fit.sigma**2)
+    between, within = variances(fit.family, eta, np.sqrt(total), fit.dispersion)
     place, parts = place.ravel(), {}
     for group, own in zip(by_group, s2, strict=True):
         rest = np.maximum(total - own, 0)

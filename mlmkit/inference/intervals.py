@@ -66,7 +66,7 @@ def confint(
 def wald(fit: Fit, probabilities: tuple[float, float]) -> Noted:
     """b̂ ± quantile × standard error; nothing for SDs, whose estimates are far from normal."""
     names = parameters(fit).index
-    student = isinstance(fit, FlatFit) and fit.family.has_dispersion
+    student = isinstance(fit, FlatFit) and fit.family.has_sigma
     quantiles = (
         scipy.stats.t.ppf(probabilities, fit.df_resid) if student else scipy.stats.norm.ppf(probabilities)
     )

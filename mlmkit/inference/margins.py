@@ -30,7 +30,7 @@ def variances(family: Family, eta, sd, dispersion: float) -> tuple[np.ndarray, n
     mu = family.mean(np.asarray(eta)[..., None] + np.asarray(sd)[..., None] * nodes)
     mean = mu @ weights
     between = (mu - mean[..., None]) ** 2 @ weights
-    return between, dispersion * (family.variance(mu) @ weights)
+    return between, family.at(dispersion).variance(mu) @ weights
 
 
 def variance_of_part(family: Family, eta, sd, rest) -> np.ndarray:

@@ -1,7 +1,8 @@
 """The parameters of a fit by name, in one order for every table of this package.
 
 Fixed coefficients keep their names; an SD across groups is `sd_Days|Subject`, a correlation
-`cor_Intercept.Days|Subject`, the residual SD `sigma`. `tidy()` has the same rows in the same order.
+`cor_Intercept.Days|Subject`, the residual SD `sigma`, a negative binomial's `size`. `tidy()` has the same rows in
+the same order.
 """
 
 from __future__ import annotations
@@ -18,13 +19,15 @@ from ..results import Fit, MixedFit
 
 
 def parameters(fit: Fit) -> pd.Series:
-    """The estimates of b, of the SDs and correlations across groups, and of σ."""
+    """The estimates of b, of the SDs and correlations across groups, and of σ or a size."""
     return pd.Series(parameter_values(fit), parameter_labels(fit))
 
 
 def parameter_labels(fit: Fit) -> list[str]:
     random = fit.varcorr.itertuples() if isinstance(fit, MixedFit) else ()
-    return [*fit.fixef.index, *map(label, random)]
+    shape = isinstance(fit, MixedFit) and fit.family.has_dispersion and not fit.family.has_sigma
+    own = [fit.family.distribution.dispersion_name] if shape else []
+    return [*fit.fixef.index, *map(label, random), *own]
 
 
 def parameter_values(fit: Fit) -> np.ndarray:
@@ -32,7 +35,8 @@ def parameter_values(fit: Fit) -> np.ndarray:
     parts = [fit.fixef.to_numpy()]
     if isinstance(fit, MixedFit):
         parts += [_sds_and_correlations(Sigma) for Sigma in fit.covariances]
-        parts += [[fit.sigma]] if fit.family.has_dispersion else []
+        told = fit.family.distribution.told
+        parts += [[told(fit.dispersion)]] if fit.family.has_dispersion else []
     return np.concatenate(parts)
 
 

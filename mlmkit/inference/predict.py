@@ -137,10 +137,10 @@ def _limits(fit, rows, eta, conditional, interval, probabilities, scale) -> np.n
 
 
 def _observation_limits(fit, rows, eta, variance, probabilities) -> np.ndarray:
-    if fit.family.name == "gaussian" and fit.family.link == "identity":
+    if fit.family.is_linear:
         spread = np.sqrt(variance + fit.sigma**2 / rows.weights)
         return eta + np.outer(_quantile(fit, probabilities), spread)
-    return mixture_quantile(fit.family, eta, np.sqrt(variance), rows.weights, fit.sigma**2, probabilities)
+    return mixture_quantile(fit.family, eta, np.sqrt(variance), rows.weights, fit.dispersion, probabilities)
 
 
 def mean_variance(fit: Fit, X: np.ndarray) -> np.ndarray:
@@ -160,6 +160,6 @@ def between_variance(fit: Fit, rows: Rows) -> np.ndarray:
 
 def _quantile(fit: Fit, probabilities) -> np.ndarray:
     """Normal quantiles; Student's for a linear model, where they are exact."""
-    if isinstance(fit, FlatFit) and fit.family.has_dispersion:
+    if isinstance(fit, FlatFit) and fit.family.has_sigma:
         return scipy.stats.t.ppf(probabilities, fit.df_resid)
     return scipy.stats.norm.ppf(probabilities)

@@ -16,7 +16,7 @@ import scipy
 
 from ..errors import DataError, did_you_mean
 from ..results import Fit, MixedFit
-from .focus import Focus, coefficient, correlation, residual_sd, standard_deviation
+from .focus import Focus, coefficient, correlation, dispersion, standard_deviation
 from .influence import without_rows
 from .noted import Noted
 from .parameters import as_ml, label, parameters, tails
@@ -58,20 +58,21 @@ class Profile:
         """ζ as a function of one parameter's value, between the points of its curve."""
         if parameter not in self._points:
             raise DataError(f"There is no profile of {parameter!r}.{did_you_mean(parameter, self._points)}")
-        points = self._points[parameter]
-        values = sorted(points)
-        return scipy.interpolate.PchipInterpolator(values, [points[v] for v in values], extrapolate=False)
+        values, zetas = np.array(_shown(self._foci[parameter], self._points[parameter])).T
+        finite = np.isfinite(values)
+        return scipy.interpolate.PchipInterpolator(values[finite], zetas[finite], extrapolate=False)
 
     def confint(self, level: float = 0.95) -> Noted:
         """Intervals; columns lower, upper. Each end is sought on the likelihood itself, not on the curve."""
         ends = scipy.stats.norm.ppf(tails(level))
         table = Noted(np.nan, self.estimates.index, ["lower", "upper"])
+        at_the_end = False
         for name, focus in self._foci.items():
             points = self._points[name]
-            table.loc[name] = [limit(focus, points, self._minimum, target) for target in ends]
-        sides = [(f.lower, f.upper) for f in self._foci.values()]
-        limits = table.loc[list(self._foci)].to_numpy()
-        table.notes = self.notes + ((ONE_SIDED,) if np.any(limits == np.array(sides)) else ())
+            limits = [limit(focus, points, self._minimum, target) for target in ends]
+            table.loc[name] = np.sort([focus.shown(value) for value in limits])
+            at_the_end |= limits[0] == focus.lower or limits[1] == focus.upper
+        table.notes = self.notes + ((ONE_SIDED,) if at_the_end else ())
         return table
 
     def __repr__(self):
@@ -96,17 +97,24 @@ def profile(fit: Fit, which: list[str] | None = None, level: float = 0.95) -> Pr
     Raises
     ------
     DataError
-        For a parameter that the fit does not have, or a family with a dispersion other than the Gaussian.
+        For a parameter that the fit does not have.
     """
     cutoff = max(scipy.stats.norm.ppf(tails(level)[1]), scipy.stats.norm.ppf(0.995))
     ml = _finite_part(as_ml(fit))
     foci = {focus.label: focus for focus in _foci(ml, which)}
     minimum = ml.criterion
     points = {name: trace(focus, minimum, cutoff) for name, focus in foci.items()}
-    rows = [(name, value, zeta) for name, curve in points.items() for value, zeta in sorted(curve.items())]
+    rows = [(name, *point) for name, curve in points.items() for point in _shown(foci[name], curve)]
     table = pd.DataFrame(rows, columns=["parameter", "value", "zeta"])
     estimates = parameters(as_ml(fit))
     return Profile(table, estimates, _notes(fit, estimates), points, foci, minimum)
+
+
+def _shown(focus: Focus, points: dict[float, float]) -> list[tuple[float, float]]:
+    """The points of a curve as they are told, from the smallest value to the largest; ζ rises with it."""
+    ordered = sorted((focus.shown(value), abs(zeta)) for value, zeta in points.items())
+    estimate = focus.shown(focus.estimate)
+    return [(value, zeta if value > estimate else -zeta) for value, zeta in ordered]
 
 
 def _finite_part(fit: Fit) -> Fit:
@@ -175,10 +183,6 @@ def _inverse(values: np.ndarray, zetas: np.ndarray, target: float) -> float:
 def _foci(fit: Fit, wanted: list[str] | None) -> list[Focus]:
     makers = {name: (lambda k=k: coefficient(fit, k)) for k, name in enumerate(fit.design.fixed_names)}
     if isinstance(fit, MixedFit):
-        if fit.family.has_dispersion and not (
-            fit.family.name == "gaussian" and fit.family.link == "identity"
-        ):
-            raise DataError(f"There are no profiles for the {fit.family} family; use method='bootstrap'.")
         makers |= _random_makers(fit)
     if wanted is None:
         wanted = list(makers)
@@ -203,5 +207,5 @@ def _random_makers(fit: MixedFit) -> dict[str, Callable[[], Focus]]:
                 if Sigma[i, i] > 0 and Sigma[m, m] > 0:
                     makers[name] = lambda k=k, i=i, m=m, name=name: correlation(fit, k, i, m, name)
     if fit.family.has_dispersion:
-        makers[next(names)] = lambda: residual_sd(fit)
+        makers[fit.family.distribution.dispersion_name] = lambda: dispersion(fit)
     return makers

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import scipy
 
-from ..errors import DataError
 from ..families import Family
 
 #: Equally probable values that stand for the normal distribution of η.
@@ -30,23 +29,9 @@ def mixture_quantile(family: Family, eta, sd, weights, dispersion: float, probab
     """
     z = scipy.stats.norm.ppf((np.arange(NODES) + 0.5) / NODES)
     mu = family.mean(eta[:, None] + sd[:, None] * z)
-    distribution = _distribution(family, mu, weights[:, None], dispersion)
-    discrete = family.name in ("binomial", "poisson")
-    values = np.array([_invert(distribution, p, discrete) for p in probabilities])
-    return values / weights if family.name == "binomial" else values
-
-
-def _distribution(family: Family, mu, weights, dispersion):
-    """scipy's distributions of y given the mean, one for each row and node."""
-    if family.name == "binomial":
-        return scipy.stats.binom(np.round(weights).astype(int), mu)
-    if family.name == "poisson":
-        return scipy.stats.poisson(mu)
-    if family.name == "gamma":
-        return scipy.stats.gamma(1 / dispersion, scale=mu * dispersion)
-    if family.name == "gaussian":
-        return scipy.stats.norm(mu, np.sqrt(dispersion / weights))
-    raise DataError(f"There are no intervals for observations of the {family.name} family.")
+    frozen = family.distribution.frozen(mu, weights[:, None], dispersion)
+    values = np.array([_invert(frozen, p, family.distribution.discrete) for p in probabilities])
+    return values / weights if family.counts_trials else values
 
 
 def _invert(distribution, probability: float, discrete: bool) -> np.ndarray:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from ..errors import DataError
 from ..results import Fit, FlatFit
-from .icc import LATENT_VARIANCE, latent_variance, variance_by_group
+from .icc import has_latent, latent_variance, variance_by_group
 from .rows import rows_used
 
 
@@ -31,13 +31,13 @@ def r2(fit: Fit) -> pd.Series:
     rows = rows_used(fit)
     by_group = variance_by_group(fit, rows)
     random = float(np.mean(sum(by_group.values())))
-    residual = fit.sigma**2 if fit.family.name == "gaussian" else _latent(fit, rows, by_group)
+    residual = fit.sigma**2 if fit.family.is_linear else _latent(fit, rows, by_group)
     total = fixed + random + residual
     return pd.Series({"marginal": fixed / total, "conditional": (fixed + random) / total})
 
 
 def _latent(fit: Fit, rows, by_group: dict) -> float:
-    if fit.family.link not in LATENT_VARIANCE and fit.family.link != "log":
+    if not has_latent(fit.family):
         raise DataError(
             f"R² has no residual variance to work with for the {fit.family} family; use logit, probit or log."
         )
@@ -45,7 +45,7 @@ def _latent(fit: Fit, rows, by_group: dict) -> float:
 
 
 def _flat(fit: FlatFit, fixed: float) -> float:
-    if fit.family.name == "gaussian":
+    if fit.family.is_linear:
         y, w = fit.design.y, fit.design.weights
         centre = np.average(y, weights=w) if "Intercept" in fit.design.fixed_names else 0.0
         return float(1 - w @ (y - fit.estimates.fitted) ** 2 / (w @ (y - centre) ** 2))

@@ -62,7 +62,7 @@ def draw(
     effects = group_effects(fit, sizes, rng) if new_groups else estimates.modes
     for Z, codes, effect in zip(rows.Z, rows.codes, effects, strict=True):
         eta = eta + np.einsum("is,is->i", Z, effect[codes])
-    return family.draw(rng, family.mean(eta), rows.weights, fit.sigma**2)
+    return family.draw(rng, family.mean(eta), rows.weights, fit.dispersion)
 
 
 def group_effects(fit: Fit, sizes: Sequence[int], rng: np.random.Generator) -> list[np.ndarray]:

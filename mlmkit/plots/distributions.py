@@ -270,7 +270,7 @@ def likelihoods(fit: MixedFit, level, group: str | None = None) -> Likelihoods:
 
 def _in_short(fit: MixedFit, own: np.ndarray) -> str:
     """ "2 of 13" where a group is one binomial count, else nothing."""
-    if fit.family.name != "binomial" or own.sum() != 1:
+    if not fit.family.counts_trials or own.sum() != 1:
         return ""
     share, n = float(fit.design.y[own][0]), float(fit.design.trials[own][0])
     return f"{share * n:.0f} of {n:.0f}"
@@ -290,5 +290,5 @@ def _group_loglik(fit: MixedFit, block, j: int, zeta: np.ndarray) -> np.ndarray:
     k = next(k for k, one in enumerate(design.blocks) if one is block)
     rest = fit.estimates.linear_predictor[own] - z * fit.estimates.modes[k][j, 0]
     mean = (fit.family.mean(rest + z * one) for one in zeta)
-    args = design.weights[own], fit.sigma**2, design.trials[own]
+    args = design.weights[own], fit.dispersion, design.trials[own]
     return np.array([fit.family.loglik(design.y[own], mu, *args) for mu in mean])

@@ -202,7 +202,7 @@ def _far_enough(criterion, estimate: float) -> float:
 
 
 def _linear(fit: MixedFit) -> MixedFit:
-    if fit.family.name != "gaussian":
+    if not fit.family.is_linear:
         raise DataError(
             f"{fit.formula!r} has a {fit.family} response: this plot is of linear mixed models, lmer()."
         )

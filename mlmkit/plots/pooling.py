@@ -183,7 +183,7 @@ def _alone(fit: MixedFit, rows: np.ndarray, own: np.ndarray) -> np.ndarray:
     offset = design.offset[rows] + design.X[np.ix_(rows, ~own)] @ b[~own]
     inverse = np.linalg.pinv(X)
     told = np.linalg.norm(np.eye(X.shape[1]) - inverse @ X, axis=1) < 1e-8  # rows of X span that coefficient
-    if fit.family.name == "gaussian":
+    if fit.family.is_linear:
         root = np.sqrt(weights)
         b[own] = np.where(told, np.linalg.pinv(root[:, None] * X) @ (root * (y - offset)), np.nan)
     elif told.all():

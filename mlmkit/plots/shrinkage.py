@@ -188,7 +188,7 @@ def on_response_scale(fit: MixedFit, term: str, scale: str | None) -> bool:
 def quantity(fit: MixedFit, term: str, response_scale: bool) -> str:
     """What an axis of group estimates shows, in words."""
     if response_scale:
-        return "probability" if fit.family.name == "binomial" else f"mean {fit.spec.response.name}"
+        return "probability" if fit.family.counts_trials else f"mean {fit.spec.response.name}"
     odds = fit.family.link == "logit" and term == "Intercept" and len(fit.fixef) == 1
     return "log odds" if odds else term_label(term)
 

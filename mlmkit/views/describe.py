@@ -12,22 +12,6 @@ from .model import Block, Coefficient, Group, Model
 from .read import read
 from .symbols import plain
 
-DISTRIBUTIONS = {
-    "gaussian": "normally distributed",
-    "binomial": "binomial",
-    "poisson": "a Poisson count",
-    "gamma": "Gamma distributed",
-}
-SCALES = {
-    "logit": "on the scale of log odds",
-    "probit": "on the probit scale",
-    "cloglog": "on the scale of the complementary log-log",
-    "log": "on the log scale",
-    "inverse": "on the scale of 1 over the mean",
-    "sqrt": "on the square-root scale",
-    "identity": "",
-}
-
 
 class Paragraph(str):
     """A text that a notebook wraps and shows as words, without quotation marks."""
@@ -82,22 +66,10 @@ def describe(
 
 
 def _response(model: Model) -> str:
-    y, scale = model.response, SCALES[model.spec.family.link]
+    y, scale = model.response, model.family.link_function.scale
     names = [variable.name for variable in model.variables]
-    kind = DISTRIBUTIONS[model.family]
-    if model.family == "binomial":
-        kind = (
-            "binomial out of a known number of trials"
-            if model.has_trials
-            else "a yes or no with some probability"
-        )
-    around = (
-        "around its mean"
-        if model.family == "gaussian"
-        else f"with a mean modelled {scale}"
-        if scale
-        else "around its mean"
-    )
+    kind = "binomial out of a known number of trials" if model.has_trials else model.family.distribution.words
+    around = f"with a mean modelled {scale}" if scale else "around its mean"
     on = f", which depends on {listed(names)}" if names else ""
     rows = f" There are {model.n} rows." if model.n is not None and model.n > 1 else ""
     return f"{y} is modelled as {kind} {around}{on}.{rows}"
@@ -178,7 +150,7 @@ def _group_predictors(model: Model) -> list[str]:
 
 
 def _residual(model: Model) -> list[str]:
-    if model.family != "gaussian" or model.sigma_by_group:
+    if not model.family.is_linear or model.sigma_by_group:
         return []
     return ["The residual SD is the same for all rows."]
 
@@ -201,7 +173,7 @@ class _Estimates:
             return []
         kind = "population estimates" if self.model.pooled else "estimates"
         said = [f"{what(c)} {self.amount(self.fit.fixef[c.column.name], c)}{self.error(c)}" for c in fixed]
-        scale = SCALES[self.model.spec.family.link]
+        scale = self.model.family.link_function.scale
         sentences = [f"The {kind}{f', {scale},' if scale else ''} are: {listed(said)}."] if said else []
         return sentences + self.as_probability(fixed)
 
@@ -212,9 +184,9 @@ class _Estimates:
 
     def as_probability(self, fixed) -> list[str]:
         """A lone intercept of a binomial model on the scale that people read."""
-        if self.model.family != "binomial" or [c.column.name for c in fixed] != ["Intercept"]:
+        if not self.model.family.counts_trials or [c.column.name for c in fixed] != ["Intercept"]:
             return []
-        value = float(np.ravel(self.model.spec.family.mean(self.fit.fixef["Intercept"]))[0])
+        value = float(np.ravel(self.model.family.mean(self.fit.fixef["Intercept"]))[0])
         whose = "The median probability across groups" if self.model.pooled else "The probability"
         return [f"{whose} is {value:.3f}."]
 
@@ -259,8 +231,9 @@ class _Estimates:
         return float("nan")
 
     def spread(self) -> list[str]:
-        if self.model.family != "gaussian":
-            return []
+        if not self.model.family.is_linear:
+            sentence = self.model.family.distribution.spread_in_words(self.fit.dispersion)
+            return [sentence] if sentence else []
         unit = self.units.get(self.model.response, "")
         return [f"The residual SD is {_short(self.fit.sigma)}{f' {unit}' if unit else ''}."]
 
@@ -274,7 +247,7 @@ class _Estimates:
 
     def amount(self, value: float, coefficient: Coefficient) -> str:
         """A number with its unit: the response's, per that of each predictor."""
-        if self.model.spec.family.link != "identity":
+        if self.model.family.link != "identity":
             return _short(value)
         unit = self.units.get(self.model.response, "")
         numbers = [part for part in coefficient.column.parts if part.level is None]

@@ -5,7 +5,6 @@ Only macros that MathJax knows without extensions are used: the same text render
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import pandas as pd
@@ -27,15 +26,6 @@ from .read import read
 from .symbols import indexed, roman
 
 STYLES = ("levels", "mixed", "matrix")
-LINKS: dict[str, Callable[[str], str]] = {
-    "identity": lambda mean: mean,
-    "logit": lambda mean: rf"\log\left(\frac{{{mean}}}{{1 - {mean}}}\right)",
-    "probit": lambda mean: rf"\Phi^{{-1}}({mean})",
-    "cloglog": lambda mean: rf"\log(-\log(1 - {mean}))",
-    "log": lambda mean: rf"\log({mean})",
-    "inverse": lambda mean: rf"\frac{{1}}{{{mean}}}",
-    "sqrt": lambda mean: rf"\sqrt{{{mean}}}",
-}
 
 ZERO, NOISE, OMEGA = r"\vec{0}", r"\vec{\epsilon}", r"\Omega"
 
@@ -124,23 +114,17 @@ def _outcome(model: Model, values: Symbols) -> tuple[str, str, str]:
     """The distribution of an observation given its mean."""
     y, mean, scope = model.y, model.mean, rows_scope(model)
     weight = rf" / {indexed('w', model.row)}" if model.has_weights else ""
-    if model.family == "gaussian":
-        return y, rf"\sim {normal(mean, values.sigma_squared() + weight)}", scope
-    if model.family == "gamma":
-        spread = rf"\text{{SD }} {values.sigma()} \, {mean}"
-        return y, rf"\sim \mathrm{{Gamma}}\left(\text{{mean }} {mean}, {spread}\right)", scope
-    if model.family == "poisson":
-        return y, rf"\sim \mathrm{{Poisson}}\left({mean}\right)", scope
     if model.has_trials:
         counted = y if model.spec.response.failures else rf"{model.trials} {y}"
         return counted, rf"\sim \mathrm{{Binomial}}\left({model.trials}, {mean}\right)", scope
-    return y, rf"\sim \mathrm{{Bernoulli}}\left({mean}\right)", scope
+    spread = values.sigma() if model.family.has_dispersion else ""
+    return y, rf"\sim {model.family.distribution.latex(mean, spread, weight)}", scope
 
 
 def _predictor(model: Model, right: str) -> tuple[str, str, str]:
     """The line of the mean, on the scale of the link."""
     offset = rf" + {indexed('o', model.row)}" if model.has_offset else ""
-    return LINKS[model.spec.family.link](model.mean), f"= {right}{offset}", ""
+    return model.family.link_function.latex(model.mean), f"= {right}{offset}", ""
 
 
 def _row_column(model: Model, coefficient: Coefficient) -> str:
@@ -302,14 +286,14 @@ def _matrix(model: Model, values: Symbols, where: bool) -> Equation:
         raise DiagramError("A residual SD for each group is not written in matrices.")
     b = indexed("b" if model.pooled else r"\beta", vector=True)
     linear = rf"X {b} + Z \vec{{\gamma}}" if model.pooled else rf"X {b}"
-    if model.family == "gaussian":
+    if model.family.is_linear:
         lines = [(r"\vec{y}", f"= {linear} + {NOISE}", "")]
         noise = r"\sigma^{2} " + ("W^{-1}" if model.has_weights else "I_n")
         tail = [(NOISE, rf"\sim {normal(ZERO, noise)}", "")]
     else:
-        mean = {"binomial": r"\vec{\theta}", "poisson": r"\vec{\lambda}"}.get(model.family, r"\vec{\mu}")
-        link = model.spec.family.link
-        left = mean if link == "identity" else rf"\mathrm{{{link}}}({mean})"
+        mean, link = rf"\vec{{{model.family.distribution.mean_symbol}}}", model.family.link
+        left = rf"\mathrm{{{link}}}({mean})" if link.isalpha() else model.family.link_function.latex(mean)
+        left = mean if link == "identity" else left
         lines, noise, tail = [(left, rf"= {linear}", "")], "", []
     if model.pooled:
         lines.append((r"\vec{\gamma}", rf"\sim {normal(ZERO, OMEGA)}", ""))

@@ -27,11 +27,9 @@ class Symbols:
     def sd_squared(self, group: Group, k: int) -> str:
         return squared(self.model.sd(group, k))
 
-    def sigma_squared(self) -> str:
-        return squared(self.model.sigma_at_row)
-
     def sigma(self) -> str:
-        return self.model.sigma
+        """The parameter beside the mean, of a row."""
+        return self.model.sigma_at_row
 
     def covariance(self, block: Block) -> str:
         """The matrix Σ, element by element up to 3 × 3."""
@@ -80,11 +78,9 @@ class Values(Symbols):
                 return float(row.sdcor)
         raise DiagramError(f"The fit has no SD of {' and '.join(names)} across {group.key}.")
 
-    def sigma_squared(self) -> str:
-        return squared(number(self.model.fit.sigma))
-
     def sigma(self) -> str:
-        return number(self.model.fit.sigma)
+        value = self.model.family.distribution.told(self.model.fit.dispersion)
+        return r"\infty" if np.isinf(value) else number(value)
 
     def covariance(self, block: Block) -> str:
         group, members = self.model.group(block.group), block.members

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 
+from ..families import DISTRIBUTIONS
 from .boxes import (
     GAP,
     LETTER,
@@ -32,6 +33,9 @@ from .boxes import (
     stacked_width,
 )
 from .graph import Edge, Graph, Node, Plate
+
+#: The symbols of what a distribution has beside its mean.
+SPREADS = {one.dispersion_symbol for one in DISTRIBUTIONS.values() if one.has_dispersion}
 
 
 def arrange(network: Graph) -> Layout:
@@ -258,8 +262,8 @@ class _Nested(_Sketch):
         self._beside(beside, layers)
 
     def _from_above(self, node: Node, has_groups: bool) -> list[Node]:
-        """Without groups, coefficients come from above and σ from the side."""
-        return [p for p in self.parameters(node) if not p.plates and (has_groups or p.symbol != r"\sigma")]
+        """Without groups, coefficients come from above and σ or a size from the side."""
+        return [p for p in self.parameters(node) if not p.plates and (has_groups or p.symbol not in SPREADS)]
 
     def _beside(self, pairs: list[tuple[Node, Node]], layers: list[list[Node]]) -> None:
         plated = around(

@@ -192,7 +192,7 @@ def _with_covariance(
     Omega = sigma**2 * Lambda @ Lambda.T
     labels = Z.columns
     V = None
-    if design.spec.family.name == "gaussian":
+    if design.spec.family.is_linear:
         V = pd.DataFrame(
             Z.to_numpy() @ Omega @ Z.to_numpy().T + np.diag(sigma**2 / design.weights),
             design.rows,

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import MlmkitError
-from ..families import get_family
+from ..families import Family, get_family
 from ..spec import Spec
 from ..terms import Part
 from .symbols import COEFFICIENTS, OFFSETS, expression, function_of, indexed, innermost, roman
@@ -185,24 +185,21 @@ class Model:
         return len(self.coefficients) == 1
 
     @property
-    def family(self) -> str:
-        return self.spec.family.name
+    def family(self) -> Family:
+        return self.spec.family
 
     @property
     def title(self) -> str:
         """The formula, with the family, and the link, where they are not the usual ones."""
-        name, link = self.spec.family.name, self.spec.family.link
-        words = ([] if name == "gaussian" else [name]) + ([] if link == get_family(name).link else [link])
+        name, link = self.family.name, self.family.link
+        usual = link == get_family(name).link
+        words = [] if self.family.is_linear else [name] if usual else [name, link]
         return self.spec.formula + (f" ({', '.join(words)})" if words else "")
 
     @property
     def has_row_predictors(self) -> bool:
         """Whether some predictor has a value for each observation, not for each group."""
         return any(variable.group is None for variable in self.variables)
-
-    @property
-    def has_sigma(self) -> bool:
-        return self.family in ("gaussian", "gamma")
 
     # -- symbols ------------------------------------------------------------
     @property
@@ -225,16 +222,19 @@ class Model:
 
     @property
     def mean(self) -> str:
-        return indexed({"binomial": r"\theta", "poisson": r"\lambda"}.get(self.family, r"\mu"), self.row)
+        return indexed(self.family.distribution.mean_symbol, self.row)
 
     @property
     def sigma(self) -> str:
-        return indexed(r"\sigma", self.groups[0].letter if self.sigma_by_group else "")
+        """The parameter beside the mean: σ, or φ for a size; empty where there is none."""
+        return indexed(
+            self.family.distribution.dispersion_symbol, self.groups[0].letter if self.sigma_by_group else ""
+        )
 
     @property
     def sigma_at_row(self) -> str:
         return (
-            indexed(r"\sigma", self.seen_from(self.groups[0], self.row))
+            indexed(self.family.distribution.dispersion_symbol, self.seen_from(self.groups[0], self.row))
             if self.sigma_by_group
             else self.sigma
         )

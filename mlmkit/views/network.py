@@ -209,7 +209,7 @@ def _direct(model: Model, outcome: Node) -> list[Node]:
 
 
 def _sigma(model: Model, outcome: Node) -> list[Node]:
-    if not model.has_sigma:
+    if not model.family.has_dispersion:
         return []
     plates = _plates_of(model, model.groups[0]) if model.sigma_by_group else ()
     node = _parameter(model.sigma, (model.sigma,), outcome.name)

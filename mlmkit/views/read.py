@@ -327,7 +327,7 @@ def _flat_coefficients(group: Group, fixed: list[Column], factor: Factor):
 
 
 def _with_own_sigma(model: Model) -> Model:
-    if model.groups and not model.pooled and model.has_sigma:
+    if model.groups and not model.pooled and model.spec.family.is_linear:
         if any(c.fixed for c in model.coefficients):
             raise DiagramError("A common coefficient with a residual SD for each group is not drawn.")
         return replace(model, sigma_by_group=True)
@@ -372,13 +372,13 @@ def _constant_within(column: DataColumn, groups: list[Group]) -> str | None:
 
 
 def _has_trials(spec: Spec, design: Design | None) -> bool:
-    if spec.family.name != "binomial":
+    if not spec.family.counts_trials:
         return False
     return spec.response.failures is not None or (design is not None and bool(np.any(design.weights != 1)))
 
 
 def _has_weights(spec: Spec, design: Design | None) -> bool:
-    return design is not None and spec.family.name != "binomial" and bool(np.any(design.weights != 1))
+    return design is not None and not spec.family.counts_trials and bool(np.any(design.weights != 1))
 
 
 def _notes(design: Design | None, coefficients) -> tuple[str, ...]:

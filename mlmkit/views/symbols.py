@@ -18,7 +18,7 @@ PREDICTORS = "zwvu"  # group-level predictors, by group
 _GREEK = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "zeta": "ζ", "xi": "ξ", "psi": "ψ", "omega": "ω",
     "mu": "μ", "theta": "θ", "lambda": "λ", "tau": "τ", "sigma": "σ", "rho": "ρ", "epsilon": "ε",
-    "Sigma": "Σ", "Omega": "Ω", "Lambda": "Λ",
+    "phi": "φ", "nu": "ν", "Sigma": "Σ", "Omega": "Ω", "Lambda": "Λ",
 }  # fmt: skip
 
 

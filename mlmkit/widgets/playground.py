@@ -13,6 +13,7 @@ from ipywidgets import HTML, HBox, HTMLMath, Layout, Text
 
 from ..datasets import load_data
 from ..errors import DataError, FitWarning, did_you_mean
+from ..families import DISTRIBUTIONS
 from ..formula import parse_formula
 from ..models import glm, glmer, lm, lmer
 from ..results import Fit
@@ -25,7 +26,7 @@ from .controls import choice, tick
 from .frame import Exploration, Explorer, Preset, Stills, stills
 from .paint import cloud
 
-FAMILIES = ("gaussian", "binomial", "poisson", "gamma")
+FAMILIES = tuple(DISTRIBUTIONS)
 YOURS = "your data"
 MOST_POINTS = 2000
 
@@ -82,7 +83,7 @@ def compute(formula: str, data: pd.DataFrame, family: str = "gaussian", numbers:
 
 
 def _fit(spec, data: pd.DataFrame) -> Fit:
-    if spec.family.name == "gaussian":
+    if spec.family.is_linear:
         return (lmer if spec.random else lm)(spec, data)
     return (glmer if spec.random else glm)(spec, data, spec.family)
 

@@ -1,15 +1,18 @@
-"""The criterion of a generalized linear mixed model: −2 log likelihood as a function of θ and b.
+"""The criterion of a generalized linear mixed model: −2 log likelihood as a function of θ, b and φ.
 
-Unlike in the linear model, b has no closed form, so the criterion is minimised over both at once. The
+Unlike in the linear model, b has no closed form, so the criterion is minimised over all at once. The
 optimiser works on *standard* coordinates in which the criterion is about as curved in every direction: θ of
-regressors that are worth one observation's information, and b = b₀ + Tx with b₀ the flat model's estimates
-and T from the information there, so that x counts standard errors.
+regressors that are worth one observation's information, b = b₀ + Tx with b₀ the flat model's estimates
+and T from the information there, so that x counts standard errors, and last, for a distribution with a
+dispersion, where it lies on its line (`Distribution.coordinate`), in standard errors from the flat model's.
+
+Λ is not relative to the dispersion here: the covariance across groups is ΛΛᵀ, whatever the distribution.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.linalg import solve_triangular
@@ -18,8 +21,8 @@ from ..covariance import factors_from_theta, lower_triangular, theta_from_factor
 from ..random.effects import Effects, dot
 from ..random.random_part import RandomPart, random_part
 from . import laplace, quadrature
-from .irls import Solution, dispersions, orthonormal
-from .laplace import Approximation
+from .irls import Solution, orthonormal
+from .laplace import Approximation, Gradient
 from .pirls import Response
 from .quadrature import Integral, Rule, gauss_hermite
 
@@ -29,10 +32,10 @@ LARGEST = 5.0
 
 @dataclass(frozen=True, eq=False)
 class GlmmCriterion:
-    """−2 log L(θ, b), by Laplace's approximation or by adaptive quadrature.
+    """−2 log L(θ, b, φ), by Laplace's approximation or by adaptive quadrature.
 
-    Call it with θ (lme4's order, any signs) and b; `value_and_gradient` adds the derivatives. `standard` is
-    the same in the coordinates the optimiser uses.
+    Call it with θ (lme4's order, any signs), b and, where the distribution has one, its dispersion;
+    `value_and_gradient` adds the derivatives. `standard` is the same in the coordinates the optimiser uses.
 
     Attributes
     ----------
@@ -42,9 +45,12 @@ class GlmmCriterion:
     rule
         The quadrature's nodes; None for Laplace's approximation.
     response
-        The observations at b₀.
+        The observations at b₀ and the flat model's dispersion.
     b0, T
         (p,) and (p, p): b = b₀ + Tx.
+    place, unit
+        Where the flat model's dispersion lies on its line, and about a standard error there; None and 0
+        without one.
     basis
         (n, p) XT.
     sds, information
@@ -60,6 +66,8 @@ class GlmmCriterion:
     response: Response
     b0: np.ndarray
     T: np.ndarray
+    place: float | None
+    unit: float
     basis: np.ndarray
     sds: list[np.ndarray]
     information: list[np.ndarray]
@@ -74,30 +82,60 @@ class GlmmCriterion:
     def n_theta(self) -> int:
         return sum(theta_length(size) for size in self.sizes)
 
-    def __call__(self, theta: np.ndarray, beta: np.ndarray) -> float:
-        return self.solve(theta, beta).value
+    @property
+    def n_parameters(self) -> int:
+        """How many numbers are searched for: θ, b, and the dispersion where there is one."""
+        return self.n_theta + len(self.b0) + (self.place is not None)
 
-    def value_and_gradient(self, theta: np.ndarray, beta: np.ndarray) -> tuple[float, np.ndarray]:
-        """The criterion and its derivatives by θ and b, one after the other."""
-        state = self.solve(theta, beta)
+    def __call__(self, theta: np.ndarray, beta: np.ndarray, dispersion: float | None = None) -> float:
+        return self.solve(theta, beta, dispersion).value
+
+    def value_and_gradient(
+        self, theta: np.ndarray, beta: np.ndarray, dispersion: float | None = None
+    ) -> tuple[float, np.ndarray]:
+        """The criterion and its derivatives by θ, b and the dispersion's coordinate, one after the other."""
+        state = self.solve(theta, beta, dispersion)
         return state.value, self.gradient(state)
 
-    def solve(self, theta: np.ndarray, beta: np.ndarray) -> Approximation | Integral:
-        """The model at θ and b: the criterion's value, the modes and what belongs to them."""
-        return self.state(self.standard_factors(theta), self._population(beta))
+    def solve(
+        self, theta: np.ndarray, beta: np.ndarray, dispersion: float | None = None
+    ) -> Approximation | Integral:
+        """The model at θ, b and a dispersion: the criterion's value, the modes and what belongs to them."""
+        return self.state(self.standard_factors(theta), self._population(beta), dispersion)
 
     def gradient(self, state: Approximation | Integral) -> np.ndarray:
-        """The derivatives by θ and b at a state."""
-        by_factor, by_b = self._gradient(state, self.design.X)
+        """The derivatives by θ, b and the dispersion's coordinate at a state."""
+        by_factor, by_b, by_dispersion = self._gradient(state, self.design.X)
         by_theta = [term.R.T @ G for term, G in zip(self.part.terms, by_factor, strict=True)]
-        return np.concatenate([theta_from_factors(by_theta), by_b])
+        family = state.response.family
+        place = None if self.place is None else family.distribution.coordinate(family.dispersion)
+        return np.concatenate([theta_from_factors(by_theta), by_b, self._by_place(by_dispersion, place)])
 
     def standard(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """Value and gradient in standard coordinates."""
-        population = self.response.population + self.basis @ x[self.n_theta :]
-        state = self.state(self.factors(x), population)
-        by_factor, by_x = self._gradient(state, self.basis)
-        return state.value, np.concatenate([theta_from_factors(by_factor), by_x])
+        population = self.response.population + self.basis @ self._b(x)
+        state = self.state(self.factors(x), population, self.dispersion_at(x))
+        by_factor, by_x, by_dispersion = self._gradient(state, self.basis)
+        by_place = self.unit * self._by_place(by_dispersion, self.place_at(x))
+        return state.value, np.concatenate([theta_from_factors(by_factor), by_x, by_place])
+
+    def _b(self, x: np.ndarray) -> np.ndarray:
+        return x[self.n_theta : self.n_theta + len(self.b0)]
+
+    def _by_place(self, by_dispersion: float, place: float | None) -> np.ndarray:
+        """The derivative by the dispersion's coordinate, (1,); nothing where there is no dispersion."""
+        if place is None:
+            return np.zeros(0)
+        return np.array([by_dispersion * self.design.spec.family.distribution.coordinate_slope(place)])
+
+    def place_at(self, x: np.ndarray) -> float | None:
+        """Where the dispersion lies on its line; None without one."""
+        return None if self.place is None else self.place + self.unit * x[-1]
+
+    def dispersion_at(self, x: np.ndarray) -> float | None:
+        """The dispersion; None where there is none."""
+        place = self.place_at(x)
+        return None if place is None else self.design.spec.family.distribution.from_coordinate(place)
 
     def factors(self, x: np.ndarray) -> list[np.ndarray]:
         """The standardised terms' Λ."""
@@ -107,7 +145,7 @@ class GlmmCriterion:
         """θ and b."""
         pairs = zip(self.part.terms, self.factors(x), strict=True)
         theta = theta_from_factors([lower_triangular(np.linalg.solve(term.R, L)) for term, L in pairs])
-        return theta, self.b0 + self.T @ x[self.n_theta :]
+        return theta, self.b0 + self.T @ self._b(x)
 
     def standard_factors(self, theta: np.ndarray) -> list[np.ndarray]:
         """The standardised terms' Λ for a θ of the data as they came."""
@@ -117,9 +155,11 @@ class GlmmCriterion:
     def _population(self, beta: np.ndarray) -> np.ndarray:
         return self.design.X @ np.asarray(beta, dtype=float) + self.design.offset
 
-    def state(self, factors: Sequence[np.ndarray], population: np.ndarray) -> Approximation | Integral:
-        """The model at the standardised terms' Λ and a population part of η."""
-        response = replace(self.response, population=population)
+    def state(
+        self, factors: Sequence[np.ndarray], population: np.ndarray, dispersion: float | None
+    ) -> Approximation | Integral:
+        """The model at the standardised terms' Λ, a population part of η and a dispersion."""
+        response = self.response.given(population, dispersion)
         try:
             state = self._integrated(factors, response, self.latest[0])
         except FloatingPointError:  # perhaps the last modes were a bad place to start from
@@ -132,7 +172,7 @@ class GlmmCriterion:
             return laplace.approximate(self.part, factors, response, start)
         return quadrature.integrate(self.part, factors, response, start, self.rule)
 
-    def _gradient(self, state: Approximation | Integral, X: np.ndarray):
+    def _gradient(self, state: Approximation | Integral, X: np.ndarray) -> Gradient:
         return (laplace if self.rule is None else quadrature).gradient(self.part, X, state)
 
 
@@ -148,21 +188,48 @@ def glmm_criterion(design, flat: Solution, n_agq: int = 1) -> GlmmCriterion:
         Nodes of the quadrature; 1 for Laplace's approximation.
     """
     family, y, weights = design.spec.family, design.y, design.weights
+    family = family.at(flat.dispersion) if family.has_dispersion else family
     mu, score, fisher = family.working(y, flat.eta, weights)
-    dispersion = dispersions(design, mu)[0]
-    score, fisher = score / dispersion, fisher / dispersion
     part = random_part(design, fisher)
     information = part.sums([term.Z**2 for term in part.terms], fisher)
     sds = starting_sds(part.sums([term.Z for term in part.terms], score), information)
-    constant = 0.0
-    if not family.has_dispersion:
-        constant = family.loglik(y, mu, weights, trials=design.trials) - family.kernel(y, mu, weights)
-    response = Response(family, y, weights, flat.eta, constant)
+    constant = family.constant(y, weights, design.trials)
+    response = Response(family, y, weights, design.trials, flat.eta, constant)
     T = _standardising(design, part, fisher, [np.diag(sd) for sd in sds])
-    rule = gauss_hermite(n_agq) if n_agq > 1 else None
+    rule = gauss_hermite(n_agq, sum(part.sizes)) if n_agq > 1 else None
+    place, unit = _place_and_unit(response, mu)
     return GlmmCriterion(
-        design, part, rule, response, flat.beta, T, design.X @ T, sds, information, [part.nothing()]
+        design,
+        part,
+        rule,
+        response,
+        flat.beta,
+        T,
+        place,
+        unit,
+        design.X @ T,
+        sds,
+        information,
+        [part.nothing()],
     )
+
+
+def _place_and_unit(response: Response, mu: np.ndarray) -> tuple[float | None, float]:
+    """Where the flat model's dispersion lies on its line, and about a standard error there.
+
+    A negative binomial's line is left where it is a Poisson: nothing can be seen from there.
+    """
+    if not response.family.has_dispersion:
+        return None, 0.0
+    distribution = response.family.distribution
+    place = max(distribution.coordinate(response.family.dispersion), distribution.least_coordinate)
+    step = 1e-3 * max(1.0, abs(place))
+    slopes = []
+    for at in (place + step, place - step):
+        there = response.given(response.population, distribution.from_coordinate(at))
+        slopes.append(-2.0 * there.loglik_by_dispersion(mu) * distribution.coordinate_slope(at))
+    curvature = max((slopes[0] - slopes[1]) / (2.0 * step), 0.1 * float(np.sum(response.weights)))
+    return place, float(np.sqrt(2.0 / curvature))
 
 
 def starting_sds(scores: Effects, information: Effects) -> list[np.ndarray]:

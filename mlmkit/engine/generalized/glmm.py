@@ -32,11 +32,11 @@ from ..search.optimise import (
 )
 from ..search.singular import RANK_TOLERANCE, singular_messages
 from .criterion import GlmmCriterion, glmm_criterion
-from .dispersion import GAMMA_MESSAGE
-from .irls import fit_glm, in_full, iterate
+from .irls import Solution, fit_glm, in_full, iterate
 from .separation import Separation, find_separation, looks_separated
 
-MOST_NODES = 100
+#: Most nodes in each direction, and most directions: coefficients that vary across the groups.
+MOST_NODES, MOST_INTEGRATED = 100, 3
 #: Shares of the starting SDs: a search starts from the first at which the modes can be found.
 SHARES = (1.0, 0.3, 0.1, 0.01)
 
@@ -59,8 +59,8 @@ def fit_glmm(design, n_agq: int = 1) -> Estimates:
     Raises
     ------
     DataError
-        `n_agq` asks for quadrature in a model with more than one varying coefficient, or with a dispersion;
-        or the link lets means out of the family's range.
+        `n_agq` asks for quadrature in a model with more than one grouping factor, or more than three varying
+        coefficients; or the link lets means out of the family's range.
 
     References
     ----------
@@ -73,8 +73,7 @@ def fit_glmm(design, n_agq: int = 1) -> Estimates:
         separation = find_separation(design)
         if separation is not None:
             return _separated(design, separation, n_agq)
-    criterion = glmm_criterion(design, flat, n_agq)
-    search = _begin(criterion)
+    criterion, search = _begun(design, flat, n_agq)
     converged, H = _minimise(search, partial(_canonical, criterion))
     x = _without_traces(criterion, search)
     try:
@@ -94,17 +93,33 @@ def _check_nodes(design, n_agq: int) -> None:
         return
     if not 1 <= n_agq <= MOST_NODES or n_agq != int(n_agq):
         raise DataError(f"n_agq is {n_agq}: it is a number of nodes, a whole number from 1 to {MOST_NODES}.")
+    groups = list(dict.fromkeys(block.group for block in design.blocks))
+    if len(groups) > 1:
+        raise DataError(
+            f"n_agq = {n_agq} needs a model with one grouping factor, such as (x|g); this one has "
+            f"{', '.join(groups)}. Use n_agq=1, Laplace's approximation, or sample it with brm()."
+        )
     coefficients = sum(block.Z.shape[1] for block in design.blocks)
-    if coefficients > 1:
+    if coefficients > MOST_INTEGRATED:
         raise DataError(
-            f"n_agq = {n_agq} needs a model with one varying coefficient, such as (1|g); this one has "
-            f"{coefficients}. Use n_agq=1, Laplace's approximation."
+            f"n_agq = {n_agq} integrates up to {MOST_INTEGRATED} varying coefficients; here {coefficients} vary "
+            f"across {groups[0]}. Use n_agq=1, Laplace's approximation, or sample it with brm()."
         )
-    if design.spec.family.has_dispersion:
-        raise DataError(
-            f"n_agq = {n_agq} is for binomial and Poisson models; the {design.spec.family.name} family has a "
-            "dispersion that the groups share. Use n_agq=1, Laplace's approximation."
-        )
+
+
+def _begun(design, flat: Solution, n_agq: int) -> tuple[GlmmCriterion, Search]:
+    try:
+        with np.errstate(invalid="ignore"):  # the flat model itself may lie at the edge of the means' range
+            criterion = glmm_criterion(design, flat, n_agq)
+        return criterion, _begin(criterion)
+    except (FloatingPointError, np.linalg.LinAlgError):
+        raise DataError(NO_START) from None
+
+
+NO_START = (
+    "No starting point was found from which the group effects can be estimated: "
+    "try another link, or rescale the predictors."
+)
 
 
 def _begin(criterion: GlmmCriterion) -> Search:
@@ -112,7 +127,7 @@ def _begin(criterion: GlmmCriterion) -> Search:
     empty = criterion.latest[0]
     for share in SHARES:
         theta = theta_from_factors([np.diag(share * sd) for sd in criterion.sds])
-        x = np.concatenate([theta, np.zeros(len(criterion.b0))])
+        x = np.concatenate([theta, np.zeros(criterion.n_parameters - len(theta))])
         try:
             point = Point(x, *criterion.standard(x))
         except FloatingPointError:
@@ -120,10 +135,7 @@ def _begin(criterion: GlmmCriterion) -> Search:
             continue
         if np.isfinite(point.value):
             return Search(criterion.standard, point, np.diag(1.0 / _curvature(criterion, share)))
-    raise DataError(
-        "No starting point was found from which the group effects can be estimated: "
-        "try another link, or rescale the predictors."
-    )
+    raise DataError(NO_START)
 
 
 def _minimise(search: Search, canonical: Callable[[np.ndarray], np.ndarray]) -> tuple[bool, np.ndarray]:
@@ -145,13 +157,14 @@ def _minimise(search: Search, canonical: Callable[[np.ndarray], np.ndarray]) -> 
 
 
 def _curvature(criterion: GlmmCriterion, share: float) -> np.ndarray:
-    """The expected Hessian's diagonal at the start: 4θ² Σ (a/(1 + θ²a))² over the groups; 2 for x."""
+    """The expected Hessian's diagonal at the start: 4θ² Σ (a/(1 + θ²a))² over the groups; 2 for the rest."""
     by_column = []
     for sd, a in zip(criterion.sds, criterion.information, strict=True):
         variance = (share * sd[:, None]) ** 2
         information = np.sum(4.0 * variance * (a / (1.0 + variance * a)) ** 2, axis=1)
         by_column.append(np.tile(information[:, None], len(sd)))
-    return np.concatenate([theta_from_factors(by_column), np.full(len(criterion.b0), 2.0)])
+    theta = theta_from_factors(by_column)
+    return np.concatenate([theta, np.full(criterion.n_parameters - len(theta), 2.0)])
 
 
 def _canonical(criterion: GlmmCriterion, x: np.ndarray) -> np.ndarray:
@@ -165,6 +178,9 @@ def _without_traces(criterion: GlmmCriterion, search: Search) -> np.ndarray:
     point = search.point
     theta = theta_from_factors([_reduced(L) for L in criterion.factors(point.x)])
     x = np.concatenate([theta, point.x[criterion.n_theta :]])
+    place = criterion.place_at(x)
+    if place is not None and abs(place) < criterion.design.spec.family.distribution.nothing:
+        x[-1] = -criterion.place / criterion.unit
     if np.array_equal(x, point.x) or search.at(x).value <= point.value + 1e-8:
         return x
     return point.x
@@ -181,18 +197,21 @@ def _estimates(
     criterion: GlmmCriterion, x: np.ndarray, search: Search, H: np.ndarray, converged: bool
 ) -> Estimates:
     design, (theta, beta) = criterion.design, criterion.estimates_at(x)
-    state = criterion.solve(theta, beta)
+    family, dispersion = design.spec.family, criterion.dispersion_at(x)
+    state = criterion.solve(theta, beta, dispersion)
     vcov, messages = _covariance(criterion, H)
     if not converged:
         messages = (NOT_CONVERGED, *messages)
-    if design.spec.family.name == "gamma":
-        messages = (*messages, GAMMA_MESSAGE)
+    if dispersion is not None:
+        messages = (*messages, *family.distribution.messages(dispersion))
     factors = factors_from_theta(theta, criterion.sizes)
+    sigma = float(np.sqrt(dispersion)) if family.has_sigma else 1.0
     return Estimates(
         beta=beta,
         vcov=vcov,
-        theta=theta,
-        sigma=state.sigma,
+        theta=theta / sigma,
+        sigma=sigma,
+        dispersion=None if family.has_sigma else dispersion,
         modes=tuple((Lambda @ u).T for Lambda, u in zip(factors, state.modes.u, strict=True)),
         criterion=state.value,
         loglik=-0.5 * state.value,
@@ -203,25 +222,29 @@ def _estimates(
         messages=(*messages, *singular_messages(design, theta)),
         evaluations=search.evaluations,
         gradient=criterion.gradient(state),
-        n_agq=1 if criterion.rule is None else len(criterion.rule.nodes),
+        n_agq=1 if criterion.rule is None else criterion.rule.n,
     )
 
 
 def _covariance(criterion: GlmmCriterion, H: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
     """The covariance of b from the Hessian in (θ, x), and a sentence where it is not to be trusted."""
-    information = _information(H, criterion.n_theta) if np.all(np.isfinite(H)) else np.zeros((0, 0))
+    information = _information(H, criterion) if np.all(np.isfinite(H)) else np.zeros((0, 0))
     if not len(information) or not np.all(np.linalg.eigvalsh(information) > 1e-8):
         return criterion.T @ criterion.T.T, (NO_CURVATURE,) if len(criterion.b0) else ()
     return criterion.T @ np.linalg.solve(information / 2.0, criterion.T.T), ()
 
 
-def _information(H: np.ndarray, n_theta: int) -> np.ndarray:
-    """Twice the information on x, θ taken out by its Schur complement.
+def _information(H: np.ndarray, criterion: GlmmCriterion) -> np.ndarray:
+    """Twice the information on x, θ and the dispersion taken out by their Schur complement.
 
     Directions of θ in which the criterion is flat, as at a boundary, say nothing on x and are left out.
     """
-    by_theta, beside = H[:n_theta, :n_theta], H[:n_theta, n_theta:]
-    return H[n_theta:, n_theta:] - beside.T @ np.linalg.pinv(by_theta, rcond=1e-6, hermitian=True) @ beside
+    places = np.arange(len(H))
+    x = slice(criterion.n_theta, criterion.n_theta + len(criterion.b0))
+    rest = np.delete(places, x)
+    beside = H[rest, x]
+    by_rest = np.linalg.pinv(H[np.ix_(rest, rest)], rcond=1e-6, hermitian=True)
+    return H[x, x] - beside.T @ by_rest @ beside
 
 
 NO_CURVATURE = (
@@ -246,16 +269,15 @@ def conditional_covariance(design, estimates: Estimates) -> tuple[np.ndarray, ..
 
     Returns
     -------
-    For each block of the design a (J, s, s) array Λ H⁻¹ Λᵀ, times σ² where there is a dispersion.
+    For each block of the design a (J, s, s) array Λ H⁻¹ Λᵀ, with ΛΛᵀ the covariance across groups.
     """
     finite = np.isfinite(estimates.linear_predictor)
     eta = np.where(finite, estimates.linear_predictor, 0.0)
-    fisher = finite * design.spec.family.working(design.y, eta, design.weights).fisher
+    family = estimates.family(design)
+    mu = family.mean(eta)
+    information = finite * family.information(design.y, eta, mu, design.weights)
     part = random_part(design, np.ones(len(eta)))
-    factors = factors_from_theta(estimates.theta, part.sizes)
+    factors = factors_from_theta(estimates.sigma * estimates.theta, part.sizes)
     scaled = [term.R @ L for term, L in zip(part.terms, factors, strict=True)]
-    blocks = part.factorise(part.scaled(scaled), fisher).inverse_by_group()
-    return tuple(
-        estimates.sigma**2 * np.einsum("ab,bcj,dc->jad", L, block, L)
-        for L, block in zip(factors, blocks, strict=True)
-    )
+    blocks = part.factorise(part.scaled(scaled), information).inverse_by_group()
+    return tuple(np.einsum("ab,bcj,dc->jad", L, block, L) for L, block in zip(factors, blocks, strict=True))

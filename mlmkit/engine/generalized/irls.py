@@ -24,10 +24,16 @@ from .separation import Separation, find_separation, looks_separated
 DECREMENT = 1e-20
 MAX_STEPS = 60
 MAX_HALVINGS = 30
+#: A dispersion that changes by less than this share is known.
+SETTLED = 1e-10
 
 
 class Solution(NamedTuple):
-    """Where the iterations ended: coefficients, linear predictor, (XᵀWX)⁻¹, score, steps, success."""
+    """Where the iterations ended: coefficients, linear predictor, (XᵀWX)⁻¹, score, steps, success.
+
+    And the distribution's dispersion at its most likely, 1 where there is none. Where it is a factor of the
+    variance, the information and the score are told without it, as at φ = 1.
+    """
 
     beta: np.ndarray
     eta: np.ndarray
@@ -35,6 +41,7 @@ class Solution(NamedTuple):
     gradient: np.ndarray
     steps: int
     converged: bool
+    dispersion: float = 1.0
 
 
 def fit_glm(design: Design) -> Estimates:
@@ -90,12 +97,37 @@ def orthonormal(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def iterate(design: Design) -> Solution:
+    """Maximum likelihood for the coefficients, and for the dispersion where there is one."""
+    family = design.spec.family
+    if family.has_dispersion and not family.has_sigma:
+        return _with_shape(design)
+    solution = _iterate(design, family)
+    if not family.has_dispersion:
+        return solution
+    return solution._replace(dispersion=dispersions(design, family.mean(solution.eta))[1])
+
+
+def _with_shape(design: Design) -> Solution:
+    """Coefficients and a dispersion that changes the variance's shape, in turn (as `MASS::glm.nb` does)."""
+    family, start = design.spec.family, None
+    for _ in range(MAX_STEPS):
+        solution = _iterate(design, family, start)
+        mu = family.mean(solution.eta)
+        dispersion = family.distribution.most_likely(design.y, mu, design.weights)
+        known, family, start = family, family.at(dispersion), solution.beta
+        places = [family.distribution.coordinate(one.at_dispersion) for one in (known, family)]
+        if abs(places[1] - places[0]) <= SETTLED * (1.0 + places[1]):
+            return solution._replace(dispersion=dispersion)
+    return solution._replace(dispersion=dispersion, converged=False)
+
+
+def _iterate(design: Design, family: Family, start: np.ndarray | None = None) -> Solution:
     """Iteratively reweighted least squares, with steps halved while they do not raise the likelihood."""
     if design.X.shape[1] == 0:
         return Solution(np.zeros(0), design.offset, np.zeros((0, 0)), np.zeros(0), 0, True)
-    family, y, weights = design.spec.family, design.y, design.weights
+    y, weights = design.y, design.weights
     Q, R = orthonormal(design.X)
-    coefficients = _start(design, Q)
+    coefficients = _start(design, Q) if start is None else R @ start
     eta = Q @ coefficients + design.offset
     value = _likelihood(family, y, eta, weights)
     for steps in range(1, MAX_STEPS + 1):  # noqa: B007  (read after the loop)
@@ -164,13 +196,14 @@ def _halved(likelihood, coefficients: np.ndarray, step: np.ndarray, value: float
 def _estimates(design: Design, solution: Solution, messages: tuple[str, ...]) -> Estimates:
     family, y, weights = design.spec.family, design.y, design.weights
     mu = family.mean(solution.eta)
-    dispersion, likely = dispersions(design, mu)
-    loglik = family.loglik(y, mu, weights, likely, design.trials)
+    factor = dispersions(design, mu)[0] if family.has_sigma else 1.0
+    loglik = family.loglik(y, mu, weights, solution.dispersion, design.trials)
     return Estimates(
         beta=solution.beta,
-        vcov=dispersion * solution.inverse_information,
+        vcov=factor * solution.inverse_information,
         theta=np.zeros(0),
-        sigma=float(np.sqrt(dispersion)),
+        sigma=float(np.sqrt(factor)),
+        dispersion=None if family.has_sigma else solution.dispersion,
         modes=(),
         criterion=-2 * loglik,
         loglik=loglik,
@@ -185,12 +218,10 @@ def _estimates(design: Design, solution: Solution, messages: tuple[str, ...]) ->
 
 
 def dispersions(design: Design, mu: np.ndarray) -> tuple[float, float]:
-    """The dispersion for standard errors, Pearson's χ²/(n − p), and the one the likelihood is taken at."""
+    """φ for standard errors, Pearson's χ²/(n − p), and deviance/n, at which the likelihood is taken."""
     family, (n, p) = design.spec.family, design.X.shape
-    if not family.has_dispersion:
-        return 1.0, 1.0
     pearson = np.sum(family.pearson_residuals(design.y, mu, design.weights) ** 2)
-    size = n if family.name == "gaussian" else np.sum(design.weights)
+    size = np.sum(design.weights) if family.distribution.weights_repeat else n
     likely = np.sum(family.deviance(design.y, mu, design.weights)) / size
     return float(pearson / max(n - p, 1)), float(max(likely, np.finfo(float).tiny))
 

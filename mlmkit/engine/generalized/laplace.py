@@ -1,47 +1,88 @@
 """Laplace's approximation to −2 log L of a generalized linear mixed model, and its gradient.
 
-With û the conditional modes and H = Z̃ᵀWZ̃ + I (Z̃ = ZΛ, W the expected information there),
+With û the conditional modes and H = Z̃ᵀCZ̃ + I (Z̃ = ZΛ, C the information there, see `Family.information`),
 
-    f(θ, b)  =  A  +  log|H|,        A = −2 log p(y | û) + |û|²
+    f(θ, b, φ)  =  −2 log p(y | û) + |û|² + log|H|
 
 (Bates, Mächler, Bolker & Walker 2015, J. Stat. Softw. 67(1); Pinheiro & Chao 2006, J. Comput. Graph. Stat.
-15, 58–81). û moves with θ and b; by the implicit function theorem its part of the derivative is one more
-solve. Let s be the scores, W_o the observed information, H_o = Z̃ᵀW_oZ̃ + I, and for each row
-g_i = H⁻¹z̃_i, c_i = z̃_iᵀg_i, t_i = c_i dW_i/dη_i. Then with
+15, 58–81). û moves with the parameters; by the implicit function theorem its part of the derivative is one
+more solve. Let s be the scores, C_o the observed information, H_o = Z̃ᵀC_oZ̃ + I, and for each row
+g_i = H⁻¹z̃_i, c_i = z̃_iᵀg_i, t_i = c_i dC_i/dη_i. Then with
 
-    q = H_o⁻¹ ∂f/∂u,      r = ∂A/∂η + t − W_o Z̃q
+    q = H_o⁻¹ Z̃ᵀt,      r = t − 2s − C_o Z̃q
 
-the derivative by b is Xᵀr, and the derivative by Λ sums over the rows z_i (r_i u + s_i q + 2 w_i g_i)ᵀ, each
-with the u, q and g of the row's own group. For a canonical link ∂A/∂η = −2s, W_o = W and ∂f/∂u = Z̃ᵀt.
+the derivative by b is Xᵀr; that by Λ sums over the rows z_i (r_i u + s_i q + 2 C_i g_i)ᵀ, each with the u, q
+and g of the row's own group; and that by φ is −2 ∂log p/∂φ + Σ c_i ∂C_i/∂φ + (Z̃q)ᵀ ∂s/∂φ. Where a log
+likelihood is summed over the nodes of a quadrature, the same holds with other s, s u and g (`Sums`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from ..random.effects import Effects, dot, row_products
-from ..random.random_part import RandomPart
-from .dispersion import Fit, penalised_fit
+from ..random.random_part import Curvature, RandomPart
 from .pirls import Modes, Response, find_modes
 
 
 @dataclass(frozen=True, eq=False)
 class Approximation:
-    """f at one point, with all it was made from."""
+    """f at one point, with all it was made from.
+
+    Attributes
+    ----------
+    value
+    Z
+        Z̃ by row, one array a term.
+    modes, response
+    information : (n,) array
+        C.
+    H
+        The curvature at the modes, factorised.
+    """
 
     value: float
     Z: Effects
     modes: Modes
-    fit: Fit
+    information: np.ndarray
+    H: Curvature
     response: Response
 
-    @property
-    def sigma(self) -> float:
-        """√φ; 1 for a family without a dispersion."""
-        return self.fit.sigma
+
+class Sums(NamedTuple):
+    """What a gradient needs of the places at which a group's likelihood is evaluated: the modes, or nodes.
+
+    Attributes
+    ----------
+    score : (n,) array
+        Each row's score, averaged over the places.
+    by_effect
+        Each row's score times the effects there, averaged: (s, n) a term.
+    pull
+        Half the derivative of the penalised deviance by the effects, averaged: (s, J) a term; 0 at modes.
+    spread
+        g, each row's z̃ times what log|H| changes with: (s, n) a term.
+    by_dispersion
+        The derivative of log p by the dispersion, averaged.
+    """
+
+    score: np.ndarray
+    by_effect: Effects
+    pull: Effects
+    spread: Effects
+    by_dispersion: float
+
+
+class Gradient(NamedTuple):
+    """Derivatives by every entry of each term's Λ, by the coefficients of X, and by the dispersion."""
+
+    by_factor: list[np.ndarray]
+    by_b: np.ndarray
+    by_dispersion: float
 
 
 def approximate(
@@ -50,37 +91,50 @@ def approximate(
     """Laplace's approximation at Λ and the response's population part, the modes sought from `start`."""
     Z = part.scaled(factors)
     modes = find_modes(part, Z, response, start)
+    information, H = modes.fisher, modes.curvature
     if not response.family.canonical:
-        modes = replace(modes, curvature=part.factorise(Z, modes.fisher))
-    fit = penalised_fit(response, modes.mu, dot(modes.u, modes.u))
-    return Approximation(fit.value + modes.curvature.log_determinant, Z, modes, fit, response)
+        information = response.family.information(response.y, modes.eta, modes.mu, response.weights)
+        H = part.factorise(Z, information)
+    value = dot(modes.u, modes.u) - 2.0 * response.loglik(modes.mu) + H.log_determinant
+    return Approximation(value, Z, modes, information, H, response)
 
 
-def gradient(part: RandomPart, X: np.ndarray, at: Approximation) -> tuple[list[np.ndarray], np.ndarray]:
-    """The derivatives by every entry of each term's Λ, and by the coefficients of X."""
-    modes, response, fit = at.modes, at.response, at.fit
-    g = modes.curvature.inverse_by_row(at.Z)
-    c = sum(row_products(z, one) for z, one in zip(at.Z, g, strict=True))
-    t = c * response.family.fisher_slope(modes.eta, modes.mu, response.weights)
-    observed, curvature = _observed(part, at)
-    # Z̃ᵀs = û at the modes, so what is left of ∂A/∂u is the difference between the two ways A may count.
-    by_u = [
-        2.0 * (fit.by_penalty - fit.by_deviance) * u + total
-        for u, total in zip(modes.u, part.sums(at.Z, t), strict=True)
-    ]
-    q = curvature.solve(by_u)
-    r = t - 2.0 * fit.by_deviance * modes.score - observed * part.predictor(at.Z, q)
-    by_factor = [
-        term.Z @ (r * u + modes.score * q_row + 2.0 * modes.fisher * g_row).T
-        for term, u, q_row, g_row in zip(part.terms, part.by_row(modes.u), part.by_row(q), g, strict=True)
-    ]
-    return by_factor, X.T @ r
-
-
-def _observed(part: RandomPart, at: Approximation):
-    """The observed information of every row, and H made from it."""
+def gradient(part: RandomPart, X: np.ndarray, at: Approximation) -> Gradient:
+    """The derivatives of f."""
     modes, response = at.modes, at.response
-    if response.family.canonical:
-        return modes.fisher, modes.curvature
-    observed = response.family.observed_information(response.y, modes.eta, modes.mu, response.weights)
+    by_effect = [modes.score * u for u in part.by_row(modes.u)]
+    by_dispersion = response.loglik_by_dispersion(modes.mu)
+    spread = at.H.inverse_by_row(at.Z)
+    return from_sums(part, X, at, Sums(modes.score, by_effect, part.nothing(), spread, by_dispersion))
+
+
+def from_sums(part: RandomPart, X: np.ndarray, at: Approximation, sums: Sums) -> Gradient:
+    """The derivatives of −2 log L, from what it needs of the places where the likelihood is evaluated."""
+    modes, response = at.modes, at.response
+    family, y, weights = response.family, response.y, response.weights
+    c = sum(row_products(z, g) for z, g in zip(at.Z, sums.spread, strict=True))
+    t = c * family.information_slope(y, modes.eta, modes.mu, weights)
+    observed, H = _observed(part, at)
+    by_u = [2.0 * pull + total for pull, total in zip(sums.pull, part.sums(at.Z, t), strict=True)]
+    q = H.solve(by_u)
+    moved = part.predictor(at.Z, q)
+    r = t - observed * moved
+    rows = zip(part.terms, part.by_row(modes.u), part.by_row(q), sums.spread, sums.by_effect, strict=True)
+    by_factor = [
+        term.Z @ (r * u + modes.score * q_row + 2.0 * at.information * g - 2.0 * effect).T
+        for term, u, q_row, g, effect in rows
+    ]
+    by_dispersion = 0.0
+    if family.has_dispersion:
+        score, information = family.working_by_dispersion(y, modes.eta, modes.mu, weights)
+        by_dispersion = float(c @ information + moved @ score) - 2.0 * sums.by_dispersion
+    return Gradient(by_factor, X.T @ (r - 2.0 * sums.score), by_dispersion)
+
+
+def _observed(part: RandomPart, at: Approximation) -> tuple[np.ndarray, Curvature]:
+    """The observed information of every row, and H made from it."""
+    response = at.response
+    if response.family.canonical or response.family.has_dispersion:
+        return at.information, at.H
+    observed = response.family.observed_information(response.y, at.modes.eta, at.modes.mu, response.weights)
     return observed, part.factorise(at.Z, observed)

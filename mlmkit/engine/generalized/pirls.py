@@ -8,7 +8,7 @@ Pinheiro & Chao 2006, J. Comput. Graph. Stat. 15, 58–81, section 3).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,8 +17,8 @@ from ..random.effects import Effects, dot
 from ..random.random_part import Curvature, RandomPart
 
 #: The modes stand when a further step would lower the penalised deviance by less than this. log|H| is of
-#: first order in their error, so it has to be tight; with a dispersion the whole criterion is.
-DECREMENT, DECREMENT_WITH_DISPERSION = 1e-15, 1e-22
+#: first order in their error, so it has to be tight; more so where a canonical link does not help.
+DECREMENT, DECREMENT_NOT_CANONICAL = 1e-15, 1e-20
 #: Steps that promise less than this are taken without a look at the penalised deviance.
 SMALL = 1e-3
 MAX_STEPS = 100
@@ -31,24 +31,53 @@ class Response:
 
     Attributes
     ----------
-    family, y, weights
+    family
+        At the dispersion that is given.
+    y, weights, trials
     population
         (n,) the part of η that is the same whatever the groups: Xb + offset.
     constant
-        The log likelihood's part that no mean changes (for a dispersion of 1).
+        The log likelihood's part that no mean changes.
     """
 
     family: Family
     y: np.ndarray
     weights: np.ndarray
+    trials: np.ndarray
     population: np.ndarray
-    constant: float = 0.0
+    constant: float
+
+    def given(self, population: np.ndarray, dispersion: float | None) -> Response:
+        """The same observations with another population part, and another dispersion (None: the same)."""
+        if dispersion is None:
+            return replace(self, population=population)
+        family = self.family.at(dispersion)
+        constant = family.constant(self.y, self.weights, self.trials)
+        return replace(self, family=family, population=population, constant=constant)
 
     def kernel(self, eta: np.ndarray) -> float:
-        """Σ w ℓ at dispersion 1 without constants; −inf where a mean is outside the family's range."""
+        """Σ w ℓ without constants; −inf where a mean is outside the family's range."""
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
             mu = self.family.mean(eta)
             return self.family.kernel(self.y, mu, self.weights) if self.family.valid(mu) else -np.inf
+
+    def loglik(self, mu: np.ndarray) -> float:
+        """The log likelihood of means, with every constant."""
+        return self.family.kernel(self.y, mu, self.weights) + self.constant
+
+    @property
+    def constant_by_dispersion(self) -> float:
+        """The derivative of `constant`; 0 where there is no dispersion."""
+        if not self.family.has_dispersion:
+            return 0.0
+        return self.family.constant_by_dispersion(self.y, self.weights, self.trials)
+
+    def loglik_by_dispersion(self, mu: np.ndarray) -> float:
+        """The derivative of `loglik`; 0 where there is no dispersion."""
+        if not self.family.has_dispersion:
+            return 0.0
+        rows = self.family.loglik_by_dispersion(self.y, mu, self.weights)
+        return float(np.sum(rows)) + self.constant_by_dispersion
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +112,7 @@ def find_modes(part: RandomPart, Z: Effects, response: Response, start: Effects)
         No modes were found: a mean is outside the family's range, or the steps lead nowhere.
     """
     u, family = start, response.family
-    small = DECREMENT_WITH_DISPERSION if family.has_dispersion else DECREMENT
+    small = DECREMENT if family.canonical else DECREMENT_NOT_CANONICAL
     eta = response.population + part.predictor(Z, u)
     if not _valid(family, eta):
         u, eta = [np.zeros_like(effect) for effect in start], response.population

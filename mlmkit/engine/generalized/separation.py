@@ -16,8 +16,6 @@ import scipy
 
 from ...design import Design, independent_columns
 
-#: Links whose mean has a limit that only an infinite η reaches, at both ends or (log, counts) at 0 alone.
-SEPARABLE = {("binomial", "logit"), ("binomial", "probit"), ("binomial", "cloglog"), ("poisson", "log")}
 NEAR = 1e-6
 TOLERANCE = 1e-7
 
@@ -69,7 +67,7 @@ class Separation:
 def looks_separated(design: Design, eta: np.ndarray) -> bool:
     """Whether some row is described almost perfectly, so that it is worth looking for a direction."""
     family = design.spec.family
-    if (family.name, family.link) not in SEPARABLE or design.X.shape[1] == 0:
+    if not family.separable or design.X.shape[1] == 0:
         return False
     side = sides(design)
     mu = family.mean(eta)
@@ -78,7 +76,7 @@ def looks_separated(design: Design, eta: np.ndarray) -> bool:
 
 def sides(design: Design) -> np.ndarray:
     """For every row the direction in which η may go for ever: −1, +1, or 0 for neither."""
-    highest = 1.0 if design.spec.family.name == "binomial" else np.inf
+    highest = design.spec.family.distribution.mean_range[1]
     return np.where(design.y >= highest, 1.0, np.where(design.y <= 0, -1.0, 0.0))
 
 

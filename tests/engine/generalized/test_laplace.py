@@ -52,6 +52,8 @@ def dense_Z(design, factors):
         ("y ~ x + (x|g) + (1|h)", "poisson"),
         ("z ~ x + (1|g) + (1|s)", "binomial"),
         ("z ~ x + (1|g) + (1|h)", "binomial(probit)"),
+        ("y ~ x + (1|g) + (1|h)", "nbinom"),
+        ("t ~ x + (x|g)", "inverse.gaussian(log)"),
     ],
 )
 def test_value_from_the_definition(data, formula, family):
@@ -60,6 +62,8 @@ def test_value_from_the_definition(data, formula, family):
     theta = np.concatenate([L.T[np.triu_indices(len(L))] for L in factors])
     Z, population = dense_Z(design, factors), design.X @ beta
     family, y, w = design.spec.family, design.y, design.weights
+    dispersion = 1.3 if family.has_dispersion else None
+    family = family.at(dispersion)
 
     def penalised(u):
         eta = population + Z @ u
@@ -68,9 +72,10 @@ def test_value_from_the_definition(data, formula, family):
 
     u = minimize(penalised, np.zeros(Z.shape[1]), jac=True, method="BFGS", options={"gtol": 1e-9}).x
     working = family.working(y, population + Z @ u, w)
-    H = Z.T @ (working.fisher[:, None] * Z) + np.eye(Z.shape[1])
+    information = family.information(y, population + Z @ u, working.mu, w)
+    H = Z.T @ (information[:, None] * Z) + np.eye(Z.shape[1])
     expected = -2 * family.loglik(y, working.mu, w) + u @ u + np.linalg.slogdet(H)[1]
-    assert criterion(theta, beta) == pytest.approx(expected, rel=1e-9)
+    assert criterion(theta, beta, dispersion) == pytest.approx(expected, rel=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -85,17 +90,28 @@ def test_value_from_the_definition(data, formula, family):
         ("t ~ x + (x|g) + (1|h)", "gamma(log)"),
         ("t ~ 1 + (1|g)", "gamma(inverse)"),
         ("t ~ x + (1|g) + (1|h)", "gaussian(log)"),
+        ("y ~ x + (x|g) + (1|h)", "nbinom"),
+        ("y ~ x + (x||g) + (1|s)", "nbinom(sqrt)"),
+        ("t ~ x + (1|g) + (1|h)", "inverse.gaussian(log)"),
+        ("z ~ x + (x|g)", "binomial(cauchit)"),
     ],
 )
 def test_gradient_is_that_of_the_criterion(data, formula, family):
     _, criterion, beta = prepared(formula, data, family)
     h, m = 1e-4, criterion.n_theta
-    theta = (0.08 if family == "gamma(inverse)" else 0.25) + 0.05 * np.arange(m)
-    point = np.concatenate([theta, beta * 1.05])
-    value, gradient = criterion.value_and_gradient(point[:m], point[m:])
-    assert value == pytest.approx(criterion(point[:m], point[m:]), rel=1e-12)
+    theta = (0.08 if family in ("gamma(inverse)", "nbinom(sqrt)") else 0.25) + 0.05 * np.arange(m)
+    distribution = criterion.design.spec.family.distribution
+    place = [] if criterion.place is None else [criterion.place + 0.1]
+    point = np.concatenate([theta, beta * 1.05, place])
+
+    def parts(point):
+        dispersion = distribution.from_coordinate(point[-1]) if place else None
+        return point[:m], point[m : m + len(beta)], dispersion
+
+    value, gradient = criterion.value_and_gradient(*parts(point))
+    assert value == pytest.approx(criterion(*parts(point)), rel=1e-12)
     for k, step in enumerate(np.eye(len(point)) * h):
-        up, down = (criterion(p[:m], p[m:]) for p in (point + step, point - step))
+        up, down = (criterion(*parts(p)) for p in (point + step, point - step))
         assert gradient[k] == pytest.approx((up - down) / (2 * h), rel=2e-5, abs=2e-4)
 
 

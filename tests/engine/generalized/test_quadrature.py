@@ -27,36 +27,80 @@ def counts():
     g = np.repeat(np.arange(9), 6)
     x = rng.normal(size=g.size)
     y = rng.poisson(np.exp(0.2 + 0.3 * x + 0.8 * rng.normal(size=9)[g] * x))
-    return pd.DataFrame({"g": g, "x": x, "y": y, "z": (y > 1).astype(int)})
+    t = rng.gamma(2.5, np.exp(0.2 + 0.3 * x) / 2.5)
+    return pd.DataFrame({"g": g, "x": x, "y": y, "z": (y > 1).astype(int), "t": t})
 
 
 @pytest.mark.parametrize("n", [2, 5, 25, 100])
 def test_rule_integrates_moments_of_the_normal(n):
     rule = gauss_hermite(n)
-    weights = np.exp(rule.log_weights - 0.5 * rule.nodes**2)
+    (nodes,), weights = rule.nodes, np.exp(rule.log_weights - 0.5 * rule.nodes[0] ** 2)
     for power, moment in [(0, 1), (1, 0), (2, 1), (3, 0)]:
-        assert weights @ rule.nodes**power == pytest.approx(moment, abs=1e-10)
+        assert weights @ nodes**power == pytest.approx(moment, abs=1e-10)
 
 
-@pytest.mark.parametrize(
-    ("formula", "family"),
-    [("y ~ x + (0 + x|g)", "poisson"), ("z ~ x + (1|g)", "binomial(cloglog)"), ("z ~ x + (1|g)", "binomial")],
-)
-def test_many_nodes_give_the_integral(counts, formula, family):
-    model = design(formula, counts, family)
-    theta, beta = np.array([0.7]), np.array([0.1, 0.4])
-    block, family = model.blocks[0], model.spec.family
-    u = np.linspace(-9, 9, 4001)
+@pytest.mark.parametrize("size", [2, 3])
+def test_rule_in_several_directions(size):
+    rule = gauss_hermite(5, size)
+    weights = np.exp(rule.log_weights - 0.5 * np.sum(rule.nodes**2, axis=0))
+    assert rule.nodes.shape == (size, 5**size) and weights.sum() == pytest.approx(1.0, abs=1e-12)
+    np.testing.assert_allclose((rule.nodes * weights) @ rule.nodes.T, np.eye(size), atol=1e-12)
+    np.testing.assert_allclose(weights @ np.prod(rule.nodes**4, axis=0), 3.0**size, rtol=1e-12)
+
+
+def group_loglik(model, theta, beta, dispersion, steps):
+    """log L by the trapezoidal rule over each group's spherical effects, one or two of them."""
+    family = model.spec.family if dispersion is None else model.spec.family.at(dispersion)
+    Z = np.concatenate([block.Z for block in model.blocks], axis=1)
+    block, size = model.blocks[0], Z.shape[1]
+    u = np.stack([axis.ravel() for axis in np.meshgrid(*[np.linspace(-8, 8, steps)] * size)])
+    Lambda = np.zeros((size, size))
+    Lambda[np.tril_indices(size) if len(theta) == size * (size + 1) // 2 else np.diag_indices(size)] = theta
     loglik = 0.0
     for j in range(len(block.levels)):
         rows = block.codes == j
-        eta = (model.X[rows] @ beta)[:, None] + theta[0] * block.Z[rows] * u
-        density = np.array(
-            [family.loglik(model.y[rows], mu, model.weights[rows]) for mu in family.mean(eta).T]
-        )
-        loglik += np.log(np.trapezoid(np.exp(density) * stats.norm.pdf(u), u))
+        eta = (model.X[rows] @ beta)[:, None] + Z[rows] @ Lambda @ u
+        y, weights = model.y[rows, None], model.weights[rows, None]
+        density = np.sum(weights * family.kernels(y, family.mean(eta)), axis=0)
+        density += family.constant(model.y[rows], model.weights[rows], model.trials[rows])
+        log_terms = density + stats.norm.logpdf(u).sum(axis=0) + size * np.log(16 / (steps - 1))
+        loglik += np.logaddexp.reduce(log_terms)
+    return loglik
+
+
+ONE = [
+    ("y ~ x + (0 + x|g)", "poisson", None),
+    ("z ~ x + (1|g)", "binomial(cloglog)", None),
+    ("z ~ x + (1|g)", "binomial", None),
+    ("y ~ x + (1|g)", "nbinom", 1.5),
+    ("t ~ x + (1|g)", "gamma(log)", 0.4),
+    ("t ~ x + (1|g)", "inverse.gaussian(log)", 0.4),
+    ("t ~ x + (1|g)", "gaussian(log)", 0.4),
+]
+SEVERAL = [
+    ("y ~ x + (x|g)", "poisson", None),
+    ("z ~ x + (x|g)", "binomial(probit)", None),
+    ("z ~ x + (x||g)", "binomial", None),
+    ("y ~ x + (x|g)", "nbinom", 1.5),
+    ("y ~ x + (1|g) + (0 + x|g)", "nbinom", 1.5),
+    ("t ~ x + (x|g)", "gamma(log)", 0.4),
+]
+
+
+@pytest.mark.parametrize(("formula", "family", "dispersion"), ONE + SEVERAL)
+def test_many_nodes_give_the_integral(counts, formula, family, dispersion):
+    model = design(formula, counts, family)
+    theta, beta = (
+        np.array([0.7, 0.2, 0.5])[[0] if len(model.blocks[0].names) == 1 else [0, 1, 2]],
+        np.array([0.1, 0.4]),
+    )
+    theta = np.array([0.7, 0.5]) if len(model.blocks) == 2 else theta
+    steps = 4001 if len(theta) == 1 else 401
     criterion = glmm_criterion(model, iterate(model), n_agq=30)
-    assert criterion(theta, beta) == pytest.approx(-2 * loglik, abs=1e-6)
+    expected = -2 * group_loglik(model, theta, beta, dispersion, steps)
+    assert criterion(theta, beta, dispersion) == pytest.approx(
+        expected, abs=2e-5 if "t ~" in formula else 2e-6
+    )
 
 
 @pytest.mark.parametrize("n_agq", [2, 5, 12])
@@ -64,19 +108,36 @@ def test_gradient_is_that_of_the_criterion(counts, n_agq):
     check_gradient(design("y ~ x + (0 + x|g)", counts, "poisson"), n_agq)
 
 
-@pytest.mark.parametrize("link", ["logit", "probit", "cloglog"])
+@pytest.mark.parametrize("link", ["logit", "probit", "cloglog", "cauchit"])
 def test_gradient_of_binomial_links(counts, link):
     check_gradient(design("z ~ x + (1|g)", counts, f"binomial({link})"), 7)
 
 
-def check_gradient(model, n_agq):
-    flat = iterate(model)
+@pytest.mark.parametrize(("formula", "family", "dispersion"), ONE + SEVERAL)
+def test_gradient_with_several_coefficients_and_dispersions(counts, formula, family, dispersion):
+    check_gradient(design(formula, counts, family), 4, dispersion)
+
+
+def test_gradient_with_three_coefficients(counts):
+    data = counts.assign(v=np.tile(np.arange(6.0), 9))
+    check_gradient(design("z ~ x + (x + v|g)", data, "binomial"), 3)
+
+
+def check_gradient(model, n_agq, dispersion=None):
+    flat, distribution = iterate(model), model.spec.family.distribution
     criterion = glmm_criterion(model, flat, n_agq)
-    point, h = np.concatenate([[0.4], flat.beta + 0.05]), 1e-4
-    _, gradient = criterion.value_and_gradient(point[:1], point[1:])
+    m, p = criterion.n_theta, len(flat.beta)
+    place = [] if dispersion is None else [distribution.coordinate(dispersion)]
+    point, h = np.concatenate([0.4 + 0.1 * np.arange(m), flat.beta + 0.05, place]), 1e-3
+
+    def parts(point):
+        known = distribution.from_coordinate(point[-1]) if place else None
+        return point[:m], point[m : m + p], known
+
+    _, gradient = criterion.value_and_gradient(*parts(point))
     for k, step in enumerate(np.eye(len(point)) * h):
-        up, down = (criterion(p[:1], p[1:]) for p in (point + step, point - step))
-        assert gradient[k] == pytest.approx((up - down) / (2 * h), rel=1e-5, abs=1e-5)
+        up, down = (criterion(*parts(point + s)) for s in (step, -step))
+        assert gradient[k] == pytest.approx((up - down) / (2 * h), rel=2e-5, abs=2e-5)
 
 
 def test_rats_with_25_nodes():
