@@ -19,12 +19,13 @@ from .distribution import Array, Distribution
 from .gamma import Gamma
 from .gaussian import Gaussian
 from .links import LINKS, Link
+from .nbinom import NegativeBinomial
 from .poisson import Poisson
 
 #: The distributions by name. A new one is entered here, and nowhere else.
 DISTRIBUTIONS: dict[str, Distribution] = {
     one.name: one
-    for one in (Gaussian(), Binomial(), Poisson(), Gamma())
+    for one in (Gaussian(), Binomial(), Poisson(), NegativeBinomial(), Gamma())
 }
 #: Links that are called by their own name: "probit" is a binomial family.
 BINOMIAL_LINKS = ("logit", "probit", "cloglog", "cauchit")
