@@ -18,6 +18,7 @@ from .binomial import Binomial
 from .distribution import Array, Distribution
 from .gamma import Gamma
 from .gaussian import Gaussian
+from .inverse_gaussian import InverseGaussian
 from .links import LINKS, Link
 from .nbinom import NegativeBinomial
 from .poisson import Poisson
@@ -25,7 +26,7 @@ from .poisson import Poisson
 #: The distributions by name. A new one is entered here, and nowhere else.
 DISTRIBUTIONS: dict[str, Distribution] = {
     one.name: one
-    for one in (Gaussian(), Binomial(), Poisson(), NegativeBinomial(), Gamma())
+    for one in (Gaussian(), Binomial(), Poisson(), NegativeBinomial(), Gamma(), InverseGaussian())
 }
 #: Links that are called by their own name: "probit" is a binomial family.
 BINOMIAL_LINKS = ("logit", "probit", "cloglog", "cauchit")
