@@ -19,6 +19,7 @@ from urllib.request import urlopen
 import pytest
 
 from mlmkit.course import command, lab
+from mlmkit.course.book import SHARED
 from mlmkit.course.folder import MARK, CourseError, chapters, copy_course
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -174,7 +175,7 @@ def test_the_wheel_carries_the_package_the_data_and_the_course(built):
     beside = {f"mlmkit/{name}" for name in sources("data", "docs")} | {
         f"mlmkit/chapters/{name}" for name in COURSE
     }
-    assert inside - package == beside | {"mlmkit/docs/CHANGELOG.md"}
+    assert inside - package == beside | {f"mlmkit/docs/{place}" for place in SHARED}
     (info,) = {name.partition("/")[0] for name in names if ".dist-info/" in name}
     assert {f"{info}/licenses/LICENSE", f"{info}/licenses/chapters/LICENSE"} <= names
     assert built[0].stat().st_size < 12e6

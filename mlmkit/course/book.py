@@ -15,8 +15,8 @@ from .folder import CourseError, chapters, room
 from .page import Book, page
 from .reference import reference_page
 
-#: What a book shares with JupyterLab: predictions that are asked before they are answered.
-PREDICTIONS = Path("static") / "predict.js"
+#: What the book shares with the rest of a clone, by its place in the book; a wheel carries it among its documents.
+SHARED = {"CHANGELOG.md": "CHANGELOG.md", "_static/predict.js": "tools/labextension/static/predict.js"}
 
 #: Pages that Sphinx makes by itself.
 OF_SPHINX = {Path("genindex"), Path("search"), Path("py-modindex")}
@@ -62,11 +62,9 @@ def _documents() -> Iterator[tuple[str, bytes]]:
     for path in documents.rglob("*"):
         if path.is_file() and "__pycache__" not in path.parts:
             yield path.relative_to(documents).as_posix(), path.read_bytes()
-    if (
-        documents.parent != Path(__file__).parents[1]
-    ):  # a clone; an installed package has it among its documents
-        yield "CHANGELOG.md", (documents.parent / "CHANGELOG.md").read_bytes()
-
+    for place, path in SHARED.items():
+        if not (documents / place).is_file():
+            yield place, (documents.parent / path).read_bytes()
     yield "api.md", reference_page().encode()
 
 

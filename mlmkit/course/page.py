@@ -16,8 +16,11 @@ from html import escape
 from itertools import chain, groupby
 from typing import Any
 
+from .cells import heading_level, tags_of
+
 FOLDED = {"solution": "Solution", "instructor": "For the lecturer"}
-REVEALED = "What happens"
+REVEALED = "I have predicted: show the answer"
+ANSWER = re.compile(r'<details class="answer"><summary>(.*?)</summary>\n(.*)</details>', re.DOTALL)
 EXPLORES = re.compile(r"\bmk\.(explore_\w+)\(")
 OPTION = re.compile(r"\(([a-h])\)")
 CHECKS = re.compile(r'mk\.check\("(\d\d-\d+)"')
@@ -59,7 +62,7 @@ def page(notebook: Any, book: Book) -> Any:
 
 
 def _runs(cells: list[Any]) -> Iterator[tuple[str, list[Any]]]:
-    """The cells in runs of one kind: `solution`, `instructor`, `reveal` (code that answers) or none of these.
+    """The cells in runs of one kind: `solution`, `instructor`, `reveal` (what answers a prediction) or none of these.
 
     A heading within solutions or notes begins a run of its own.
     """
@@ -73,22 +76,25 @@ def _runs(cells: list[Any]) -> Iterator[tuple[str, list[Any]]]:
 
 
 def _kind(cell: Any) -> str:
-    tags = tags_of(cell)
-    if "reveal" in tags and cell.cell_type == "code":
-        return "reveal"
-    return next((tag for tag in FOLDED if tag in tags), "")
+    return next((tag for tag in ("reveal", *FOLDED) if tag in tags_of(cell)), "")
 
 
 def _dressed(kind: str, run: list[Any], book: Book) -> Iterable[Any]:
     cells = chain.from_iterable(_alive(cell, book) for cell in run)
     if kind == "reveal":
-        return _fold("answer", REVEALED, cells)
+        return _fold("answer", REVEALED, map(_unfolded, cells))
     if kind in FOLDED:
         titled = heading_level(run[0]) > 0
         title = run[0].source.lstrip("# ").strip() if titled else FOLDED[kind]
         rest = chain.from_iterable(_alive(cell, book) for cell in run[titled:])
         return _fold(f"course-{kind}", title, rest)
     return cells
+
+
+def _unfolded(cell: Any) -> Any:
+    """An answer in words without the fold that JupyterLab needs: here it shares one with the code that answers."""
+    found = ANSWER.fullmatch(cell.source) if cell.cell_type == "markdown" else None
+    return _markdown(found[2].strip()) if found else cell
 
 
 def _fold(css: str, title: str, cells: Iterable[Any]) -> Iterator[Any]:
@@ -175,17 +181,6 @@ def _table(html: str) -> str:
 # ---- cells -------------------------------------------------------------------------------------------
 
 
-def tags_of(cell: Any) -> list[str]:
-    """The tags that an author gave a cell."""
-    return cell.metadata.get("tags", [])
-
-
-def heading_level(cell: Any) -> int:
-    """1 for a cell that begins with `# `, 2 for `## ` …; 0 for a cell that does not begin with a heading."""
-    found = re.match(r"(#+) ", cell.source) if cell.cell_type == "markdown" else None
-    return len(found[1]) if found else 0
-
-
 def _text(source: Any) -> str:
     return source if isinstance(source, str) else "".join(source)
 
@@ -201,5 +196,5 @@ def _copy(of: Any, **changes: Any) -> Any:
 
 
 def _bare(cell: Any) -> Any:
-    """Without tags and folds, which mean something in JupyterLab only; Sphinx numbers cells itself."""
-    return _copy(cell, metadata={})
+    """Without tags, which mean something in JupyterLab only; code that is not the lesson is folded."""
+    return _copy(cell, metadata={"tags": ["hide-input"]} if "fold" in tags_of(cell) else {})

@@ -60,7 +60,7 @@ def test_two_notes_in_a_row_are_two_folds():
     assert [source.count("<summary>") for source in sources(made(*notes))] == [1, 0, 0, 1, 0, 0]
 
 
-def test_code_that_answers_a_prediction_is_folded_and_words_that_do_stay_theirs():
+def test_code_and_words_that_answer_a_prediction_share_a_fold():
     words = '<details class="answer"><summary>Answer</summary>\n\nMore.\n\n</details>'
     cells = made(
         markdown("**Predict.** More?", "predict"),
@@ -69,7 +69,12 @@ def test_code_that_answers_a_prediction_is_folded_and_words_that_do_stay_theirs(
         markdown(words, "reveal"),
     )
     assert sources(cells)[1].startswith('<details class="answer">')
-    assert sources(cells)[2:] == ["x", "y", "</details>\n", words]
+    assert sources(cells)[2:] == ["x", "y", "More.", "</details>\n"]
+
+
+def test_code_that_is_not_the_lesson_is_folded():
+    (cell,) = made(code("draw()", "fold", "subslide"))
+    assert cell.metadata == {"tags": ["hide-input"]}
 
 
 def test_an_attempt_becomes_a_form_that_knows_the_options():
