@@ -14,7 +14,7 @@ export OMP_NUM_THREADS ?= 1
 PYTEST := $(BIN)/python -m pytest -q --tb=short --dist loadfile
 WORKERS ?= 2
 
-.PHONY: help lab test unit notebooks browser chapters sync figures student site bench constraints clean
+.PHONY: help lab test unit notebooks browser chapters sync figures student agreement site bench constraints clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ figures: $(READY)  ## redraw every figure of the course
 
 student: $(READY)  ## write the student's notebooks, without solutions and outputs, to build/student
 	$(BIN)/python tools/notebooks.py student build/student
+
+agreement: $(READY)  ## measure how far every comparison with a reference is off, for the web book
+	$(PYTEST) -p tools.agreement --agreement docs/agreement.csv tests --ignore=tests/browser
 
 site: $(READY)  ## make the course's web book in build/site
 	$(BIN)/mlmkit site build/site
