@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import subprocess
 import sys
@@ -10,10 +11,16 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
+import numpy as np
+import pandas as pd
 import pytest
 
+import mlmkit as mk
+from mlmkit.bayes.posterior import Posterior
 from mlmkit.course import book
 from mlmkit.course.folder import CourseError
+from mlmkit.fits import FlatFit
+from tools import agreement
 
 ROOT = Path(__file__).resolve().parents[1]
 SITE = ROOT / "build" / "site"
@@ -138,3 +145,60 @@ def test_files_that_are_no_longer_part_of_the_book_go(tmp_path):
     book._fill(tmp_path, {"a.md": b"a"})
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["a.md"]
     assert (tmp_path / "a.md").stat().st_mtime_ns == kept
+
+
+# ---- the pages that are no chapter ---------------------------------------------------------------------
+
+
+def written() -> list[Path]:
+    return [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md"]
+
+
+@pytest.mark.parametrize("path", written(), ids=lambda path: path.name)
+def test_every_name_that_a_page_uses_is_there(path):
+    """`mk.lmer` is public, `fit.confint` a method or an attribute of some fit or posterior."""
+    text = path.read_text(encoding="utf-8")
+    of_fits = set(mk.lmer("y ~ x + (1|g)", small()).__dir__()) | set(dir(FlatFit)) | set(dir(Posterior))
+    for owner, name in re.findall(r"\b(mk|fit|posterior)\.([A-Za-z_]\w*)", text):
+        known = name in mk.__all__ if owner == "mk" else name in of_fits
+        assert known, f"{path.name} speaks of {owner}.{name}, which is not there"
+
+
+def small() -> pd.DataFrame:
+    rng = np.random.default_rng(1)
+    g = np.repeat(np.arange(8), 5)
+    x = rng.normal(size=40)
+    return pd.DataFrame({"g": g, "x": x, "y": x + rng.normal(size=8)[g] + rng.normal(size=40)})
+
+
+def test_every_command_that_a_page_names_is_there():
+    """`mlmkit student` is a command and `make site` a target."""
+    help = subprocess.run(
+        [sys.executable, "-m", "mlmkit", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    for path in written():
+        text = path.read_text(encoding="utf-8")
+        for command in re.findall(r"(?:`|\$ |^    |\\|/)mlmkit ([a-z]+)", text, re.MULTILINE):
+            assert re.search(rf"^    {command}\b", help, re.MULTILINE), f"{path.name}: mlmkit {command}"
+        for target in re.findall(r"(?:`|^    )make ([a-z]+)", text, re.MULTILINE):
+            assert target in targets, f"{path.name}: make {target}"
+
+
+def test_the_table_of_agreements_is_of_tests_that_are_there():
+    with open(ROOT / "docs" / "agreement.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) > 20 and tuple(rows[0]) == agreement.HEADER
+    for row in rows:
+        test = ROOT / "tests" / row["test"].strip("`")
+        names = re.findall(r"^def (test_\w+)", test.read_text(encoding="utf-8"), re.MULTILINE)
+        assert row["what"] in {agreement.in_words(name) for name in names}, row
+        assert float(row["largest difference"]) <= 1.5 * float(row["limit"]), row
+
+
+def test_what_a_comparison_is_off_is_noted():
+    row = agreement.Row("x")
+    row.note([1.0, 2.002], [1.0, 2.0], rtol=1e-2, atol=0)
+    row.note(np.nan, 1.0, rtol=1, atol=0)
+    assert row.values == 2 and row.difference == pytest.approx(1e-3) and row.limit == 1e-2
+    assert agreement.in_words("test_satterthwaite_is_lmertests") == "Satterthwaite is lmerTest's"
