@@ -168,7 +168,7 @@ def small() -> pd.DataFrame:
     rng = np.random.default_rng(1)
     g = np.repeat(np.arange(8), 5)
     x = rng.normal(size=40)
-    return pd.DataFrame({"g": g, "x": x, "y": x + rng.normal(size=8)[g] + rng.normal(size=40)})
+    return pd.DataFrame({"g": g, "x": x, "y": x + 3 * rng.normal(size=8)[g] + rng.normal(size=40)})
 
 
 def test_every_command_that_a_page_names_is_there():
