@@ -94,7 +94,9 @@ def running(folder: Path):
     if proxy is None:
         sys.exit("JupyterHub needs its proxy: npm install --global configurable-http-proxy")
     ports = dict(zip(("port", "hub_port", "api_port"), free_ports(3), strict=True))
-    text = CONFIGURATION.format(**ports, proxy=proxy, python=sys.executable, homes=str(folder / "homes"), token=TOKEN)
+    text = CONFIGURATION.format(
+        **ports, proxy=proxy, python=sys.executable, homes=str(folder / "homes"), token=TOKEN
+    )
     (folder / "config.py").write_text(text)
     log = open(folder / "hub.log", "w")  # noqa: SIM115  (closed with the hub)
     command = [sys.executable, "-m", "jupyterhub", "-f", "config.py"]
