@@ -36,6 +36,7 @@ class Fit(results.Fit):
     # -- whether it may be believed ------------------------------------------------------------------
     diagnostics = inference.diagnostics.diagnostics
     influence = inference.influence.influence
+    check = inference.checks.check
 
 
 class FlatFit(Fit, results.FlatFit):

@@ -5,6 +5,7 @@ Free functions of a fit, one file each; `mlmkit.fits` makes methods of them.
 
 from . import (
     bootstrap,
+    checks,
     compare,
     degrees,
     diagnostics,
@@ -22,6 +23,7 @@ from . import (
 
 __all__ = [
     "bootstrap",
+    "checks",
     "compare",
     "degrees",
     "diagnostics",

@@ -5,6 +5,7 @@ arguments and works out what is drawn: an object with the numbers as attributes,
 `alt_text`, and `draw`. `ellipse_data` is `ellipse.data`, and so for all.
 """
 
+from .checked import check, rootogram
 from .checks import qq, residuals
 from .curves import flat_curves, group_curves, population_curve
 from .distributions import density, likelihoods
@@ -19,6 +20,7 @@ from .profiles import profiles
 from .shrinkage import shrinkage
 
 caterpillar_data = caterpillar.data
+check_data = check.data
 criterion_curve_data = criterion_curve.data
 density_data = density.data
 draws_data = draws.data
@@ -32,11 +34,14 @@ pooling_path_data = pooling_path.data
 profiles_data = profiles.data
 qq_data = qq.data
 residuals_data = residuals.data
+rootogram_data = rootogram.data
 shrinkage_data = shrinkage.data
 
 __all__ = [
     "caterpillar",
     "caterpillar_data",
+    "check",
+    "check_data",
     "criterion_curve",
     "criterion_curve_data",
     "density",
@@ -67,6 +72,8 @@ __all__ = [
     "qq_data",
     "residuals",
     "residuals_data",
+    "rootogram",
+    "rootogram_data",
     "separate_coefficients",
     "shrinkage",
     "shrinkage_data",
