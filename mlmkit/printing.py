@@ -311,4 +311,6 @@ def _tidy_random(fit: MixedFit) -> pd.DataFrame:
         return f"sd__{row.term1}" if row.term2 is None else f"cor__{row.term1}.{row.term2}"
 
     rows = [("ran_pars", row.group, term(row), row.sdcor) for row in fit.varcorr.itertuples()]
+    if fit.family.has_dispersion and not fit.family.has_sigma:
+        rows.append(("dispersion", None, fit.family.distribution.dispersion_name, fit.dispersion))
     return pd.DataFrame(rows, columns=["effect", "group", "term", "estimate"])

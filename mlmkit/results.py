@@ -186,15 +186,23 @@ class Fit(Modelled):
         """The fitted means, group effects included, on the response's scale; indexed like the rows used."""
         return pd.Series(self.estimates.fitted, self.design.rows, name="fitted")
 
-    def resid(self, kind: str | None = None) -> pd.Series:
+    def resid(self, kind: str | None = None, seed=None) -> pd.Series:
         """The residuals of the rows used.
 
         Parameters
         ----------
         kind
             `"response"` (y − fitted), `"pearson"` (divided by the SD that the mean and the weights imply),
-            `"scaled"` (Pearson's, divided by σ), `"deviance"` or `"working"`. By default `"response"` for a
-            Gaussian model and `"deviance"` for the others, as in R.
+            `"scaled"` (Pearson's, divided by σ), `"deviance"`, `"working"`, or `"quantile"`: the normal quantile of
+            the probability of a smaller response, standard normal under every model that is right. By default
+            `"response"` for a linear model and `"deviance"` for the others, as in R.
+        seed
+            Of quantile residuals of counts and trials, whose probability is drawn between that of a smaller
+            response and that of one no larger.
+
+        References
+        ----------
+        Dunn & Smyth (1996). Journal of Computational and Graphical Statistics 5, 236–244.
         """
         kind = kind or ("response" if self.family.is_linear else "deviance")
         y, mu, weights = self.design.y, self.estimates.fitted, self.design.weights
@@ -204,6 +212,9 @@ class Fit(Modelled):
             "pearson": lambda: family.pearson_residuals(y, mu, weights),
             "scaled": lambda: self.fitted_family.pearson_residuals(y, mu, weights),
             "deviance": lambda: family.deviance_residuals(y, mu, weights),
+            "quantile": lambda: self.fitted_family.quantile_residuals(
+                y, mu, weights, np.random.default_rng(seed)
+            ),
             "working": lambda: (y - mu) / family.mean_slope(self.estimates.linear_predictor),
         }
         if kind not in kinds:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import ndtri
 
 from ..errors import FormulaError, did_you_mean
 from .binomial import Binomial
@@ -194,6 +195,16 @@ class Family:
         gap, variance = np.asarray(y, float) - mu, self.variance(mu)
         return np.where(gap == 0, 0.0, gap * np.sqrt(weights / np.where(variance > 0, variance, 1.0)))
 
+    def quantile_residuals(self, y, mu, weights, rng) -> Array:
+        """Normal quantiles of P(Y < y) + u P(Y = y), u drawn from 0 to 1 (Dunn & Smyth 1996)."""
+        distribution = self.distribution
+        frozen = distribution.frozen(mu, np.asarray(weights), self.at_dispersion)
+        if not distribution.discrete:
+            return _normal_quantile(frozen.cdf(y), frozen.sf(y))
+        value = np.round(y * weights) if distribution.counts_trials else y
+        share = rng.uniform(size=np.shape(value)) * frozen.pmf(value)
+        return _normal_quantile(frozen.cdf(value - 1) + share, frozen.sf(value - 1) - share)
+
     def draw(self, rng, mu, weights, dispersion=None) -> Array:
         """One simulated response for every mean (for a binomial, the proportion of `weights` trials)."""
         dispersion = self.at_dispersion if dispersion is None else dispersion
@@ -316,6 +327,11 @@ class Family:
         ratio = -m1 * by_v / v**2
         ratio_slope = -(m2 * by_v + m1**2 * by_v1 - 2 * m1**2 * v1 * by_v / v) / v**2
         return weights * (y - mu) * ratio, weights * (m1 * ratio - (y - mu) * ratio_slope)
+
+
+def _normal_quantile(below: Array, above: Array) -> Array:
+    """The normal quantile of two probabilities that sum to 1, accurate in both tails."""
+    return np.where(below < 0.5, ndtri(below), -ndtri(np.maximum(above, 0.0)))
 
 
 _WRITTEN = re.compile(r"""^\s*([\w. ]+?)\s*(?:\(\s*(?:link\s*=\s*)?["']?([\w/^*]*)["']?\s*\))?\s*$""")

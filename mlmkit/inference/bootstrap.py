@@ -80,8 +80,8 @@ class Replicate:
     def __call__(self, seed: np.random.SeedSequence) -> tuple[Sequence[float] | None, bool]:
         fit = self.fit
         sizes = [len(block.levels) for block in fit.design.blocks]
-        y = draw(fit, rows_used(fit), sizes, np.random.default_rng(seed), new_groups=True)
         try:
+            y = draw(fit, rows_used(fit), sizes, np.random.default_rng(seed), new_groups=True)
             again = fit.refit(y)
         except (DataError, np.linalg.LinAlgError):
             return None, False

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from ..errors import DataError, did_you_mean
 from ..results import MixedFit
 from ..spec import same_group
 from .bootstrap import bootstrap
-from .margins import normal_nodes
+from .margins import means_in_range, means_over_groups
 from .parameters import one_of, tails
 from .rows import as_rows, new_rows
 
@@ -86,9 +87,8 @@ class NewGroup:
         return pd.concat([frame, table], axis=1)
 
     def _response(self, means, sds, eta: pd.DataFrame) -> pd.DataFrame:
-        mean = self.fit.family.mean
-        nodes, weights = normal_nodes()
-        mu = mean(means[..., None] + sds[..., None] * nodes)
+        mean = partial(means_in_range, self.fit.family)
+        mu, weights = means_over_groups(self.fit.family, means, sds)
         first, second = (np.mean(power @ weights, axis=1) for power in (mu, mu**2))
         limits = np.sort(mean(eta[["lower", "upper"]].to_numpy()), axis=1)
         return pd.DataFrame(

@@ -14,6 +14,7 @@ from ..errors import DataError
 from ..families import Family
 from ..results import Fit, FlatFit
 from .henderson import own_mean_variance
+from .margins import means_in_range
 from .parameters import one_of, tails
 from .quantiles import mixture_quantile
 from .rows import Rows, new_rows, population_part, rows_used
@@ -122,7 +123,7 @@ def _linear_predictor(fit: Fit, rows: Rows, conditional: bool) -> np.ndarray:
 
 
 def _on_scale(family: Family, eta: np.ndarray, scale: str) -> np.ndarray:
-    return family.mean(eta) if scale == "response" else eta
+    return means_in_range(family, eta) if scale == "response" else eta
 
 
 def _limits(fit, rows, eta, conditional, interval, probabilities, scale) -> np.ndarray:

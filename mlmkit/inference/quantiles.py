@@ -6,6 +6,7 @@ import numpy as np
 import scipy
 
 from ..families import Family
+from .margins import means_in_range
 
 #: Equally probable values that stand for the normal distribution of η.
 NODES = 400
@@ -28,7 +29,7 @@ def mixture_quantile(family: Family, eta, sd, weights, dispersion: float, probab
     (len(probabilities), m) array
     """
     z = scipy.stats.norm.ppf((np.arange(NODES) + 0.5) / NODES)
-    mu = family.mean(eta[:, None] + sd[:, None] * z)
+    mu = means_in_range(family, eta[:, None] + sd[:, None] * z, np.full(NODES, 1 / NODES))
     frozen = family.distribution.frozen(mu, weights[:, None], dispersion)
     values = np.array([_invert(frozen, p, family.distribution.discrete) for p in probabilities])
     return values / weights if family.counts_trials else values

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..errors import DataError
 from ..results import Fit
+from .margins import means_in_range
 from .parameters import one_of
 from .rows import Rows, new_rows, population_part, rows_used
 
@@ -62,7 +63,7 @@ def draw(
     effects = group_effects(fit, sizes, rng) if new_groups else estimates.modes
     for Z, codes, effect in zip(rows.Z, rows.codes, effects, strict=True):
         eta = eta + np.einsum("is,is->i", Z, effect[codes])
-    return family.draw(rng, family.mean(eta), rows.weights, fit.dispersion)
+    return family.draw(rng, means_in_range(family, eta), rows.weights, fit.dispersion)
 
 
 def group_effects(fit: Fit, sizes: Sequence[int], rng: np.random.Generator) -> list[np.ndarray]:
