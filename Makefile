@@ -14,7 +14,7 @@ export OMP_NUM_THREADS ?= 1
 PYTEST := $(BIN)/python -m pytest -q --tb=short --dist loadfile
 WORKERS ?= 2
 
-.PHONY: help lab test unit notebooks browser chapters sync figures student agreement site bench constraints clean
+.PHONY: help lab test unit notebooks browser chapters sync figures student agreement site bench owner constraints clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -56,6 +56,9 @@ site: $(READY)  ## make the course's web book in build/site
 bench: $(READY)  ## time the fits and the widgets
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.widgets
+
+owner: $(READY)  ## say where the project lives, in every address (OWNER=name)
+	$(BIN)/python tools/owner.py $(OWNER)
 
 constraints:  ## pin what is tested now, for every supported Python (needs uv)
 	(echo '# What the course was tested with, on Python 3.11, 3.12 and 3.13, and resolved for 3.14. Made by `make constraints`.'; \

@@ -1,6 +1,6 @@
 """The moving picture of README.md: an exploration's own frames, as an animated WebP.
 
-    python -m figures.moving
+python -m figures.moving
 """
 
 from __future__ import annotations

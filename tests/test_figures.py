@@ -8,12 +8,14 @@ from html import unescape
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "figures"
 sys.path.insert(0, str(ROOT))
 
-from figures.catalogue import CATALOGUE  # noqa: E402  (the path comes first)
+from figures import moving  # noqa: E402  (the path comes first)
+from figures.catalogue import CATALOGUE  # noqa: E402
 
 NAMES = [entry.name for entry in CATALOGUE]
 #: Every numbered figure of the course.
@@ -63,3 +65,12 @@ def test_the_same_bytes_each_time(tmp_path):
     first = {path.name: path.read_bytes() for path in (tmp_path / "a").iterdir()}
     assert len(first) == 2 * len(chosen) + 2
     assert first == {path.name: path.read_bytes() for path in (tmp_path / "b").iterdir()}
+
+
+def test_the_moving_picture_moves_and_is_small():
+    with Image.open(moving.FILE) as picture:
+        assert picture.n_frames == 2 * len(moving.TAU) - 2 and picture.size[0] == 9.6 * moving.DPI
+        first = picture.convert("RGB").tobytes()
+        picture.seek(len(moving.TAU) - 1)
+        assert picture.convert("RGB").tobytes() != first
+    assert moving.FILE.stat().st_size < 400e3

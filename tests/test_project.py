@@ -15,6 +15,8 @@ from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from tools import owner
+
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
@@ -253,12 +255,33 @@ def test_no_address_that_a_page_or_an_installer_would_fetch_from():
     """The course works without a network: no content delivery network, no registry, no lock file."""
     hosts = r"cdn\.|cdnjs|jsdelivr|unpkg\.com|googleapis|pythonhosted|pypi\.org|anaconda\.org|registry\.npmjs"
     for path in tracked():
-        if path.suffix in (".png", ".svg") or path == Path(__file__):
+        if path.suffix in (".png", ".webp", ".svg") or path == Path(__file__):
             continue
         if path.is_relative_to(ROOT / "docs/_static/mathjax"):
             continue  # as its authors publish it; tests/browser/test_site.py watches that it asks for nothing
         assert not re.search(hosts, path.read_text(encoding="utf-8")), path
     assert not tracked("uv.lock", "*.lock", "package-lock.json")
+
+
+def test_every_address_of_the_project_names_the_same_owner():
+    (mine,) = owner.owners(PROJECT["urls"]["Repository"])
+    for path in owner.files():
+        if path not in (Path(__file__), Path(owner.__file__)):
+            assert owner.owners(path.read_text(encoding="utf-8")) <= {mine}, path
+    text = f"https://github.com/{mine}/mlmkit https://{mine}.github.io/mlmkit mybinder.org/v2/gh/{mine}/mlmkit/HEAD"
+    assert owner.owners(owner.rename(text, "somebody")) == {"somebody"}
+
+
+def test_the_map_in_the_readme_names_every_chapter():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for path in sorted((ROOT / "chapters").glob("[0-9]*.ipynb")):
+        assert f"](chapters/{path.name})" in readme, f"{path.name} is missing in README.md's map"
+
+
+def test_what_is_cited_is_this_version():
+    cited = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"version: {PROJECT['version']}\n" in cited
+    assert f"## {PROJECT['version']}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
 def test_links_in_the_readme_and_the_guide_lead_somewhere():
