@@ -129,6 +129,11 @@ class Family:
         return self.distribution.counts_trials
 
     @property
+    def is_count(self) -> bool:
+        """Whether an observation is a number of events without a known upper limit."""
+        return self.distribution.discrete and not self.counts_trials
+
+    @property
     def keeps_range(self) -> bool:
         """Whether the link keeps every mean in the distribution's range, whatever η."""
         (low, high), (lowest, highest) = self.distribution.mean_range, self.link_function.image

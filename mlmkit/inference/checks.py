@@ -226,7 +226,7 @@ def _of_responses(
 ) -> dict[str, np.ndarray]:
     found = {"uniformity": _distance(places), "outliers": _outliers(places)}
     found["dispersion"] = _dispersion(everything)
-    if _counts(fit):
+    if fit.family.is_count:
         found["zeros"] = (everything == 0).sum(axis=0).astype(float)
     rows = fit.data.loc[fit.design.rows] if own else None
     for name, statistic in own.items():
@@ -262,19 +262,11 @@ def _own(name: str, statistic: Statistic, y: np.ndarray, design: Design, rows: p
         raise DataError(f"The statistic {name!r} gave no number: {error}") from error
 
 
-def _counts(fit: Fit) -> bool:
-    return fit.family.name in ("poisson", "nbinom")
-
-
-def _is_linear(fit: Fit) -> bool:
-    return fit.family.name == "gaussian" and fit.family.link == "identity"
-
-
 # -- statistics of residuals ----------------------------------------------------------------------------------
 
 
 def _of_refits(fit: Fit, draws: np.ndarray, refits: int | None, workers, progress: bool) -> pd.DataFrame:
-    most = draws.shape[1] if _is_linear(fit) else min(50, draws.shape[1])
+    most = draws.shape[1] if fit.family.is_linear else min(50, draws.shape[1])
     count = most if refits is None else min(refits, draws.shape[1])
     if count < 1:
         return pd.DataFrame()
@@ -294,7 +286,7 @@ def _of_residuals(fit: Fit) -> dict[str, float]:
     """What residuals are asked: their shape, their largest, whether their spread grows, whether neighbours agree."""
     e = fit.resid("scaled").to_numpy()
     found = {}
-    if not _is_linear(fit):
+    if not fit.family.is_linear:
         found["pearson"] = float(np.sum(fit.resid("pearson") ** 2) / (fit.nobs - fit.n_parameters))
     else:
         spread = e - e.mean()

@@ -103,7 +103,7 @@ def rootogram(fit: Fit, n: int = 500, seed: int | None = None, groups: str = "ne
     Kleiber & Zeileis (2016), The American Statistician 70(3), 296.
     """
     y = fit.design.y
-    if fit.family.name not in ("poisson", "nbinom"):
+    if not fit.family.is_count:
         raise DataError(
             f"A rootogram is drawn of counts; the response of {fit.formula!r} is {fit.family.name}."
         )
