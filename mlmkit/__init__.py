@@ -19,9 +19,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 __version__ = "0.1.0"
 
-if "IPython" in sys.modules:  # in a notebook, pictures bring their words and warnings are calm
-    from . import notebook as _notebook
+if "IPython" in sys.modules:  # in a notebook, pictures bring their words
     from .views import display as _display
 
     _display.install()
-    _notebook.install()

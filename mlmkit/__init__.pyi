@@ -8,7 +8,6 @@ from .fits import summary
 from .formula import parse_formula
 from .inference.compare import anova
 from .models import glm, glmer, lm, lmer
-from .showing import show
 from .spec import Spec
 from .views.describe import describe
 from .views.equation import equation
@@ -82,7 +81,6 @@ __all__ = [
     "plots",
     "prior_table",
     "pymc_model",
-    "show",
     "show_design",
     "show_future_batch",
     "show_icc",

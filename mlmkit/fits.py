@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from . import inference, printing, results
 from .errors import DataError
+from .habits import methods_answer
 
 
+@methods_answer
 class Fit(results.Fit):
     """What every fit can do."""
 
@@ -39,10 +41,12 @@ class Fit(results.Fit):
     check = inference.checks.check
 
 
+@methods_answer
 class FlatFit(Fit, results.FlatFit):
     """A fit without random effects: `lm` or `glm`."""
 
 
+@methods_answer
 class MixedFit(Fit, results.MixedFit):
     """A fit with random effects: `lmer` or `glmer`."""
 

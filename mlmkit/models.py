@@ -5,19 +5,22 @@ from __future__ import annotations
 import warnings
 from functools import partial
 
+import numpy as np
 import pandas as pd
 
 from .design import build_design
 from .engine import fit_glm, fit_glmm, fit_lm, fit_lmm
-from .errors import FitWarning, FormulaError
+from .errors import DataError, FitWarning, FormulaError
 from .families import Family
 from .fits import Fit, FlatFit, MixedFit
 from .formula import parse_formula
 from .frames import as_frame
+from .habits import answers
 from .notices import notices
 from .spec import Spec
 
 
+@answers
 def lm(formula: str, data: pd.DataFrame, weights=None) -> FlatFit:
     """A linear model by least squares: y ~ N(Xb, σ²).
 
@@ -43,6 +46,7 @@ def lm(formula: str, data: pd.DataFrame, weights=None) -> FlatFit:
     return _fit(FlatFit, spec, data, fit_lm, weights, None)
 
 
+@answers
 def glm(
     formula: str, data: pd.DataFrame, family: str | Family = "binomial", weights=None, offset=None
 ) -> FlatFit:
@@ -73,6 +77,7 @@ def glm(
     return _fit(FlatFit, spec, data, fit_glm, weights, offset)
 
 
+@answers
 def lmer(formula: str, data: pd.DataFrame, reml: bool = True, weights=None, offset=None) -> MixedFit:
     """A linear mixed model: y = Xb + Zγ + ε, γ ~ N(0, Ω), ε ~ N(0, σ²I).
 
@@ -97,9 +102,14 @@ def lmer(formula: str, data: pd.DataFrame, reml: bool = True, weights=None, offs
     Bates, Mächler, Bolker & Walker (2015). Journal of Statistical Software 67(1).
     """
     spec = _multilevel(parse_formula(formula), "lm")
+    if not isinstance(reml, bool | np.bool_):
+        raise DataError(
+            f"reml={reml!r}: it is True for restricted maximum likelihood, False for maximum likelihood."
+        )
     return _fit(MixedFit, spec, data, partial(fit_lmm, reml=reml), weights, offset)
 
 
+@answers
 def glmer(
     formula: str,
     data: pd.DataFrame,
@@ -148,7 +158,7 @@ def _fit(kind: type[Fit], spec: Spec, data: pd.DataFrame, estimator, weights, of
     design = build_design(spec, data, weights, offset)
     fit = kind(design, estimator(design), data, estimator)
     for notice in notices(fit):
-        warnings.warn(notice, FitWarning, stacklevel=3)
+        warnings.warn(notice, FitWarning, stacklevel=4)
     return fit
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from .engine.estimates import Estimates
 from .engine.search.singular import is_singular
 from .errors import DataError, did_you_mean
 from .families import Family
+from .habits import attribute, methods_answer
 from .spec import Spec, same_group
 
 
@@ -56,6 +58,12 @@ class Modelled:
         """Rows used: those of the data without a missing value in a used column."""
         return len(self.design.y)
 
+    def __getattr__(self, name: str) -> Any:
+        """What is not here is answered with the kit's word for it."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise attribute(type(self), name)
+
 
 class Grouped(Modelled):
     """What follows from a design with groups, for a fit and for a posterior alike."""
@@ -86,6 +94,7 @@ def varcorr_table(rows) -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(values, dtype=kind) for (name, kind), values in columns})
 
 
+@methods_answer
 @dataclass(frozen=True, eq=False)
 class Fit(Modelled):
     """A fitted model. Use `lm`, `glm`, `lmer` or `glmer` to make one.
@@ -238,6 +247,7 @@ class Fit(Modelled):
         return replace(self, design=design, estimates=self.estimator(design))
 
 
+@methods_answer
 @dataclass(frozen=True, eq=False)
 class FlatFit(Fit):
     """A fit without random effects: `lm` or `glm`."""
@@ -260,6 +270,7 @@ class FlatFit(Fit):
         return self.nobs - len(self.design.fixed_names)
 
 
+@methods_answer
 @dataclass(frozen=True, eq=False)
 class MixedFit(Grouped, Fit):
     """A fit with random effects: `lmer` or `glmer`."""

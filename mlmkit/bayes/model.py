@@ -12,6 +12,7 @@ from ..design import build_design
 from ..errors import FitWarning, FormulaError
 from ..families import Family
 from ..formula import parse_formula
+from ..habits import answers
 from ..spec import Spec
 from .density import log_posterior
 from .posterior import Posterior
@@ -19,6 +20,7 @@ from .priors import find_priors
 from .sampling import sample
 
 
+@answers
 def brm(
     formula: str,
     data: pd.DataFrame,
@@ -86,7 +88,7 @@ def brm(
         tune=tune,
     )
     for message in posterior.messages:
-        warnings.warn(message, FitWarning, stacklevel=2)
+        warnings.warn(message, FitWarning, stacklevel=3)
     return posterior
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from ..habits import methods_answer
 from . import checks, exchange, record, report
 from . import predictive as predictions
 from . import reweight as reweighting
 
 
+@methods_answer
 class Posterior(record.Posterior):
     """Draws from the posterior of a multilevel model. Use `brm` to make one."""
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from ..errors import DataError, did_you_mean
 from ..inference.newgroup import NewGroup
-from ..inference.rows import Rows, new_rows, rows_used
+from ..inference.rows import Rows, new_rows, refuse_fractions, rows_used
 from .record import Posterior, flatten, mean_sd_interval
 
 KINDS = ("response", "mean", "link")
@@ -140,6 +140,7 @@ def _on_scale(posterior, eta, rows: Rows, picked, kind: str, rng) -> np.ndarray:
     mu = posterior.family.mean(eta)
     if kind == "mean":
         return mu
+    refuse_fractions(posterior, rows)
     variance = 1.0 if posterior.residual_sd is None else flatten(posterior.residual_sd)[picked, None] ** 2
     return posterior.family.draw(rng, mu, np.broadcast_to(rows.weights, mu.shape), variance)
 

@@ -12,7 +12,7 @@ from ..results import Fit, MixedFit
 from .noted import Noted
 from .parameters import parameter_labels, parameter_values
 from .replicate import run
-from .rows import rows_used
+from .rows import refuse_fractions, rows_used
 from .simulate import draw, seeds
 
 
@@ -49,6 +49,7 @@ def bootstrap(
     """
     if not isinstance(n, int | np.integer) or n < 1:
         raise DataError(f"n={n!r}: ask for a whole number of replicates, at least 1.")
+    refuse_fractions(fit, rows_used(fit))
     work = Replicate(_lean(fit), statistic or parameter_values)
     outcomes = run(work, seeds(seed, n), workers, progress, "bootstrap")
     fitted = [values for values, _ in outcomes if values is not None]

@@ -9,6 +9,7 @@ import pandas as pd
 import scipy
 
 from ..errors import DataError
+from ..habits import answers
 from ..results import Fit
 from .noted import Noted
 from .parameters import as_ml
@@ -19,6 +20,7 @@ REFITTED = (
 )
 
 
+@answers
 def anova(*fits: Fit) -> Noted:
     """Likelihood-ratio tests of nested models.
 
@@ -62,7 +64,8 @@ def _check(fits) -> None:
         raise DataError("anova compares models: give it at least two fits.")
     for fit in fits:
         if not isinstance(fit, Fit):
-            raise DataError(f"anova compares fits, and {type(fit).__name__} is not one.")
+            hint = ": posteriors are compared by their loo()" if hasattr(fit, "loo") else ""
+            raise DataError(f"anova compares fits, and {type(fit).__name__} is not one{hint}.")
     first = fits[0]
     for fit in fits[1:]:
         if fit.nobs != first.nobs:

@@ -6,7 +6,6 @@ Student's t, whose degrees of freedom say how well the variances behind SE are k
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -14,8 +13,9 @@ import pandas as pd
 import scipy
 
 from ..engine import lmm_criterion
-from ..errors import DataError, did_you_mean
+from ..errors import DataError
 from ..results import MixedFit
+from .contrasts import combinations
 from .focus import slope_of_r2
 from .kenward_roger import KenwardRoger
 from .noted import Noted
@@ -32,9 +32,9 @@ def tests(fit: MixedFit, contrasts=None, ddf: str = "satterthwaite") -> Noted:
 
     Parameters
     ----------
-    contrasts : DataFrame, dict or array, optional
-        A row a combination, a column a coefficient (`{"Days": 1, "Intercept": -1}` for one); every
-        coefficient on its own if left out.
+    contrasts : str, list of str, dict, DataFrame or array, optional
+        Names or combinations of names (`"f[T.b] - x"`), weights by name (`{"Days": 1, "Intercept": -1}`), or a row
+        for each combination and a column for each coefficient; every coefficient on its own if left out.
     ddf
         `"satterthwaite"`, or `"kenward-roger"`, which also corrects the standard errors (REML fits of up to
         a few thousand rows).
@@ -50,7 +50,7 @@ def tests(fit: MixedFit, contrasts=None, ddf: str = "satterthwaite") -> Noted:
     Softw. 82(13); Kenward & Roger (1997), Biometrics 53:983–997.
     """
     method = _method(fit, ddf)
-    L = _contrasts(fit, contrasts)
+    L = combinations(fit.design.fixed_names, contrasts)
     weights = L.to_numpy()
     estimate = weights @ fit.estimates.beta
     se = np.sqrt(np.einsum("lp,pq,lq->l", weights, method.vcov, weights))
@@ -74,8 +74,8 @@ def f_test(fit: MixedFit, contrasts, ddf: str = "satterthwaite") -> pd.Series:
 
     Parameters
     ----------
-    contrasts : list of str, DataFrame, dict or array
-        The coefficients' names, or the combinations as in `tests`.
+    contrasts : str, list of str, dict, DataFrame or array
+        The coefficients' names, or combinations of them, as in `tests`.
     ddf
         As in `tests`.
 
@@ -85,9 +85,7 @@ def f_test(fit: MixedFit, contrasts, ddf: str = "satterthwaite") -> pd.Series:
         num_df, den_df, statistic, p.value.
     """
     method = _method(fit, ddf)
-    if isinstance(contrasts, list | tuple) and all(isinstance(name, str) for name in contrasts):
-        contrasts = _named(fit, contrasts)
-    L = _contrasts(fit, contrasts).to_numpy()
+    L = combinations(fit.design.fixed_names, contrasts).to_numpy()
     statistic, den_df = method.f_statistic(L, fit.estimates.beta)
     num_df = np.linalg.matrix_rank(L)
     p = scipy.stats.f.sf(statistic, num_df, den_df)
@@ -101,35 +99,6 @@ def _method(fit: MixedFit, ddf: str):
             f"Degrees of freedom are for linear mixed models; this one is {fit.family}; its tests are z."
         )
     return Satterthwaite(fit) if ddf == "satterthwaite" else KenwardRoger(fit)
-
-
-def _named(fit: MixedFit, names: Sequence[str]) -> pd.DataFrame:
-    known = list(fit.design.fixed_names)
-    for name in names:
-        if name not in known:
-            raise DataError(f"{name!r} is not a coefficient of this fit.{did_you_mean(name, known)}")
-    return pd.DataFrame(np.eye(len(known)), known, known).loc[list(names)]
-
-
-def _contrasts(fit: MixedFit, contrasts) -> pd.DataFrame:
-    names = list(fit.design.fixed_names)
-    if contrasts is None:
-        return pd.DataFrame(np.eye(len(names)), names, names)
-    if isinstance(contrasts, dict):
-        contrasts = pd.DataFrame([contrasts], [" + ".join(f"{w:g} {name}" for name, w in contrasts.items())])
-    if not isinstance(contrasts, pd.DataFrame):
-        contrasts = np.atleast_2d(np.asarray(contrasts, dtype=float))
-        if contrasts.shape[1] != len(names):
-            raise DataError(
-                f"A contrast has {contrasts.shape[1]} weights for the {len(names)} coefficients {names}."
-            )
-        contrasts = pd.DataFrame(contrasts, columns=names)
-    strange = [name for name in contrasts.columns if name not in names]
-    if strange:
-        raise DataError(
-            f"{strange[0]!r} is not a coefficient of this fit.{did_you_mean(str(strange[0]), names)}"
-        )
-    return contrasts.reindex(columns=names).fillna(0.0)
 
 
 class Satterthwaite:

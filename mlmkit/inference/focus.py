@@ -60,6 +60,12 @@ def coefficient(fit: Fit, k: int) -> Focus:
     return Focus(fit.design.fixed_names[k], value, se, -np.inf, np.inf, partial(_with_coefficient, fit, k))
 
 
+def infinite_coefficient(fit: Fit, k: int) -> Focus:
+    """The k-th fixed coefficient of a separated fit, whose likelihood rises all the way to ±∞."""
+    value, unit = float(fit.estimates.beta[k]), 1 / float(np.abs(fit.design.X[:, k]).max())
+    return Focus(fit.design.fixed_names[k], value, unit, -np.inf, np.inf, partial(_with_coefficient, fit, k))
+
+
 def _with_coefficient(fit: Fit, k: int, value: float) -> float:
     design = fit.design
     held = replace(

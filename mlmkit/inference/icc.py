@@ -12,7 +12,7 @@ from ..results import ByGroup, MixedFit
 from .margins import variance_of_part, variances
 from .noted import Noted
 from .parameters import one_of
-from .rows import Rows, as_rows, new_rows, rows_used
+from .rows import Rows, as_rows, fixed_part, new_rows, told_rows
 
 AVERAGED = (
     "Variances are averaged over the rows, since they depend on the predictors; icc(at={…}) takes values."
@@ -46,7 +46,7 @@ def icc(fit: MixedFit, at=None, scale: str | None = None) -> Noted:
     """
     scales = _scales(fit, scale)
     linear = fit.family.is_linear
-    rows = rows_used(fit) if at is None else new_rows(fit, at, fixed=not linear, groups=False, offset=0.0)
+    rows = told_rows(fit) if at is None else new_rows(fit, at, fixed=not linear, groups=False, offset=0.0)
     by_group = variance_by_group(fit, rows)
     shares = {name: _shares(fit, rows, by_group, name, average=at is None) for name in scales}
     frames = [
@@ -105,14 +105,13 @@ def latent_variance(fit: MixedFit, rows: Rows, by_group: dict) -> np.ndarray | f
     latent = fit.family.link_function.latent_variance
     if latent is not None:
         return latent
-    eta = rows.offset + rows.X @ fit.estimates.beta
-    mean = np.mean(np.exp(eta + sum(by_group.values()) / 2))
+    mean = np.mean(np.exp(fixed_part(fit, rows) + sum(by_group.values()) / 2))
     return float(fit.family.distribution.log_variance(mean, fit.dispersion))
 
 
 def _response_variances(fit: MixedFit, rows: Rows, by_group: dict) -> tuple[dict, np.ndarray]:
     """Variances of one observation's mean due to each factor alone, and the variance of one observation."""
-    eta = rows.offset + rows.X @ fit.estimates.beta
+    eta = fixed_part(fit, rows)
     cells, place = np.unique(np.column_stack([eta, *by_group.values()]), axis=0, return_inverse=True)
     eta, s2 = cells[:, 0], cells[:, 1:].T
     total = s2.sum(axis=0)

@@ -131,6 +131,7 @@ def _cases(fit: Fit, group: str | None) -> tuple[str, np.ndarray, pd.Index]:
 
 
 def _cooks_distance(fit: Fit, without: np.ndarray) -> np.ndarray:
-    change = fit.estimates.beta - without
-    scaled = np.linalg.solve(fit.estimates.vcov, change.T)
-    return np.einsum("jp,pj->j", change, scaled) / change.shape[1]
+    known = np.isfinite(np.diag(fit.estimates.vcov))
+    change = fit.estimates.beta[known] - without[:, known]
+    scaled = np.linalg.solve(fit.estimates.vcov[np.ix_(known, known)], change.T)
+    return np.einsum("jp,pj->j", change, scaled) / max(change.shape[1], 1)

@@ -56,11 +56,22 @@ def confint(
     if method == "profile":
         return profile(fit, level=level).confint(level)
     if method == "bootstrap":
-        draws = bootstrap(fit, n, seed, workers=workers, progress=progress)
-        return Noted(
-            draws.quantile(list(probabilities)).T.set_axis(["lower", "upper"], axis=1), notes=draws.notes
-        )
+        return percentiles(bootstrap(fit, n, seed, workers=workers, progress=progress), probabilities)
     return wald(fit, probabilities)
+
+
+def percentiles(draws: Noted, probabilities: tuple[float, float]) -> Noted:
+    """Quantiles of each column of a bootstrap; an infinite estimate is further out than any finite one."""
+    infinite = np.isinf(draws.to_numpy()).any(axis=0)
+    limits = [
+        column.quantile(list(probabilities), interpolation="nearest" if far else "linear").to_numpy()
+        for far, (_, column) in zip(infinite, draws.items(), strict=True)
+    ]
+    notes = draws.notes
+    if infinite.any():
+        names = ", ".join(map(str, draws.columns[infinite]))
+        notes = (*notes, f"Some replicates have no finite estimate of {names}; it counts as infinite there.")
+    return Noted(limits, draws.columns, ["lower", "upper"], notes=notes)
 
 
 def wald(fit: Fit, probabilities: tuple[float, float]) -> Noted:

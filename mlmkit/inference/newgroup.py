@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
 import scipy
 
+from ..engine.generalized.separation import finite_part, infinite_part
 from ..errors import DataError, did_you_mean
 from ..results import MixedFit
 from ..spec import same_group
@@ -130,7 +131,20 @@ class NewGroup:
             frame = pd.DataFrame(index=[0])
         w, offset = _loadings(self.fit, self.group, self.terms, frame)
         variance = np.einsum("mc,kcd,md->mk", w, self.covariances, w)
-        return frame, offset[:, None] + w @ self.means.T, np.sqrt(np.maximum(variance, 0.0))
+        means = offset[:, None] + w @ self._finite_means.T
+        if self._finite_means is not self.means:
+            X = new_rows(self.fit, frame, random=False, groups=False).X
+            means += infinite_part(self.fit.design, self.fit.estimates, X)[:, None]
+        return frame, means, np.sqrt(np.maximum(variance, 0.0))
+
+    @cached_property
+    def _finite_means(self) -> np.ndarray:
+        """The means, those of a separated fit replaced by finite ones; `_linear` adds what is infinite."""
+        if np.isfinite(self.means).all():
+            return self.means
+        names = list(self.fit.design.fixed_names)
+        b = dict(zip(names, finite_part(self.fit.design, self.fit.estimates), strict=True))
+        return np.array([[b.get(name, 0.0) for name in self.terms]])
 
     def __repr__(self):
         return (

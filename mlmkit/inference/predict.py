@@ -17,7 +17,7 @@ from .henderson import own_mean_variance
 from .margins import means_in_range
 from .parameters import one_of, tails
 from .quantiles import mixture_quantile
-from .rows import Rows, new_rows, population_part, rows_used
+from .rows import Rows, fixed_part, new_rows, refuse_fractions, rows_used
 
 INTERVALS = (None, "mean", "group", "observation")
 
@@ -114,7 +114,7 @@ def _refuse_new_levels(fit: Fit, rows: Rows) -> None:
 
 
 def _linear_predictor(fit: Fit, rows: Rows, conditional: bool) -> np.ndarray:
-    eta = rows.offset + population_part(rows.X, fit.estimates.beta)
+    eta = fixed_part(fit, rows)
     if conditional:
         for Z, codes, modes in zip(rows.Z, rows.codes, fit.estimates.modes, strict=True):
             effects = np.where(codes[:, None] < 0, 0.0, modes[codes])
@@ -132,6 +132,7 @@ def _limits(fit, rows, eta, conditional, interval, probabilities, scale) -> np.n
     if interval != "mean" and not conditional:
         variance = variance + between_variance(fit, rows)
     if interval == "observation":
+        refuse_fractions(fit, rows)
         return _observation_limits(fit, rows, eta, variance, probabilities)
     quantiles = np.outer(_quantile(fit, probabilities), np.sqrt(variance))
     return np.sort(_on_scale(fit.family, eta + quantiles, scale), axis=0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,14 @@ import scipy
 
 from ..errors import DataError, did_you_mean
 from ..results import Fit, MixedFit
-from .focus import Focus, coefficient, correlation, dispersion, standard_deviation
+from .focus import (
+    Focus,
+    coefficient,
+    correlation,
+    dispersion,
+    infinite_coefficient,
+    standard_deviation,
+)
 from .influence import without_rows
 from .noted import Noted
 from .parameters import as_ml, label, parameters, tails
@@ -31,7 +39,10 @@ ONE_SIDED = (
     "A limit at 0, or ±1 for a correlation, is the end of the range: the likelihood does not exclude it."
 )
 NO_CORRELATION = "A correlation with something whose SD is estimated as 0 has no profile."
-NOT_FINITE = "A coefficient without a finite estimate has no profile."
+INFINITE = (
+    "The interval of a coefficient whose estimate is infinite reaches from there to the likelihood's limit."
+)
+NOT_TOLD = "A coefficient that the data give no direction has no profile."
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,13 +111,13 @@ def profile(fit: Fit, which: list[str] | None = None, level: float = 0.95) -> Pr
         For a parameter that the fit does not have.
     """
     cutoff = max(scipy.stats.norm.ppf(tails(level)[1]), scipy.stats.norm.ppf(0.995))
-    ml = _finite_part(as_ml(fit))
+    ml = as_ml(fit)
     foci = {focus.label: focus for focus in _foci(ml, which)}
     minimum = ml.criterion
     points = {name: trace(focus, minimum, cutoff) for name, focus in foci.items()}
     rows = [(name, *point) for name, curve in points.items() for point in _shown(foci[name], curve)]
     table = pd.DataFrame(rows, columns=["parameter", "value", "zeta"])
-    estimates = parameters(as_ml(fit))
+    estimates = parameters(ml)
     return Profile(table, estimates, _notes(fit, estimates), points, foci, minimum)
 
 
@@ -126,12 +137,15 @@ def _finite_part(fit: Fit) -> Fit:
 def _notes(fit: Fit, estimates: pd.Series) -> tuple[str, ...]:
     notes = [ON_ML] if fit.reml else []
     notes += [NO_CORRELATION] if estimates.drop(fit.fixef.index).isna().any() else []
-    notes += [NOT_FINITE] if not np.isfinite(fit.estimates.beta).all() else []
+    notes += [INFINITE] if np.isinf(fit.estimates.beta).any() else []
+    notes += [NOT_TOLD] if np.isnan(fit.estimates.beta).any() else []
     return tuple(notes)
 
 
 def trace(focus: Focus, minimum: float, cutoff: float) -> dict[float, float]:
     """The points of one curve: outwards from the estimate until |ζ| passes the cutoff or the range ends."""
+    if np.isinf(focus.estimate):
+        return _trace_from_infinity(focus, minimum, cutoff)
     points = {focus.estimate: 0.0}
     for direction in (-1, 1):
         value, at, step = focus.estimate, 0.0, focus.scale * STEP
@@ -145,6 +159,20 @@ def trace(focus: Focus, minimum: float, cutoff: float) -> dict[float, float]:
     return points
 
 
+def _trace_from_infinity(focus: Focus, minimum: float, cutoff: float) -> dict[float, float]:
+    """The points of the curve of a coefficient estimated as ±∞: from next to no rise to the cutoff."""
+    away = -np.sign(focus.estimate)
+    points = {0.0: zeta(focus, minimum, 0.0)}
+    for direction, enough in ((-away, lambda at: at <= STEP / 4), (away, lambda at: at >= cutoff)):
+        value, step = 0.0, focus.scale
+        for _ in range(MOST_POINTS):
+            if enough(abs(points[value])):
+                break
+            value, step = value + direction * step, 1.5 * step
+            points[value] = zeta(focus, minimum, value)
+    return points
+
+
 def zeta(focus: Focus, minimum: float, value: float) -> float:
     """The signed root of the deviance's rise."""
     rise = max(focus.deviance(value) - minimum, 0.0)
@@ -154,6 +182,8 @@ def zeta(focus: Focus, minimum: float, value: float) -> float:
 def limit(focus: Focus, points: dict[float, float], minimum: float, target: float) -> float:
     """The value where ζ is `target`; the end of the range where ζ never gets there. Adds to `points`."""
     end = focus.lower if target < 0 else focus.upper
+    if end == focus.estimate:
+        return end
     for _ in range(MOST_POINTS):
         side = sorted(v for v in points if points[v] * target >= 0 and (v - focus.estimate) * target >= 0)
         zetas = np.array([points[v] for v in side])
@@ -180,13 +210,23 @@ def _inverse(values: np.ndarray, zetas: np.ndarray, target: float) -> float:
     return float(scipy.interpolate.PchipInterpolator(zetas[keep], values[keep])(target))
 
 
-def _foci(fit: Fit, wanted: list[str] | None) -> list[Focus]:
-    makers = {name: (lambda k=k: coefficient(fit, k)) for k, name in enumerate(fit.design.fixed_names)}
+def _foci(whole: Fit, wanted: list[str] | None) -> list[Focus]:
+    """What is profiled: of a separated fit the finite parameters on the rows that tell them, the rest on all rows."""
+    fit, b = _finite_part(whole), whole.estimates.beta
+    places = {name: k for k, name in enumerate(fit.design.fixed_names)}
+    makers: dict[str, Callable[[], Focus]] = {}
+    for k, name in enumerate(whole.design.fixed_names):
+        if np.isfinite(b[k]):
+            makers[name] = partial(coefficient, fit, places[name])
+        elif np.isinf(b[k]):
+            makers[name] = partial(infinite_coefficient, whole, k)
     if isinstance(fit, MixedFit):
         makers |= _random_makers(fit)
     if wanted is None:
         wanted = list(makers)
     for name in wanted:
+        if name not in makers and name in whole.design.fixed_names:
+            raise DataError(f"{NOT_TOLD[:-1]}: {name}.")
         if name not in makers:
             raise DataError(f"{name!r} is not a parameter of this fit.{did_you_mean(str(name), makers)}")
     return [makers[name]() for name in wanted]

@@ -8,7 +8,7 @@ import pandas as pd
 from ..errors import DataError
 from ..results import Fit, FlatFit
 from .icc import has_latent, latent_variance, variance_by_group
-from .rows import rows_used
+from .rows import fixed_part, told_rows
 
 
 def r2(fit: Fit) -> pd.Series:
@@ -18,17 +18,18 @@ def r2(fit: Fit) -> pd.Series:
     -------
     Series
         `marginal` (fixed part) and `conditional` (fixed part and group effects); of a flat model `r2` alone.
-        A generalized model's is on the link's scale, with the latent residual variance (see `icc`).
+        A generalized model's is on the link's scale, with the latent residual variance (see `icc`); rows that
+        a separated fit describes perfectly, by an infinite linear predictor, are left out of it.
 
     References
     ----------
     Nakagawa & Schielzeth (2013), Methods in Ecology and Evolution 4:133–142; Johnson (2014), the same
     5:944–946.
     """
-    fixed = float(np.var(fit.design.X @ fit.estimates.beta, ddof=1))
+    rows = told_rows(fit)
+    fixed = float(np.var(fixed_part(fit, rows) - rows.offset, ddof=1))
     if isinstance(fit, FlatFit):
         return pd.Series({"r2": _flat(fit, fixed)})
-    rows = rows_used(fit)
     by_group = variance_by_group(fit, rows)
     random = float(np.mean(sum(by_group.values())))
     residual = fit.sigma**2 if fit.family.is_linear else _latent(fit, rows, by_group)
@@ -49,4 +50,4 @@ def _flat(fit: FlatFit, fixed: float) -> float:
         y, w = fit.design.y, fit.design.weights
         centre = np.average(y, weights=w) if "Intercept" in fit.design.fixed_names else 0.0
         return float(1 - w @ (y - fit.estimates.fitted) ** 2 / (w @ (y - centre) ** 2))
-    return fixed / (fixed + _latent(fit, rows_used(fit), {"": np.zeros(fit.nobs)}))
+    return fixed / (fixed + _latent(fit, told_rows(fit), {"": 0.0}))

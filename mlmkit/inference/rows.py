@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..columns import Labels
+from ..columns import Labels, shown
 from ..design import group_labels, offset_of
+from ..engine.generalized.separation import population_part
 from ..errors import DataError
 from ..frames import Table, as_frame, check_there, given, look_at
 from ..response import trials_of
@@ -45,6 +46,46 @@ class Rows:
     offset: np.ndarray
     weights: np.ndarray
     labels: tuple[Labels, ...] | None = None
+
+    def take(self, which: np.ndarray) -> Rows:
+        """Some of the rows."""
+        parts = {
+            "Z": None if self.Z is None else tuple(Z[which] for Z in self.Z),
+            "codes": None if self.codes is None else tuple(codes[which] for codes in self.codes),
+            "labels": None if self.labels is None else tuple(labels.take(which) for labels in self.labels),
+        }
+        return Rows(
+            self.index[which], self.X[which], offset=self.offset[which], weights=self.weights[which], **parts
+        )
+
+
+def told_rows(fit: Fit) -> Rows:
+    """The rows the model was fitted to, without those of a separated fit whose linear predictor is infinite.
+
+    Raises
+    ------
+    DataError
+        If that is all of them.
+    """
+    told = np.isfinite(fit.estimates.linear_predictor)
+    if not told.any():
+        raise DataError(
+            "Every row is described perfectly by an infinite linear predictor: there is no variance to speak of."
+        )
+    return rows_used(fit).take(told)
+
+
+def refuse_fractions(fit: Fit, rows: Rows) -> None:
+    """Observations can be drawn only where a binomial's weights are numbers of trials."""
+    if not fit.family.counts_trials:
+        return
+    broken = np.abs(rows.weights - np.round(rows.weights)) > 1e-8
+    if broken.any():
+        k = int(np.flatnonzero(broken)[0])
+        raise DataError(
+            f"The weight of row {shown(rows.index[k])} is {rows.weights[k]:g}, not a whole number of trials: no "
+            "observation can be drawn from it. Weights that are not trials say how much a row counts, not what it is."
+        )
 
 
 def rows_used(fit: Fit) -> Rows:
@@ -118,13 +159,9 @@ def _looked_at(frame: pd.DataFrame, predictors: Sequence[str], grouping: Sequenc
     return table
 
 
-def population_part(X: np.ndarray, beta: np.ndarray) -> np.ndarray:
-    """Xb, where a coefficient may be infinite (a separated group): a row without it stays finite."""
-    finite = np.isfinite(beta)
-    eta = X[:, finite] @ beta[finite]
-    for column, limit in zip(X[:, ~finite].T, beta[~finite], strict=True):
-        eta = eta + np.where(column == 0, 0.0, np.where(column == 0, 1.0, column) * limit)
-    return eta
+def fixed_part(fit: Fit, rows: Rows) -> np.ndarray:
+    """Xb plus offset at these rows, (m,); infinite, or NaN, where a separated fit says so."""
+    return rows.offset + population_part(fit.design, fit.estimates, rows.X)
 
 
 def _offset(fit: Fit, offset: Any, frame: pd.DataFrame) -> np.ndarray:

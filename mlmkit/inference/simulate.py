@@ -8,11 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from ..columns import shown
 from ..errors import DataError
 from ..results import Fit
 from .margins import means_in_range
 from .parameters import one_of
-from .rows import Rows, new_rows, population_part, rows_used
+from .rows import Rows, fixed_part, new_rows, refuse_fractions, rows_used
 
 
 def simulate(fit: Fit, n: int = 1, seed=None, groups: str = "new", newdata=None) -> pd.DataFrame:
@@ -41,6 +42,8 @@ def simulate(fit: Fit, n: int = 1, seed=None, groups: str = "new", newdata=None)
     if not isinstance(n, int | np.integer) or n < 1:
         raise DataError(f"n={n!r}: ask for a whole number of responses, at least 1.")
     rows, sizes = _rows(fit, newdata, groups)
+    refuse_fractions(fit, rows)
+    _refuse_unknown(fit, rows)
     draws = [draw(fit, rows, sizes, np.random.default_rng(s), groups == "new") for s in seeds(seed, n)]
     return pd.DataFrame(np.column_stack(draws), rows.index, [f"sim_{k + 1}" for k in range(n)])
 
@@ -59,11 +62,22 @@ def draw(
 ) -> np.ndarray:
     """One response: group effects, linear predictor, mean, and the family's own variation."""
     estimates, family = fit.estimates, fit.family
-    eta = rows.offset + population_part(rows.X, estimates.beta)
+    eta = fixed_part(fit, rows)
     effects = group_effects(fit, sizes, rng) if new_groups else estimates.modes
     for Z, codes, effect in zip(rows.Z, rows.codes, effects, strict=True):
         eta = eta + np.einsum("is,is->i", Z, effect[codes])
     return family.draw(rng, means_in_range(family, eta), rows.weights, fit.dispersion)
+
+
+def _refuse_unknown(fit: Fit, rows: Rows) -> None:
+    """A separated fit may say nothing of some new rows."""
+    unknown = np.isnan(fixed_part(fit, rows))
+    if unknown.any():
+        row = rows.index[int(np.flatnonzero(unknown)[0])]
+        raise DataError(
+            f"The fit has no finite estimates for row {shown(row)} of the new data, and the data fitted do not say "
+            "in which direction they go: nothing can be drawn for it."
+        )
 
 
 def group_effects(fit: Fit, sizes: Sequence[int], rng: np.random.Generator) -> list[np.ndarray]:

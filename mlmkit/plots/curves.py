@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..columns import look
+from ..engine.generalized.separation import population_part
 from ..errors import DataError, did_you_mean
 from ..inference.margins import mean_over_groups
 from ..results import Fit, MixedFit
@@ -169,7 +170,7 @@ def _used(fit: Fit) -> list[str]:
 
 
 def _fixed(fit: Fit, new: pd.DataFrame) -> np.ndarray:
-    return _columns(fit, new) @ fit.estimates.beta
+    return population_part(fit.design, fit.estimates, _columns(fit, new))
 
 
 def _columns(fit: Fit, new: pd.DataFrame) -> np.ndarray:

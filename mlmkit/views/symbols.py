@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from math import isnan
+from math import isinf, isnan
 
 from .. import words
 from ..expression import Call, Expression, Name, Negative, Number, Operation, Text
@@ -68,6 +68,8 @@ def number(value: float, digits: int = 4) -> str:
     """A number in LaTeX: about `digits` significant ones, and no more decimals than a reader wants."""
     if isnan(value):
         return r"\text{none}"
+    if isinf(value):
+        return r"-\infty" if value < 0 else r"\infty"
     small = abs(value) < 10 ** -(digits - 1)
     return words.number(value, digits, digits + 2 if small else digits - 1, "-")
 

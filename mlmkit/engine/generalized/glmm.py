@@ -260,7 +260,8 @@ def _separated(design, separation: Separation, n_agq: int) -> Estimates:
         sizes = [block.Z.shape[1] for block in design.blocks]
         modes = tuple(np.zeros((len(block.levels), block.Z.shape[1])) for block in design.blocks)
         theta = theta_from_factors([np.zeros((size, size)) for size in sizes])
-        return replace(flat, theta=theta, modes=modes, n_agq=n_agq)
+        message = f"{separation.message}."
+        return replace(flat, theta=theta, modes=modes, n_agq=n_agq, messages=(message,))
     return in_full(design, separation, fit_glmm(separation.undecided(design), n_agq))
 
 

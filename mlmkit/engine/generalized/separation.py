@@ -15,6 +15,7 @@ import numpy as np
 import scipy
 
 from ...design import Design, independent_columns
+from ..estimates import Estimates
 
 NEAR = 1e-6
 TOLERANCE = 1e-7
@@ -148,6 +149,61 @@ def _determined(X: np.ndarray) -> np.ndarray:
 def _furthest(cone: dict, objective: np.ndarray) -> float:
     answer = scipy.optimize.linprog(-objective, **cone, bounds=[(-1, 1)] * len(objective), method="highs")
     return -answer.fun if answer.status == 0 else 0.0
+
+
+def population_part(design: Design, estimates: Estimates, X: np.ndarray) -> np.ndarray:
+    """Xb̂ for any rows X, where some coefficients may be infinite, (m,).
+
+    Where infinities cancel, as in the row a = h = 1 of b_h = −∞ and b_ah = ∞, the value is that of the rows of the
+    data with the same combination. Elsewhere it is ±∞ if all directions in which the likelihood rises agree, and
+    NaN if the data do not say.
+    """
+    if np.isfinite(estimates.beta).all():
+        return X @ estimates.beta
+    return X @ finite_part(design, estimates) + infinite_part(design, estimates, X)
+
+
+def finite_part(design: Design, estimates: Estimates) -> np.ndarray:
+    """Finite coefficients that give the rows with a finite linear predictor the same one, (p,)."""
+    told = np.isfinite(estimates.linear_predictor)
+    fixed = estimates.linear_predictor - design.offset - group_part(design, estimates)
+    scale = np.abs(design.X).max(axis=0)
+    if not told.any():
+        return np.zeros(len(scale))
+    return np.linalg.lstsq(design.X[told] / scale, fixed[told], rcond=None)[0] / scale
+
+
+def infinite_part(design: Design, estimates: Estimates, X: np.ndarray) -> np.ndarray:
+    """What rows X have besides `finite_part`: 0 where their infinities cancel, else −∞, ∞, or NaN, (m,)."""
+    scale = np.abs(design.X).max(axis=0)
+    own, rows = design.X / scale, X / scale
+    told = np.isfinite(estimates.linear_predictor)
+    unseen = scipy.linalg.null_space(own[told], rcond=TOLERANCE) if told.any() else np.eye(len(scale))
+    beyond = rows @ unseen
+    outside = np.linalg.norm(beyond, axis=1) > TOLERANCE * np.linalg.norm(rows, axis=1)
+    part = np.zeros(len(X))
+    if outside.any():
+        part[outside] = _ends(_cone(own, sides(design)), rows[outside], beyond[outside])
+    return part
+
+
+def group_part(design: Design, estimates: Estimates) -> np.ndarray:
+    """Each row's sum of group effects Zζ̂, (n,)."""
+    total = np.zeros(len(design.y))
+    for block, modes in zip(design.blocks, estimates.modes, strict=True):
+        total += np.einsum("is,is->i", block.Z, modes[block.codes])
+    return total
+
+
+def _ends(cone: dict, rows: np.ndarray, beyond: np.ndarray) -> np.ndarray:
+    """−∞, ∞ or NaN for each of these rows; rows that go beyond the finite part in one direction share the answer."""
+    directions = beyond / np.linalg.norm(beyond, axis=1, keepdims=True)
+    _, first, place = np.unique(directions.round(9), axis=0, return_index=True, return_inverse=True)
+    answers = []
+    for row in rows[first]:
+        up, down = (_furthest(cone, sign * row) > TOLERANCE for sign in (1, -1))
+        answers.append(np.nan if up == down else np.inf if up else -np.inf)
+    return np.array(answers)[place.ravel()]
 
 
 def _message(design: Design, limits: np.ndarray, rows: np.ndarray) -> str:

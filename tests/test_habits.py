@@ -1,0 +1,98 @@
+"""Words of other tools are answered with the kit's own, as errors of the kit."""
+
+import copy
+import pickle
+import warnings
+
+import pytest
+
+import mlmkit as mk
+from mlmkit.habits import ARGUMENTS, ATTRIBUTES, answers
+
+
+@pytest.fixture(scope="module")
+def sleep():
+    return mk.load_data("sleepstudy")
+
+
+@pytest.fixture(scope="module")
+def fit(sleep):
+    return mk.lmer("Reaction ~ Days + (Days|Subject)", sleep)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda f, d: mk.lmer("Reaction ~ Days", d, groups="Subject", re_formula="~Days"), "(1|Subject)"),
+        (lambda f, d: mk.lmer("Reaction ~ Days + (1|Subject)", d, REML=False), "it is reml=False here"),
+        (lambda f, d: mk.lmer("Reaction ~ Days + (1|Subject)", d, reml="ML"), "False for maximum likelihood"),
+        (lambda f, d: mk.lmer("Reaction ~ Days + (1|Subject)", d, family="poisson"), "glmer()"),
+        (lambda f, d: mk.glmer("Reaction ~ Days + (1|Subject)", d, nAGQ=9), "n_agq=9"),
+        (lambda f, d: mk.lmer("Reaction ~ Days + (1|Subject)", data=d, wieghts=1), "Did you mean 'weights'"),
+        (lambda f, d: mk.lmer("Reaction ~ Days + (1|Subject)"), "missing a required argument: 'data'"),
+        (lambda f, d: mk.lm("Reaction ~ Days", d, offset="Days"), "offset(z)"),
+        (lambda f, d: f.predict(d, re_form=None), 'groups="none"'),
+        (lambda f, d: f.predict(exog=d), "newdata="),
+        (lambda f, d: f.predict(d, allow_new_levels=True), 'new_levels="population"'),
+        (lambda f, d: f.simulate(nsim=3), "n=3"),
+        (lambda f, d: f.simulate(1, random_seed=3), "seed=3"),
+        (lambda f, d: f.confint(alpha=0.1), "level="),
+        (lambda f, d: f.resid(type="pearson"), "kind='pearson'"),
+        (lambda f, d: mk.brm("Reaction ~ Days + (1|Subject)", d, random_seed=1), "seed=1"),
+        (lambda f, d: mk.brm("Reaction ~ Days + (1|Subject)", d, target_accept=0.9), "tune="),
+        (lambda f, d: mk.anova(f, test="Chisq"), "no argument 'test'"),
+        (lambda f, d: f.params, "fit.fixef"),
+        (lambda f, d: f.llf, "fit.loglik"),
+        (lambda f, d: f.conf_int(), "fit.confint()"),
+        (lambda f, d: f.cov_re, "fit.varcorr"),
+        (lambda f, d: f.random_effects, "fit.ranef"),
+        (lambda f, d: f.t_test("Days"), "fit.tests()"),
+        (lambda f, d: f.fixeff, "Did you mean 'fixef'"),
+    ],
+)
+def test_each_is_told_the_kits_word(fit, sleep, call, words):
+    with pytest.raises(mk.MlmkitError) as caught:
+        call(fit, sleep)
+    assert words in str(caught.value)
+
+
+def test_what_is_not_there_is_still_not_there(fit):
+    assert not hasattr(fit, "params")
+    assert getattr(fit, "llf", None) is None
+    with pytest.raises(AttributeError):
+        _ = fit._repr_markdown_
+
+
+def test_a_fit_can_be_copied_and_sent(fit):
+    for again in (copy.copy(fit), copy.deepcopy(fit), pickle.loads(pickle.dumps(fit))):
+        assert again.loglik == fit.loglik
+
+
+def test_no_answer_is_for_a_word_of_the_kits_own(fit):
+    """What a fit has must not be listed as another tool's word."""
+    flat = mk.lm("Reaction ~ Days", mk.load_data("sleepstudy"))
+    assert not [name for name in ATTRIBUTES if hasattr(fit, name) or hasattr(flat, name)]
+
+
+def test_every_answer_can_be_written():
+    for answer in ARGUMENTS.values():
+        assert answer.format(value="x")
+
+
+def test_a_warning_points_to_the_callers_line():
+    rats = mk.load_data("rats")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        mk.glm("cbind(m, n - m) ~ 0 + batch", rats)
+    assert caught and all(one.filename == __file__ for one in caught)
+
+
+def test_a_function_keeps_its_name_and_signature():
+    @answers
+    def double(x: int) -> int:
+        """Twice."""
+        return 2 * x
+
+    assert double(2) == 4 and double.__name__ == "double" and double.__doc__ == "Twice."
+    with pytest.raises(mk.DataError, match="double"):
+        double(y=1)
