@@ -8,6 +8,7 @@ from .fits import summary
 from .formula import parse_formula
 from .inference.compare import anova
 from .models import glm, glmer, lm, lmer
+from .planning import plan, simulate
 from .spec import Spec
 from .views.describe import describe
 from .views.equation import equation
@@ -77,6 +78,7 @@ __all__ = [
     "matrices",
     "network",
     "parse_formula",
+    "plan",
     "playground",
     "plots",
     "prior_table",
@@ -93,6 +95,7 @@ __all__ = [
     "show_prior",
     "show_reveal",
     "show_weight",
+    "simulate",
     "structure",
     "style",
     "summary",

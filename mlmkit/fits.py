@@ -33,6 +33,7 @@ class Fit(results.Fit):
     # -- what it says of rows, seen and new ----------------------------------------------------------
     predict = inference.predict.predict
     simulate = inference.simulate.simulate
+    power = inference.power.power
     r2 = inference.r2.r2
 
     # -- whether it may be believed ------------------------------------------------------------------

@@ -38,7 +38,7 @@ FLOORS = (
     {"inference"},
     {"printing"},
     {"fits"},
-    {"models"},
+    {"models", "planning"},
     {"bayes"},
     {"views"},
     {"plots"},
