@@ -14,6 +14,7 @@ from .views.describe import describe
 from .views.equation import equation
 from .views.matrices import matrices
 from .views.network import network
+from .views.overview import overview
 from .views.structure import structure
 from .widgets import (
     explore_design,
@@ -77,6 +78,7 @@ __all__ = [
     "load_data",
     "matrices",
     "network",
+    "overview",
     "parse_formula",
     "plan",
     "playground",
