@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import venv
 import zipfile
 from pathlib import Path
 from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -190,7 +191,9 @@ def test_the_sdist_carries_what_the_wheel_needs_and_nothing_else(built):
         "pyproject.toml", "PKG-INFO", ".gitignore",
     }  # fmt: skip
     assert {name for name in names if name.startswith("chapters/")} == {f"chapters/{name}" for name in COURSE}
-    assert {name for name in names if name.startswith("tools/")} == sources("tools/labextension")
+    assert {name for name in names if name.startswith("tools/")} == sources(
+        "tools/labextension", "tools/nbconvert"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -216,8 +219,14 @@ def installed(built, tmp_path_factory):
     return scripts
 
 
-def elsewhere() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+def elsewhere(scripts: Path) -> dict[str, str]:
+    """The variables of somebody who has only that environment; Jupyter's own files are ours."""
+    shares = os.pathsep.join(
+        str(prefix / "share" / "jupyter") for prefix in (scripts.parent, Path(sys.prefix))
+    )
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {
+        "JUPYTER_PATH": shares
+    }
 
 
 def test_from_an_installed_wheel_the_course_answers(installed, tmp_path):
@@ -234,24 +243,29 @@ def test_from_an_installed_wheel_the_course_answers(installed, tmp_path):
         "--IdentityProvider.token=",
     ]
     server = subprocess.Popen(
-        start, cwd=tmp_path, env=elsewhere(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        start, cwd=tmp_path, env=elsewhere(installed), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     address = f"http://127.0.0.1:{port}"
     try:
         listed = json.loads(_answer(f"{address}/api/contents/chapters", server))
         page = _answer(f"{address}/lab", server)
+        exported = _answer(f"{address}/nbconvert/html/chapters/{CHAPTERS[3]}", server)
     finally:
         server.terminate()
         server.wait(20)
     assert {it["name"] for it in listed["content"]} >= set(CHAPTERS)
     assert '"news": {"disabled": true}' in page
+    assert "No description has been provided" not in exported and exported.count('alt="') > 5
+    assert not re.search(r'(?:src|href)="https?://(?!creativecommons|www\.mathjax)', exported), (
+        "a page that needs nothing"
+    )
 
 
 def _answer(url: str, server: subprocess.Popen) -> str:
     end = time.monotonic() + 90
     while time.monotonic() < end and server.poll() is None:
         try:
-            return urlopen(url, timeout=5).read().decode()
+            return urlopen(Request(url, headers={"Referer": url}), timeout=60).read().decode()
         except (URLError, OSError):
             time.sleep(0.2)
     server.kill()
@@ -264,7 +278,12 @@ def test_the_installed_package_finds_its_own_files(installed, tmp_path):
     )
     python = installed / "python"
     run = subprocess.run(
-        [python, "-c", say], cwd=tmp_path, env=elsewhere(), capture_output=True, text=True, check=True
+        [python, "-c", say],
+        cwd=tmp_path,
+        env=elsewhere(installed),
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert all("my environment" in line for line in run.stdout.splitlines())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from importlib.resources import files
@@ -135,3 +136,42 @@ def test_nothing_stands_in_a_readers_way(opened, path, scheme):
     assert not found, [
         (it["id"], it["help"], [node["html"][:200] for node in it["nodes"][:3]]) for it in found
     ]
+
+
+# ---- a notebook as one page ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """A chapter as `jupyter nbconvert --template mlmkit` writes it, the template as it is here."""
+    folder = tmp_path_factory.mktemp("exported")
+    template = folder / "templates" / "mlmkit"
+    for source in (ROOT / "tools/nbconvert/mlmkit", ROOT / "docs/_static/mathjax"):
+        shutil.copytree(source, template, dirs_exist_ok=True)
+    chapter = ROOT / "chapters" / "03-linear-mixed-effects.ipynb"
+    command = [
+        sys.executable,
+        "-m",
+        "nbconvert",
+        "--to",
+        "html",
+        "--template",
+        "mlmkit",
+        f"--output-dir={folder}",
+    ]
+    command += [f"--TemplateExporter.extra_template_basedirs={folder / 'templates'}", str(chapter)]
+    subprocess.run(command, check=True, capture_output=True)
+    return folder / f"{chapter.stem}.html"
+
+
+def test_an_exported_notebook_needs_nothing_else(browser, exported):
+    page = browser.new_page()
+    seen = []
+    page.on("pageerror", lambda error: seen.append(str(error)))
+    page.on("request", lambda it: it.url.startswith(("file:", "data:", "blob:")) or seen.append(it.url))
+    page.goto(exported.as_uri())
+    page.locator("mjx-container").first.wait_for()
+    words = page.locator("main img").evaluate_all("images => images.map(image => image.alt)")
+    assert len(words) > 5 and all(len(alt) > 60 and "No description" not in alt for alt in words)
+    page.close()
+    assert seen == []
