@@ -14,7 +14,7 @@ export OMP_NUM_THREADS ?= 1
 PYTEST := $(BIN)/python -m pytest -q --tb=short --dist loadfile
 WORKERS ?= 2
 
-.PHONY: help lab test unit notebooks browser chapters sync figures student agreement site bench owner constraints clean
+.PHONY: help lab test unit notebooks browser chapters sync figures student assignment agreement site bench owner constraints clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -44,8 +44,11 @@ sync: $(READY)  ## carry edits between chapters/text and the notebooks, run noth
 figures: $(READY)  ## redraw every figure of the course
 	$(BIN)/python -m figures
 
-student: $(READY)  ## write the student's notebooks, without solutions and outputs, to build/student
-	$(BIN)/python tools/notebooks.py student build/student
+student: $(READY)  ## write the notebooks for a class, without solutions, notes and outputs, to build/student
+	$(BIN)/mlmkit student build/student
+
+assignment: $(READY)  ## write CHAPTER=03 as an assignment that nbgrader grades, to build/nbgrader
+	$(BIN)/mlmkit assignment $(CHAPTER) --folder build/nbgrader
 
 agreement: $(READY)  ## measure how far every comparison with a reference is off, for the web book
 	$(PYTEST) -p tools.agreement --agreement docs/agreement.csv tests --ignore=tests/browser

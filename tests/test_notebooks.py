@@ -13,7 +13,6 @@ from tools.notebooks import (
     chapters,
     dress,
     from_text,
-    student,
     sync,
     tidy_outputs,
     to_text,
@@ -178,15 +177,6 @@ def test_slips_in_the_text_are_named(chapter, old, new, says):
     chapter.text.write_text(TEXT.replace(old, new), encoding="utf-8")
     with pytest.raises(ChapterError, match=says):
         sync(chapter)
-
-
-def test_a_students_notebook_has_no_solutions_notes_or_outputs(chapter):
-    build(chapter)
-    mine = student(stored(chapter))
-    text = nbformat.writes(mine)
-    assert "print(2 * x)" not in text and "Ask first" not in text
-    assert "answer = ..." in text and "Double it" in text
-    assert all(not c.outputs and c.execution_count is None for c in mine.cells if c.cell_type == "code")
 
 
 def test_outputs_lose_what_changes_with_every_run():

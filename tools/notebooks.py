@@ -6,14 +6,12 @@ A chapter is written once. `chapters/text/03-….md` (MyST, through jupytext) is
 
     python tools/notebooks.py build [03 …]      sync, run every cell, store the outputs
     python tools/notebooks.py sync              carry edits across, run nothing
-    python tools/notebooks.py student FOLDER    the chapters without solutions, notes and outputs
 """
 
 from __future__ import annotations
 
 import argparse
 import re
-import shutil
 import sys
 import time
 from dataclasses import dataclass
@@ -26,7 +24,6 @@ from nbclient import NotebookClient
 
 from mlmkit.course import cells
 from mlmkit.course.cells import SLIDES, ChapterError
-from mlmkit.course.handouts import student
 
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTERS = ROOT / "chapters"
@@ -238,36 +235,16 @@ def _write(path: Path, content: str) -> None:
         path.write_text(content)
 
 
-# ---- the student's version ---------------------------------------------------------------------------
-
-
-def write_student(folder: Path) -> list[Path]:
-    """Write every chapter's student notebook, with the figures beside them, below `folder`."""
-    target = folder / "chapters"
-    target.mkdir(parents=True, exist_ok=True)
-    if (ROOT / "figures").is_dir():
-        shutil.copytree(ROOT / "figures", folder / "figures", dirs_exist_ok=True)
-    written = []
-    for chapter in chapters():
-        path = target / chapter.notebook.name
-        path.write_text(nbformat.writes(student(sync(chapter)), 4) + "\n")
-        written.append(path)
-    return written
-
-
 # ---- command line ------------------------------------------------------------------------------------
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("command", choices=["build", "sync", "student"])
-    parser.add_argument("names", nargs="*", help="starts of chapters' names, or the student folder")
+    parser.add_argument("command", choices=["build", "sync"])
+    parser.add_argument("names", nargs="*", help="starts of chapters' names")
     asked = parser.parse_args(arguments)
     try:
-        if asked.command == "student":
-            folder = Path(asked.names[0]) if asked.names else ROOT / "build" / "student"
-            print(f"{len(write_student(folder))} student notebooks in {folder / 'chapters'}")
-        for chapter in chapters(wanted=asked.names) if asked.command != "student" else []:
+        for chapter in chapters(wanted=asked.names):
             _say_and_do(asked.command, chapter)
     except ChapterError as error:
         print(error, file=sys.stderr)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from ..errors import MlmkitError
 from .folder import copy_course
@@ -13,6 +15,8 @@ from .lab import open_lab
 
 HOME = Path("~") / "mlmkit-course"
 SITE = Path("mlmkit-site")
+STUDENT = Path("mlmkit-student")
+GRADING = Path("mlmkit-grading")
 #: Commands that hand the options they are given to another program.
 HANDING_ON = {"lab", "lecture"}
 
@@ -51,7 +55,27 @@ def _parser() -> argparse.ArgumentParser:
     site = _add(commands, "site", _site, "Make the course's web book: a folder of pages that opens anywhere.")
     site.add_argument("folder", nargs="?", type=Path, default=SITE, help=f"where to (default: {SITE})")
     site.add_argument("--course", type=Path, help="the folder with your own copy of the course")
+    student = _add(
+        commands, "student", _student, "Write the notebooks for a class, without solutions and notes."
+    )
+    student.add_argument(
+        "folder", nargs="?", type=Path, default=STUDENT, help=f"where to (default: {STUDENT})"
+    )
+    _add_chapters(student, "--chapters", nargs="+", metavar="NN")
+    assignment = _add(
+        commands, "assignment", _assignment, "Write chapters as assignments that nbgrader grades."
+    )
+    _add_chapters(assignment, "chapters", nargs="*", metavar="NN")
+    assignment.add_argument(
+        "--folder", type=Path, default=GRADING, help=f"nbgrader's course (default: {GRADING})"
+    )
+    for handing_out in (student, assignment):
+        handing_out.add_argument("--course", type=Path, help="the folder with your own copy of the course")
     return parser
+
+
+def _add_chapters(parser: argparse.ArgumentParser, name: str, **how: Any) -> None:
+    parser.add_argument(name, default=[], help="the chapters, by number: 00 03 (default: all)", **how)
 
 
 def _add(commands, name: str, run: Callable, what: str) -> argparse.ArgumentParser:
@@ -77,3 +101,29 @@ def _site(asked: argparse.Namespace, _options: list[str]) -> int:
 
     print(f"The book opens with {build_book(asked.folder.expanduser().resolve(), asked.course)}")
     return 0
+
+
+def _student(asked: argparse.Namespace, _options: list[str]) -> int:
+    from .handouts import write_student
+
+    written = write_student(asked.folder.expanduser().resolve(), asked.chapters, _of(asked.course))
+    print(
+        f"{len(written)} notebooks for a class, and START.md, which says how to begin: {written[0].parents[1]}"
+    )
+    return 0
+
+
+def _assignment(asked: argparse.Namespace, _options: list[str]) -> int:
+    from .grading import write_assignment
+
+    written = write_assignment(asked.folder.expanduser().resolve(), asked.chapters, _of(asked.course))
+    names = " ".join(path.stem for path in written)
+    print(f"Written: {names}\nIn {written[0].parents[2]}: nbgrader generate_assignment {written[0].stem}")
+    if find_spec("nbgrader") is None:
+        print('nbgrader is not installed. Add it with: pip install "mlmkit[grading]"')
+    return 0
+
+
+def _of(course: Path | None) -> Path | None:
+    """The chapters of a reader's own copy of the course."""
+    return None if course is None else course.expanduser().resolve() / "chapters"

@@ -12,6 +12,8 @@ from ..errors import MlmkitError
 PACKAGE = Path(__file__).parents[1]
 #: Which version of mlmkit the chapters beside this file were copied from.
 MARK = ".mlmkit-version"
+#: Says that the chapters beside it are a class's hand-out, to which no others are added.
+HANDED_OUT = ".mlmkit-handout"
 
 
 class CourseError(MlmkitError):
@@ -82,6 +84,8 @@ def copy_course(folder: Path, source: Path | None = None) -> Copied:
     """
     source = source or chapters()
     target = folder / "chapters"
+    if (target / HANDED_OUT).exists():
+        return Copied(folder, (), tuple(sorted(path.name for path in target.iterdir())), version("mlmkit"))
     files = sorted(path for path in source.iterdir() if path.is_file() and path.name[0] != ".")
     try:
         target.mkdir(parents=True, exist_ok=True)
