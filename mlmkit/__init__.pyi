@@ -9,6 +9,7 @@ from .formula import parse_formula
 from .inference.compare import anova
 from .models import glm, glmer, lm, lmer
 from .planning import plan, simulate
+from .report import table
 from .spec import Spec
 from .views.describe import describe
 from .views.equation import equation
@@ -101,5 +102,6 @@ __all__ = [
     "structure",
     "style",
     "summary",
+    "table",
     "widgets",
 ]

@@ -6,7 +6,7 @@ formula and its source; here each gets its name. `lm` and `glm` give a `FlatFit`
 
 from __future__ import annotations
 
-from . import inference, printing, results
+from . import inference, printing, report, results
 from .errors import DataError
 from .habits import methods_answer
 
@@ -23,6 +23,11 @@ class Fit(results.Fit):
 
     def _repr_html_(self) -> str:
         return self.summary()._repr_html_()
+
+    # -- for maketables, which lays several fits out in one table; see `report.table` --
+    __maketables_coef_table__ = property(report.coefficients)
+    __maketables_stat__ = report.statistic
+    __maketables_depvar__ = property(report.response)
 
     # -- how well it is known ------------------------------------------------------------------------
     confint = inference.intervals.confint
