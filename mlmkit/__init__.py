@@ -19,7 +19,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 __version__ = "0.1.0"
 
-if "IPython" in sys.modules:  # in a notebook, pictures bring their words
+if "IPython" in sys.modules:  # in a notebook, pictures bring their words and warnings are calm
+    from . import notebook as _notebook
     from .views import display as _display
 
     _display.install()
+    _notebook.install()

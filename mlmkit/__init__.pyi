@@ -10,6 +10,7 @@ from .inference.compare import anova
 from .models import glm, glmer, lm, lmer
 from .planning import plan, simulate
 from .report import table
+from .showing import show
 from .spec import Spec
 from .views.describe import describe
 from .views.equation import equation
@@ -86,6 +87,7 @@ __all__ = [
     "plots",
     "prior_table",
     "pymc_model",
+    "show",
     "show_design",
     "show_future_batch",
     "show_icc",

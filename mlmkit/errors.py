@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+import linecache
+import traceback
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
+
+PACKAGE = str(Path(__file__).parent)
 
 #: The most characters of a message: a screen of 20 lines. Columns and formulas may be longer than any screen.
 SCREEN = 1600
 
 
-class MlmkitError(ValueError):
+class Told(Exception):
+    """An error as IPython shows it: the reader's own line and the message, not the way through the package.
+
+    Outside IPython, and for whoever asks `traceback`, nothing changes.
+    """
+
+    def _render_traceback_(self) -> list[str]:
+        frames = traceback.extract_tb(self.__traceback__)
+        own = [f for f in frames if not f.filename.startswith(PACKAGE) and linecache.getlines(f.filename)]
+        message = f"\x1b[0;31m{type(self).__name__}\x1b[0m: {self}"
+        if not own or len(linecache.getlines(own[-1].filename)) < 2:
+            return [message]
+        return [f"in line {own[-1].lineno}:  {own[-1].line}", message]
+
+
+class MlmkitError(Told, ValueError):
     """Base of every error mlmkit raises on bad input."""
 
     def __init__(self, message: str = ""):
@@ -24,7 +44,7 @@ class DataError(MlmkitError):
     """Data that the formula cannot be fitted to."""
 
 
-class FitWarning(UserWarning):
+class FitWarning(Told, UserWarning):
     """One plain sentence on an estimate that needs care."""
 
     def __init__(self, message: str = ""):

@@ -73,6 +73,17 @@ def test_nothing_of_this_machine_or_this_run_is_stored(chapter):
 
 
 @each_chapter
+def test_no_warning_is_stored_as_a_red_box(chapter):
+    outputs = [output for cell in code_cells(notebook(chapter)) for output in cell.outputs]
+    assert [output.text for output in outputs if output.get("name") == "stderr"] == []
+
+
+@each_chapter
+def test_a_beginner_meets_no_formatting_of_tables(chapter):
+    assert not re.search(r"to_string\(|float_format=", shown(notebook(chapter)))
+
+
+@each_chapter
 def test_nothing_is_fetched_from_elsewhere(chapter):
     """Links are for clicking; whatever a page loads by itself must be here."""
     loads = r"""(?:src=|href=["'][^"']*\.css|!\[[^\]]*\]\(|@import|url\()\s*["']?https?://[^\s"')]+"""

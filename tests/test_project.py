@@ -25,7 +25,7 @@ PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 #: The floors of the house from the ground up: a room imports only from its own floor and those below.
 FLOORS = (
     {"errors", "style", "words", "pictures"},
-    {"families", "datasets", "expression", "columns", "habits"},
+    {"families", "datasets", "expression", "columns", "habits", "notebook", "showing"},
     {"spec", "grammar"},
     {"formula", "frames"},
     {"transforms"},
