@@ -1,15 +1,17 @@
-"""Models, networks and figures in words: for who does not see the picture, a check for who does."""
+"""Models, networks and figures in words: for readers who cannot see the picture, a check for those who can."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
+from ..inference.parameters import one_of
 from ..spec import same_group
 from ..words import listed, number
 from .graph import Graph, Node
 from .model import Block, Coefficient, Group, Model
 from .read import read
+from .reported import in_a_paper
 from .symbols import plain
 
 
@@ -24,7 +26,13 @@ class Paragraph(str):
 
 
 def describe(
-    fit_or_formula, data: pd.DataFrame | None = None, family="gaussian", units: dict[str, str] | None = None
+    fit_or_formula,
+    data: pd.DataFrame | None = None,
+    family="gaussian",
+    units: dict[str, str] | None = None,
+    style: str = "model",
+    ddf: str = "satterthwaite",
+    level: float = 0.95,
 ) -> Paragraph:
     """A paragraph on a model and, where a fit is given, on its estimates.
 
@@ -38,6 +46,11 @@ def describe(
         The response's distribution, where a formula is given.
     units
         Units of columns, `{"Reaction": "ms", "Days": "day"}`; they are put behind the estimates.
+    style
+        `"model"` explains the model; `"methods"` and `"results"` are what a paper could say of a fit: estimates with
+        interval, degrees of freedom and p value.
+    ddf, level
+        Of a paper's intervals and tests: `"satterthwaite"` or `"kenward-roger"`.
 
     Raises
     ------
@@ -49,6 +62,9 @@ def describe(
     >>> describe("y ~ 1 + (1|g)").split(".")[0]
     'y is modelled as normally distributed around its mean'
     """
+    one_of("style", style, ("model", "methods", "results"))
+    if style != "model":
+        return Paragraph(in_a_paper(fit_or_formula, style, ddf, level, units or {}))
     model = read(fit_or_formula, data, family)
     sentences = [
         _response(model),
@@ -67,12 +83,20 @@ def describe(
 
 def _response(model: Model) -> str:
     y, scale = model.response, model.family.link_function.scale
-    names = [variable.name for variable in model.variables]
-    kind = "binomial out of a known number of trials" if model.has_trials else model.family.distribution.words
-    around = f"with a mean modelled {scale}" if scale else "around its mean"
-    on = f", which depends on {listed(names)}" if names else ""
+    at = f", {scale}," if scale else ""
+    on = (
+        f" depends on {listed(variable.name for variable in model.variables)}"
+        if model.variables
+        else " is modelled"
+    )
     rows = f" There are {model.n} rows." if model.n is not None and model.n > 1 else ""
-    return f"{y} is modelled as {kind} {around}{on}.{rows}"
+    if model.family.counts_trials:
+        kind = "a binomial count out of a known number of trials" if model.has_trials else "yes or no"
+        return f"{y} is {kind}. Its probability{at}{on}.{rows}"
+    kind = model.family.distribution.words
+    if scale:
+        return f"{y} is modelled as {kind}. Its mean{at}{on}.{rows}"
+    return f"{y} is modelled as {kind} around its mean{', which' + on if model.variables else ''}.{rows}"
 
 
 def what(coefficient: Coefficient) -> str:
@@ -126,7 +150,7 @@ def _lie(model: Model) -> list[str]:
 
 
 def _group_predictors(model: Model) -> list[str]:
-    sentences = []
+    sentences, alike = [], {}
     for variable in model.variables:
         if variable.group is None:
             continue
@@ -135,8 +159,12 @@ def _group_predictors(model: Model) -> list[str]:
             for c, (_, k) in model.absorbed.items()
             if variable.name in model.coefficient(c).column.names
         ]
-        effect = f" and shifts the mean of the groups' {listed(dict.fromkeys(moved))}" if moved else ""
-        sentences.append(f"{variable.name} is the same for all rows of a group of {variable.group}{effect}.")
+        alike.setdefault((variable.group, tuple(dict.fromkeys(moved))), []).append(variable.name)
+    for (group, moved), names in alike.items():
+        verb, shifts = ("is", "shifts") if len(names) == 1 else ("are", "shift")
+        effect = f" and {shifts} the mean of the groups' {listed(moved)}" if moved else ""
+        sentences.append(f"{listed(names)} {verb} the same for all rows of a group of {group}{effect}.")
+    for variable in (variable for variable in model.variables if variable.group is not None):
         if any(
             variable.name in model.coefficient(k).column.names
             for block in model.blocks

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
 import pytest
 
 import mlmkit as mk
@@ -95,3 +99,58 @@ def test_alt_text_of_a_figure():
     plt.close(figure)
     assert text.startswith("Reaction slows from day to day. A figure of 2 panels. 308: Reaction (ms) (")
     assert "3 points and 1 line" in text and "Key: flat." in text and "2 filled shapes" in text
+
+
+def test_results_as_a_paper_would_say_them(sleep):
+    fit = mk.lmer("Reaction ~ Days + (Days|Subject)", sleep)
+    text = describe(fit, style="results", units={"Reaction": "ms", "Days": "day"})
+    row = fit.tidy(conf_int=True, ddf="satterthwaite").set_index("term").loc["Days"]
+    low, high = (f"{value:.3g}" for value in (row["conf.low"], row["conf.high"]))
+    assert f"Days: b = 10.5 ms per day, 95% CI [{low}, {high}], t(17.0) = 6.77, p < .001." in text
+    assert "SD of the slope of Days across Subject: 5.92." in text and "Residual SD 25.6 ms." in text
+
+
+def test_methods_as_a_paper_would_say_them(sleep):
+    text = describe(
+        mk.lmer(
+            "Reaction ~ Days + (Days|Subject)", sleep.assign(Days=sleep["Days"].where(sleep["Days"] != 9))
+        ),
+        style="methods",
+        ddf="kenward-roger",
+    )
+    for part in (
+        "A linear mixed model was fitted to 162 rows of 18 groups of Subject (9 rows each)",
+        "18 rows with a missing value left out",
+        "by REML: Reaction ~ Days + (Days|Subject).",
+        "The intercept and the slope of Days vary across Subject, correlated.",
+        "by Kenward and Roger's method",
+        "mlmkit ",
+    ):
+        assert part in text
+
+
+def test_odds_ratios_are_called_so():
+    toenail = pd.read_csv(Path(__file__).parents[1] / "reference" / "own" / "toenail.csv")
+    fit = mk.glmer("outcome ~ treatment*month + (1|patient)", toenail)
+    text = describe(fit, style="results")
+    assert f"month: odds ratio = {np.exp(fit.fixef['month']):.3g}, 95% CI [" in text
+    assert "treatment = terbinafine × month: ratio of odds ratios = " in text and "z = " in text
+    assert "Laplace's approximation" in describe(fit, style="methods")
+
+
+def test_a_paper_needs_a_fit_and_a_known_style(sleep):
+    with pytest.raises(mk.DataError, match="describes a fit"):
+        describe("Reaction ~ Days + (Days|Subject)", sleep, style="results")
+    with pytest.raises(mk.DataError, match="style='paper'"):
+        describe("Reaction ~ Days + (Days|Subject)", sleep, style="paper")
+
+
+def test_predictors_that_do_the_same_share_a_sentence():
+    data = pd.DataFrame({"g": np.repeat(np.arange(8), 3), "t": np.tile([0.0, 1, 2], 8)})
+    data = data.assign(a=data["g"] % 2.0, b=data["g"] // 4.0, y=np.arange(24.0) ** 0.5)
+    text = describe("y ~ a + b + t + (t|g)", data)
+    assert text.count("the same for all rows of a group") == 1
+    assert (
+        "a and b are the same for all rows of a group of g and shift the mean of the groups' intercept."
+        in text
+    )
