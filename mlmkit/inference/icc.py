@@ -9,8 +9,8 @@ import pandas as pd
 
 from ..families import Family
 from ..results import ByGroup, MixedFit
-from .margins import variance_of_part, variances
 from .noted import Noted
+from .over_groups import variance_of_part, variances
 from .parameters import one_of
 from .rows import Rows, as_rows, fixed_part, new_rows, told_rows
 

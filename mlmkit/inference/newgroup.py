@@ -20,7 +20,7 @@ from ..errors import DataError, did_you_mean
 from ..results import MixedFit
 from ..spec import same_group
 from .bootstrap import bootstrap
-from .margins import means_in_range, means_over_groups
+from .over_groups import means_in_range, means_over_groups
 from .parameters import one_of, tails
 from .rows import as_rows, new_rows
 
@@ -90,13 +90,14 @@ class NewGroup:
     def _response(self, means, sds, eta: pd.DataFrame) -> pd.DataFrame:
         mean = partial(means_in_range, self.fit.family)
         mu, weights = means_over_groups(self.fit.family, means, sds)
-        first, second = (np.mean(power @ weights, axis=1) for power in (mu, mu**2))
+        first = np.mean(mu @ weights, axis=1)
+        variance = np.mean((mu - first[:, None, None]) ** 2 @ weights, axis=1)
         limits = np.sort(mean(eta[["lower", "upper"]].to_numpy()), axis=1)
         return pd.DataFrame(
             {
                 "median": mean(_mixture_quantile(means, sds, 0.5)),
                 "mean": first,
-                "sd": np.sqrt(second - first**2),
+                "sd": np.sqrt(variance),
                 "lower": limits[:, 0],
                 "upper": limits[:, 1],
             }

@@ -6,7 +6,7 @@ import numpy as np
 import scipy
 
 from ..families import Family
-from .margins import means_in_range
+from .over_groups import means_in_range
 
 #: Equally probable values that stand for the normal distribution of η.
 NODES = 400

@@ -11,7 +11,7 @@ import pandas as pd
 from ..columns import shown
 from ..errors import DataError
 from ..results import Fit
-from .margins import means_in_range
+from .over_groups import means_in_range
 from .parameters import one_of
 from .rows import Rows, fixed_part, new_rows, refuse_fractions, rows_used
 

@@ -11,7 +11,7 @@ import pandas as pd
 from ..columns import look
 from ..engine.generalized.separation import population_part
 from ..errors import DataError, did_you_mean
-from ..inference.margins import mean_over_groups
+from ..inference.over_groups import mean_over_groups
 from ..results import Fit, MixedFit
 from ..spec import columns_in
 from .pooling import arms, block_of, separate_coefficients
