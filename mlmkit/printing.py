@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 import scipy
 
-from .inference.degrees import tests
 from .inference.intervals import confint
+from .inference.tests import tests
 from .notices import notices
 from .results import Fit, FlatFit, MixedFit
+from .words import p_value, significant
 
 #: How many coefficients a fit shows where it stands alone in a Python session.
 GLANCE = 6
@@ -215,11 +216,11 @@ def _fixed_effects(fit: Fit, ddf: str | None) -> Table:
 
 
 def _foot(fit: Fit, ddf: str | None) -> str:
-    if ddf is not None and isinstance(fit, MixedFit):
+    if isinstance(fit, MixedFit):
         return {
             "satterthwaite": "Degrees of freedom by Satterthwaite's approximation",
             "kenward-roger": "Standard errors and degrees of freedom by Kenward and Roger's method",
-        }[ddf]
+        }.get(ddf or "", "")
     if isinstance(fit, FlatFit) and fit.family.is_linear:
         return f"Residual SD: {fit.sigma:.4g} on {fit.df_resid} degrees of freedom"
     return ""
@@ -229,8 +230,11 @@ def coefficients(fit: Fit, ddf: str | None = None) -> pd.DataFrame:
     """Estimates, standard errors and test statistics of the fixed part, with p values where they are exact
     (a linear model's t), conventional (z) or asked for (`ddf`, see `tests`)."""
     if ddf is not None and isinstance(fit, MixedFit):
-        names = ["Estimate", "Std. Error", "df", "t value", "Pr(>|t|)"]
-        return pd.DataFrame(tests(fit, ddf=ddf)).set_axis(names, axis=1)
+        table = pd.DataFrame(tests(fit, ddf=ddf))
+        symbol = "z" if np.isinf(table["df"]).all() else "t"
+        names = ["Estimate", "Std. Error", "df", f"{symbol} value", f"Pr(>|{symbol}|)"]
+        table = table.set_axis(names, axis=1)
+        return table.drop(columns="df") if symbol == "z" else table
     table = pd.DataFrame({"Estimate": fit.fixef, "Std. Error": fit.se.reindex(fit.fixef.index)})
     ratio = table["Estimate"] / table["Std. Error"]
     if isinstance(fit, FlatFit) and fit.family.has_sigma:
@@ -240,23 +244,9 @@ def coefficients(fit: Fit, ddf: str | None = None) -> pd.DataFrame:
     return table.assign(**{"z value": ratio, "Pr(>|z|)": 2 * scipy.stats.norm.sf(ratio.abs())})
 
 
-def significant(*columns, digits: int = 4) -> list[list[str]]:
-    """Columns of numbers with one number of decimals, so many that the smallest of each has `digits` digits.
-
-    That is R's rule; beside a large number a small one is not given more than six decimals.
-    """
-    columns = [np.asarray(values, dtype=float) for values in columns]
-    values = np.abs(np.concatenate(columns))
-    values = values[
-        np.isfinite(values) & (values > 1e-6 * np.max(values, initial=0.0, where=np.isfinite(values)))
-    ]
-    decimals = int(np.clip(digits - 1 - np.floor(np.log10(values.min())), 0, 6)) if values.size else 0
-    return [[f"{value:.{decimals}f}" for value in column] for column in columns]
-
-
 def _plain(values) -> list[str]:
     if values.name.startswith("Pr"):
-        return [("<2e-16" if p < 2e-16 else f"{p:.3g}") if np.isfinite(p) else "" for p in values]
+        return [p_value(p) for p in values]
     return [f"{value:.3f}" if np.isfinite(value) else "" for value in values]
 
 
@@ -286,7 +276,8 @@ def tidy(
     conf_int
         Whether to add conf.low and conf.high, by `confint(level, method, **options)`.
     ddf
-        How to get df and p.value for a linear mixed model, as in `summary`.
+        How to get df and p.value for a linear mixed model, as in `summary`; Wald intervals then use the same
+        degrees of freedom and standard errors, so that interval and p value of a row are of one mind.
     """
     names = {
         "Estimate": "estimate",
@@ -300,7 +291,8 @@ def tidy(
     fixed.insert(1, "group", None)
     whole = pd.concat([fixed, _tidy_random(fit)], ignore_index=True) if isinstance(fit, MixedFit) else fixed
     if conf_int:
-        whole[["conf.low", "conf.high"]] = confint(fit, level, method, **options).to_numpy()
+        wald = {"ddf": ddf} if method == "wald" else {}
+        whole[["conf.low", "conf.high"]] = confint(fit, level, method, **wald, **options).to_numpy()
     return whole
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+import numpy as np
+
 
 def number(value: float, digits: int = 3, decimals: int | None = None, minus: str = "−") -> str:
     """A number for reading: never in exponent form, never minus zero, infinity in words.
@@ -41,3 +43,22 @@ def listed(items: Iterable, limit: int | None = None, last: str = "and") -> str:
 def count(n: int, noun: str, plural: str | None = None) -> str:
     """How many of something: "1 group", "18 groups"."""
     return f"{n} {noun if n == 1 else plural or noun + 's'}"
+
+
+def significant(*columns, digits: int = 4) -> list[list[str]]:
+    """Columns of numbers with one number of decimals, so many that the smallest of each has `digits` digits.
+
+    That is R's rule; beside a large number a small one is not given more than six decimals.
+    """
+    numbers = [np.asarray(values, dtype=float) for values in columns]
+    values = np.abs(np.concatenate(numbers))
+    values = values[
+        np.isfinite(values) & (values > 1e-6 * np.max(values, initial=0.0, where=np.isfinite(values)))
+    ]
+    decimals = int(np.clip(digits - 1 - np.floor(np.log10(values.min())), 0, 6)) if values.size else 0
+    return [[f"{value:.{decimals}f}" for value in column] for column in numbers]
+
+
+def p_value(p: float) -> str:
+    """A p value in three digits; nothing where there is none."""
+    return ("<2e-16" if p < 2e-16 else f"{p:.3g}") if np.isfinite(p) else ""

@@ -1,104 +1,103 @@
-"""Tests of fixed coefficients that allow for variances having been estimated from few groups.
+"""How well the variances behind a standard error are known: the reference distribution of a test.
 
-The statistic b̂/SE is only nearly normal, since SE is itself an estimate. Both methods here compare it with
-Student's t, whose degrees of freedom say how well the variances behind SE are known.
+b̂/SE is only nearly normal, since SE is itself an estimate. In a linear model it has Student's t distribution; in a
+linear mixed model both methods here compare it with the t whose degrees of freedom say how well the variances are
+known; elsewhere the normal distribution has to do.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 import numpy as np
-import pandas as pd
-import scipy
 
 from ..engine import lmm_criterion
 from ..errors import DataError
-from ..results import MixedFit
-from .contrasts import combinations
+from ..results import Fit, FlatFit, MixedFit
 from .focus import slope_of_r2
 from .kenward_roger import KenwardRoger
-from .noted import Noted
 from .parameters import one_of
 
-METHODS = ("satterthwaite", "kenward-roger")
+METHODS = ("satterthwaite", "kenward-roger", "asymptotic")
 
 #: Step of the differences in θ, relative to its size (at least 0.1).
 STEP = 1e-3
 
 
-def tests(fit: MixedFit, contrasts=None, ddf: str = "satterthwaite") -> Noted:
-    """t tests of fixed coefficients, or of combinations of them, in a linear mixed model.
+class Method(Protocol):
+    """A covariance of b̂, and the degrees of freedom of tests with it; infinitely many for a z or χ² test."""
+
+    @property
+    def vcov(self) -> np.ndarray: ...
+
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+
+    @property
+    def is_asymptotic(self) -> bool: ...
+
+    def degrees(self, weights: np.ndarray) -> float:
+        """Of one combination of coefficients."""
+        ...
+
+    def f_statistic(self, L: np.ndarray, beta: np.ndarray) -> tuple[float, float]:
+        """F of the hypothesis Lb = 0, and its denominator's degrees of freedom."""
+        ...
+
+
+def method(fit: Fit, ddf: str | None = None) -> Method:
+    """How tests of a fit's coefficients are made.
 
     Parameters
     ----------
-    contrasts : str, list of str, dict, DataFrame or array, optional
-        Names or combinations of names (`"f[T.b] - x"`), weights by name (`{"Days": 1, "Intercept": -1}`), or a row
-        for each combination and a column for each coefficient; every coefficient on its own if left out.
     ddf
-        `"satterthwaite"`, or `"kenward-roger"`, which also corrects the standard errors (REML fits of up to
-        a few thousand rows).
+        Of a linear mixed model `"satterthwaite"` (also if left out), `"kenward-roger"`, or `"asymptotic"`
+        (`"normal"` for short): z and χ² tests. A linear model's tests are exact, a generalized one's z, so that for
+        them there is nothing to choose.
 
-    Returns
-    -------
-    DataFrame
-        Columns estimate, std.error, df, statistic, p.value.
-
-    References
-    ----------
-    Giesbrecht & Burns (1985), Biometrics 41:477–486; Kuznetsova, Brockhoff & Christensen (2017), J. Stat.
-    Softw. 82(13); Kenward & Roger (1997), Biometrics 53:983–997.
+    Raises
+    ------
+    DataError
+        Degrees of freedom asked of a model whose tests are z.
     """
-    method = _method(fit, ddf)
-    L = combinations(fit.design.fixed_names, contrasts)
-    weights = L.to_numpy()
-    estimate = weights @ fit.estimates.beta
-    se = np.sqrt(np.einsum("lp,pq,lq->l", weights, method.vcov, weights))
-    df = np.array([method.degrees(row) for row in weights])
-    statistic = estimate / se
-    table = pd.DataFrame(
-        {
-            "estimate": estimate,
-            "std.error": se,
-            "df": df,
-            "statistic": statistic,
-            "p.value": 2 * scipy.stats.t.sf(np.abs(statistic), df),
-        },
-        L.index,
-    )
-    return Noted(table, notes=method.notes)
+    if ddf is not None:
+        one_of("ddf", ddf, (*METHODS, "normal"))
+    if ddf in ("asymptotic", "normal"):
+        return Known(fit.estimates.vcov)
+    if isinstance(fit, FlatFit) and fit.family.has_sigma:
+        return Known(fit.estimates.vcov, fit.df_resid)
+    if not isinstance(fit, MixedFit) or not fit.family.is_linear:
+        if ddf is not None:
+            raise DataError(
+                f"Degrees of freedom are for linear mixed models; this one is {fit.family}; its tests are z."
+            )
+        return Known(fit.estimates.vcov)
+    return KenwardRoger(fit) if ddf == "kenward-roger" else Satterthwaite(fit)
 
 
-def f_test(fit: MixedFit, contrasts, ddf: str = "satterthwaite") -> pd.Series:
-    """F test that several coefficients, or combinations of them, are all 0 in a linear mixed model.
+@dataclass(frozen=True, eq=False)
+class Known:
+    """Degrees of freedom that are the same for every test: a linear model's n − p, or infinitely many."""
 
-    Parameters
-    ----------
-    contrasts : str, list of str, dict, DataFrame or array
-        The coefficients' names, or combinations of them, as in `tests`.
-    ddf
-        As in `tests`.
+    vcov: np.ndarray
+    df: float = np.inf
+    notes: tuple[str, ...] = ()
 
-    Returns
-    -------
-    Series
-        num_df, den_df, statistic, p.value.
-    """
-    method = _method(fit, ddf)
-    L = combinations(fit.design.fixed_names, contrasts).to_numpy()
-    statistic, den_df = method.f_statistic(L, fit.estimates.beta)
-    num_df = np.linalg.matrix_rank(L)
-    p = scipy.stats.f.sf(statistic, num_df, den_df)
-    return pd.Series({"num_df": num_df, "den_df": den_df, "statistic": statistic, "p.value": p})
+    @property
+    def is_asymptotic(self) -> bool:
+        return np.isinf(self.df)
 
+    def degrees(self, weights: np.ndarray) -> float:
+        """Of one combination of coefficients."""
+        return float(self.df)
 
-def _method(fit: MixedFit, ddf: str):
-    one_of("ddf", ddf, METHODS)
-    if not fit.family.is_linear:
-        raise DataError(
-            f"Degrees of freedom are for linear mixed models; this one is {fit.family}; its tests are z."
-        )
-    return Satterthwaite(fit) if ddf == "satterthwaite" else KenwardRoger(fit)
+    def f_statistic(self, L: np.ndarray, beta: np.ndarray) -> tuple[float, float]:
+        """F (χ² over its degrees of freedom where they are infinitely many)."""
+        values, vectors = np.linalg.eigh(L @ self.vcov @ L.T)
+        kept = values > 1e-10 * values.max()
+        return float(np.mean((vectors[:, kept].T @ L @ beta) ** 2 / values[kept])), float(self.df)
 
 
 class Satterthwaite:
@@ -109,6 +108,8 @@ class Satterthwaite:
     σ̂²(θ): by σ it is known, by θ it is f″ + df h′h′ᵀ, so only f″ and the derivatives of V_b by θ are
     differences.
     """
+
+    is_asymptotic = False
 
     def __init__(self, fit: MixedFit):
         self.vcov = fit.estimates.vcov

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import scipy
 
-from ..results import Fit, FlatFit
+from ..errors import DataError
+from ..results import Fit, MixedFit
 from .bootstrap import bootstrap
 from .noted import Noted
 from .parameters import one_of, parameters, tails
 from .profile import profile
+from .tests import tests
 
 FIXED_ONLY = (
     "Wald intervals are for fixed coefficients only: estimates of SDs and correlations are skewed, so take "
@@ -26,6 +28,7 @@ def confint(
     seed=None,
     workers: int | None = None,
     progress: bool = True,
+    ddf: str | None = None,
 ) -> Noted:
     """Confidence intervals of the parameters.
 
@@ -39,6 +42,9 @@ def confint(
         the estimates from responses simulated from the fit.
     n, seed, workers, progress
         Of the bootstrap; see `bootstrap`.
+    ddf
+        Of a linear mixed model's Wald intervals: `"satterthwaite"` or `"kenward-roger"` takes Student's quantile
+        (and Kenward and Roger's standard errors), as `tests` does. By default the normal quantile, as in lme4.
 
     Returns
     -------
@@ -53,11 +59,13 @@ def confint(
     """
     one_of("method", method, METHODS)
     probabilities = tails(level)
+    if ddf is not None and method != "wald":
+        raise DataError(f"ddf={ddf!r} is for Wald intervals: a {method} interval has no degrees of freedom.")
     if method == "profile":
         return profile(fit, level=level).confint(level)
     if method == "bootstrap":
         return percentiles(bootstrap(fit, n, seed, workers=workers, progress=progress), probabilities)
-    return wald(fit, probabilities)
+    return wald(fit, probabilities, ddf)
 
 
 def percentiles(draws: Noted, probabilities: tuple[float, float]) -> Noted:
@@ -74,16 +82,13 @@ def percentiles(draws: Noted, probabilities: tuple[float, float]) -> Noted:
     return Noted(limits, draws.columns, ["lower", "upper"], notes=notes)
 
 
-def wald(fit: Fit, probabilities: tuple[float, float]) -> Noted:
+def wald(fit: Fit, probabilities: tuple[float, float], ddf: str | None = None) -> Noted:
     """b̂ ± quantile × standard error; nothing for SDs, whose estimates are far from normal."""
     names = parameters(fit).index
-    student = isinstance(fit, FlatFit) and fit.family.has_sigma
-    quantiles = (
-        scipy.stats.t.ppf(probabilities, fit.df_resid) if student else scipy.stats.norm.ppf(probabilities)
-    )
+    tested = tests(fit, ddf="asymptotic" if ddf is None and isinstance(fit, MixedFit) else ddf)
+    quantiles = scipy.stats.t.ppf(np.array(probabilities)[:, None], tested["df"].to_numpy())
     table = Noted(np.nan, names, ["lower", "upper"])
-    se = fit.se.reindex(fit.fixef.index).to_numpy()
-    table.loc[fit.fixef.index] = fit.fixef.to_numpy()[:, None] + se[:, None] * quantiles
-    if len(names) > len(fit.fixef):
-        table.notes = (FIXED_ONLY,)
+    limits = tested["estimate"].to_numpy() + quantiles * tested["std.error"].to_numpy()
+    table.loc[tested.index] = limits.T
+    table.notes = (*tested.notes, *((FIXED_ONLY,) if len(names) > len(fit.fixef) else ()))
     return table

@@ -22,6 +22,8 @@ MOST_ROWS = 3000
 class KenwardRoger:
     """The adjusted covariance `vcov`, and tests with it."""
 
+    is_asymptotic = False
+
     def __init__(self, fit: MixedFit):
         _check(fit)
         self.notes: tuple[str, ...] = (
@@ -53,6 +55,7 @@ class KenwardRoger:
 
     def f_statistic(self, L: np.ndarray, beta: np.ndarray) -> tuple[float, float]:
         """The scaled F statistic and its denominator's degrees of freedom."""
+        L = independent_rows(L)
         factor, df = self._match_moments(L)
         combined = L @ beta
         return float(factor * combined @ np.linalg.solve(L @ self.vcov @ L.T, combined) / len(L)), df
@@ -72,6 +75,12 @@ class KenwardRoger:
         variance = 2 / q * (1 + c1 * B) / ((1 - c2 * B) ** 2 * (1 - c3 * B))
         df = 4 + (q + 2) / (q * variance / (2 * mean**2) - 1)
         return float(df / (mean * (df - 2))), float(df)
+
+
+def independent_rows(L: np.ndarray) -> np.ndarray:
+    """An orthonormal basis of the rows of L: neither F nor its degrees of freedom depend on which."""
+    _, size, rows = np.linalg.svd(L, full_matrices=False)
+    return rows[size > 1e-10 * size[0]]
 
 
 def covariance_derivatives(fit: MixedFit) -> Iterator[np.ndarray]:

@@ -23,12 +23,12 @@ from ..errors import DataError, did_you_mean
 from ..pictures import Picture
 from ..results import Fit, MixedFit
 from ..words import listed, number
-from .degrees import tests
 from .noted import Noted
 from .parameters import one_of, tails
 from .replicate import run
 from .simulate import seeds, simulate
 from .sizes import Size, sizes
+from .tests import tests
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -73,7 +73,7 @@ def test_summary_and_tidy_print_them(fit):
 
 def test_what_they_are_not_for_is_said(fit):
     with pytest.raises(DataError, match="its tests are z"):
-        fit("rats").tests()
+        fit("rats").tests(ddf="satterthwaite")
     with pytest.raises(DataError, match="reml=True"):
         fit("sleepstudy", reml=False).tests(ddf="kenward-roger")
     with pytest.raises(DataError, match="satterthwaite"):

@@ -6,7 +6,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from mlmkit.errors import DataError
-from mlmkit.inference.contrasts import combinations
+from mlmkit.inference.combinations import combinations
 
 NAMES = ("Intercept", "x", "f[T.b]", "x:f[T.b]", "C(f, Sum)[S.a]", "log(a + b)")
 
