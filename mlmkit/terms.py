@@ -147,11 +147,14 @@ class Columns:
 
     def of(self, table: Table) -> np.ndarray:
         """The columns for rows whose columns have been looked at already."""
+        matrix = _matrix(self, self.values(table), len(table))
+        return finite(matrix, self.names, "The column", table.index)
+
+    def values(self, table: Table) -> dict[Factor, Values]:
+        """What each factor is on these rows: numbers, or positions among the levels of the fit."""
         for name in self.used:
             refuse_missing(name, table)
-        values = {factor: self._value(factor, table) for term in self.terms for factor in term}
-        matrix = _matrix(self, values, len(table))
-        return finite(matrix, self.names, "The column", table.index)
+        return {factor: self._value(factor, table) for term in self.terms for factor in term}
 
     def _value(self, factor: Factor, table: Table) -> Values:
         """A factor's numbers, or its rows' positions among the levels of the fit."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +11,9 @@ import scipy
 
 from ..errors import DataError
 from ..habits import answers
-from ..results import Fit
+from ..results import Fit, FlatFit
+from ..spec import same_group
+from .anova import anova_of_terms
 from .noted import Noted
 from .parameters import as_ml
 
@@ -21,29 +24,45 @@ REFITTED = (
 
 
 @answers
-def anova(*fits: Fit) -> Noted:
-    """Likelihood-ratio tests of nested models.
+def anova(*fits: Fit, type: int | str = 3, ddf: str | None = None) -> Noted:
+    """Of one fit the test of each term; of several, tests of one against the next.
 
     Parameters
     ----------
     *fits
-        Two or more fits to the same rows, in any order; REML fits are fitted again by ML.
+        One fit, or two or more to the same rows, in any order; REML fits are then fitted again by ML.
+    type, ddf
+        Of one fit's table: type 1, 2 or 3, and `"satterthwaite"` or `"kenward-roger"`; see `anova_of_terms`.
 
     Returns
     -------
     DataFrame
-        A row a model, the smallest first: npar, AIC, BIC, logLik, deviance (−2 logLik), and against the model
-        above it Chisq, Df and `Pr(>Chisq)`. Where the models differ by one varying coefficient, `Pr(mixture)`
-        is the p value that allows for an SD that cannot be negative (half χ²_q, half χ²_{q+1}).
+        Of one fit a row for each term: num_df, den_df, statistic and p.value (sumsq, meansq) of an F test, or df,
+        statistic and p.value of a χ² test.
+        Of several fits a row for each, called m0, m1, … from the smallest: npar, AIC, BIC, logLik, deviance
+        (−2 logLik), and against the model above it Chisq, Df and `Pr(>Chisq)`. Where the models differ by one varying
+        coefficient, `Pr(mixture)` is the p value that allows for an SD that cannot be negative (half χ²_q, half
+        χ²_{q+1}). Of several `lm` fits the exact F: Res.Df, RSS, Df, `Sum of Sq`, F, `Pr(>F)`.
 
     References
     ----------
     Self & Liang (1987), JASA 82:605–610; Stram & Lee (1994), Biometrics 50:1171–1177.
     """
+    if len(fits) == 1 and isinstance(fits[0], Fit):
+        return anova_of_terms(fits[0], type, ddf)
     _check(fits)
-    refitted = any(fit.reml for fit in fits)
-    fits = sorted(map(as_ml, fits), key=lambda fit: fit.n_parameters)
-    table = pd.DataFrame([_row(fit) for fit in fits], [fit.formula for fit in fits])
+    if ddf is not None:
+        raise DataError(f"ddf={ddf!r} is for the terms of one fit; fits are compared by their likelihoods.")
+    flat = [fit for fit in fits if isinstance(fit, FlatFit) and fit.family.is_linear]
+    if len(flat) == len(fits):
+        return _exact_f(sorted(flat, key=lambda fit: fit.n_parameters))
+    return _likelihood_ratios(
+        sorted(map(as_ml, fits), key=lambda fit: fit.n_parameters), any(fit.reml for fit in fits)
+    )
+
+
+def _likelihood_ratios(fits: list[Fit], refitted: bool) -> Noted:
+    table = pd.DataFrame([_row(fit) for fit in fits], _names(fits))
     table["Chisq"] = -table["deviance"].diff()
     table["Df"] = table["npar"].diff()
     p = scipy.stats.chi2.sf(table["Chisq"].clip(lower=0), table["Df"])
@@ -56,7 +75,56 @@ def anova(*fits: Fit) -> Noted:
             "Pr(>Chisq) is naive where an SD is tested: zero lies at the edge of its range, so this p value "
             "is too large. Pr(mixture) is half the tail of χ² with one degree of freedom less, half with all."
         )
-    return Noted(table, notes=notes)
+    return Noted(table, notes=[*notes, *_not_nested(fits)], legend=_legend(fits))
+
+
+def _exact_f(fits: list[FlatFit]) -> Noted:
+    """F tests of nested linear models, each against the one above it, with the largest model's σ̂² (R's `anova.lm`)."""
+    rss = np.array([fit.sigma**2 * fit.df_resid for fit in fits])
+    table = pd.DataFrame({"Res.Df": [fit.df_resid for fit in fits], "RSS": rss}, _names(fits))
+    table["Df"] = -table["Res.Df"].diff()
+    table["Sum of Sq"] = -table["RSS"].diff()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        table["F"] = table["Sum of Sq"] / table["Df"] / fits[-1].sigma ** 2
+    table["Pr(>F)"] = scipy.stats.f.sf(table["F"], table["Df"], fits[-1].df_resid)
+    return Noted(table, notes=_not_nested(fits), legend=_legend(fits))
+
+
+def _names(fits: Sequence[Fit]) -> list[str]:
+    """Short names, as R prints them: two long formulas cut to a table's width could not be told apart."""
+    return [f"m{k}" for k in range(len(fits))]
+
+
+def _legend(fits: Sequence[Fit]) -> list[str]:
+    return [f"{name}: {fit.formula}" for name, fit in zip(_names(fits), fits, strict=True)]
+
+
+def _not_nested(fits: Sequence[Fit]) -> list[str]:
+    """A sentence for each fit that is not the next one with something left out."""
+    pairs = zip(pairwise(_names(fits)), pairwise(fits), strict=True)
+    return [
+        f"{small} is not {large} with terms left out, so the test between them has no meaning: compare AIC."
+        for (small, large), (one, other) in pairs
+        if not _is_nested(one, other)
+    ]
+
+
+def _is_nested(small: Fit, large: Fit) -> bool:
+    """Whether the columns of one, fixed and random, are combinations of the other's."""
+    one, other = small.design, large.design
+    if small.family.link != large.family.link or not np.allclose(one.weights, other.weights):
+        return False
+    pairs = [(one.X, [other.X])]
+    for block in one.blocks:
+        pairs.append((block.Z, [b.Z for b in other.blocks if same_group(b.group, block.group)]))
+    return all(parts and _within(columns, np.hstack(parts)) for columns, parts in pairs)
+
+
+def _within(columns: np.ndarray, span: np.ndarray) -> bool:
+    size = np.linalg.norm(span, axis=0)
+    found = np.linalg.lstsq(span / np.where(size > 0, size, 1.0), columns, rcond=None)[0]
+    left = columns - span / np.where(size > 0, size, 1.0) @ found
+    return bool(np.all(np.linalg.norm(left, axis=0) <= 1e-6 * np.linalg.norm(columns, axis=0)))
 
 
 def _check(fits) -> None:
@@ -91,9 +159,11 @@ def _row(fit: Fit) -> dict:
 def _mixture(small: Fit, large: Fit) -> float:
     """The mixture p value where one more coefficient varies, correlated with q others; else NaN."""
     q = extra_coefficient(small, large)
-    if q is None:
-        return np.nan
-    chisq = max(2 * (large.loglik - small.loglik), 0.0)
+    return np.nan if q is None else mixture(max(2 * (large.loglik - small.loglik), 0.0), q)
+
+
+def mixture(chisq: float, q: int) -> float:
+    """The tail of half χ²_q and half χ²_{q+1}."""
     return 0.5 * (_tail(chisq, q) + _tail(chisq, q + 1))
 
 

@@ -1,4 +1,4 @@
-"""A table with the sentences that its reader needs."""
+"""A table, or a column, with the sentences that its reader needs."""
 
 from __future__ import annotations
 
@@ -6,9 +6,45 @@ from html import escape
 
 import pandas as pd
 
+AVERAGE_GROUP = (
+    'For the average group (ζ = 0): the median of the groups\' means, not their mean; groups="average" integrates '
+    "over the groups."
+)
+OVER_GROUPS = (
+    "Means over the groups: the group effects are integrated out with Σ at its estimate; standard errors by the "
+    "delta method, from the coefficients alone."
+)
+
 
 class Noted(pd.DataFrame):
     """A DataFrame whose notes print below it. Whatever is computed from it is a plain DataFrame.
+
+    Attributes
+    ----------
+    notes : tuple of str
+        One plain sentence each.
+    legend : tuple of str
+        What its rows are, a line each, printed above it.
+    """
+
+    _metadata = ["notes", "legend"]  # noqa: RUF012  (pandas asks for this name)
+
+    def __init__(self, data=None, *args, notes=(), legend=(), **kwargs):
+        super().__init__(data, *args, **kwargs)
+        self.notes, self.legend = tuple(notes), tuple(legend)
+
+    def __repr__(self):
+        with pd.option_context("display.max_columns", None, "display.width", 110):
+            return "\n".join([*self.legend, super().__repr__(), *self.notes])
+
+    def _repr_html_(self):
+        legend = "<br>".join(map(escape, self.legend))
+        notes = "".join(f"<p><em>{escape(note)}</em></p>" for note in self.notes)
+        return (f"<p>{legend}</p>" if legend else "") + (super()._repr_html_() or "") + notes
+
+
+class NotedSeries(pd.Series):
+    """A Series whose notes print below it. Whatever is computed from it is a plain Series.
 
     Attributes
     ----------
@@ -23,9 +59,4 @@ class Noted(pd.DataFrame):
         self.notes = tuple(notes)
 
     def __repr__(self):
-        with pd.option_context("display.max_columns", None, "display.width", 110):
-            return "\n".join([super().__repr__(), *self.notes])
-
-    def _repr_html_(self):
-        notes = "".join(f"<p><em>{escape(note)}</em></p>" for note in self.notes)
-        return (super()._repr_html_() or "") + notes
+        return "\n".join([super().__repr__(), *self.notes])

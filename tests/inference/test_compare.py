@@ -84,7 +84,7 @@ def test_models_of_other_rows_or_responses_do_not_compare():
     with pytest.raises(DataError, match="same response"):
         mk.anova(whole, logs)
     with pytest.raises(DataError, match="at least two"):
-        mk.anova(whole)
+        mk.anova()
     with pytest.raises(DataError, match="str is not one"):
         mk.anova(whole, "Reaction ~ 1")
 
