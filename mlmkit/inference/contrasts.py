@@ -1,137 +1,244 @@
-"""Combinations of coefficients, however they are written: names, "a - b", weights by name, a matrix."""
+"""Differences (or ratios) of means and of slopes."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from ..engine.generalized.separation import population_part
 from ..errors import DataError, did_you_mean
+from ..results import Fit
+from .estimated import Estimated, Scale, row_names
+from .multiplicity import ADJUSTMENTS, Family
+from .parameters import one_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+HOW = ("pairwise", "reference", "consecutive")
 
 
-def combinations(names: Sequence[str], given: Any = None) -> pd.DataFrame:
-    """The matrix L of hypotheses Lb = 0.
+@dataclass(frozen=True, eq=False, repr=False)
+class Contrasts(Estimated):
+    """Contrasts of means or slopes; `.table` holds them, `.plot()` draws them."""
 
-    Parameters
+    def plot(self, ax: Axes | None = None, units: str = "", labels: Mapping[str, str] | None = None) -> Axes:
+        """Every contrast with its interval, filled where that leaves out no difference.
+
+        Parameters
+        ----------
+        ax
+            Where to draw; by default a new figure.
+        units
+            Of a difference, for the axis.
+        labels
+            Other words for levels and variables, by name.
+
+        Returns
+        -------
+        Axes
+        """
+        from .drawn import ContrastsPicture  # who prints a table needs no drawing
+
+        ratio = self.scale.show is np.exp
+        axis = self.scale.axis("" if ratio else units, labels)
+        names = tuple(self.labels.columns)
+        return ContrastsPicture(self.table, names, axis, self.level, labels or {}, float(ratio)).draw(ax)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Margins(Estimated):
+    """Means or slopes; `.table` holds them, `.contrasts()` compares them, `.plot()` draws them.
+
+    Attributes
     ----------
-    names
-        The p coefficients.
-    given
-        None for each coefficient alone; a name or a combination of names (`"f[T.b]"`, `"f[T.b] - x"`,
-        `"2*x = f[T.b]"`), or a list of them; weights by name (`{"Days": 1, "Intercept": -1}`), or several such under
-        a label each (`{"difference": {"f[T.b]": 1, "x": -1}}`); a table or matrix with a column for each coefficient.
-
-    Returns
-    -------
-    DataFrame
-        A row for each combination, a column for each coefficient.
-
-    Raises
-    ------
-    DataError
-        Naming what is no coefficient, or no number.
+    over, by
+        The variables whose levels are compared, and those that split the table.
+    fit
+        Whose coefficients they are.
+    offset
+        Where the values are linear in b̂, what they have besides gradient @ b̂; None where they are not linear.
+    ratios
+        Whether `contrasts` gives ratios unless told otherwise.
     """
-    names = list(names)
-    if given is None:
-        return pd.DataFrame(np.eye(len(names)), names, names)
-    if isinstance(given, str):
-        return _table([given], [_read(given, names)], names)
-    if isinstance(given, Mapping):
-        return _from_mapping(given, names)
-    if isinstance(given, Sequence) and given and all(isinstance(one, str) for one in given):
-        return _table(list(given), [_read(one, names) for one in given], names)
-    return _from_matrix(given, names)
 
+    over: tuple[str, ...]
+    by: tuple[str, ...]
+    fit: Fit
+    offset: np.ndarray | None
+    ratios: bool
 
-def _from_mapping(given: Mapping, names: list[str]) -> pd.DataFrame:
-    if not any(isinstance(value, Mapping | str) for value in given.values()):
-        weights = _weights(given, names)
-        return _table([" + ".join(f"{w:g} {name}" for name, w in weights.items())], [weights], names)
-    rows = [
-        _read(value, names) if isinstance(value, str) else _weights(_mapping(label, value), names)
-        for label, value in given.items()
-    ]
-    return _table([str(label) for label in given], rows, names)
+    def contrasts(
+        self,
+        how: str | Mapping = "pairwise",
+        adjust: str | None = None,
+        by: str | Sequence[str] | None = None,
+        ratios: bool | None = None,
+    ) -> Contrasts:
+        """Compare the rows of the table, within each level of what splits it.
 
+        Parameters
+        ----------
+        how
+            `"pairwise"`: every pair, the first less the second. `"reference"`: each less the first.
+            `"consecutive"`: each less the one before. `{"name": weights}`: contrasts of your own, the weights in the
+            order of the rows, or by level: `{"mean of both": {"Low": .5, "High": .5, "Control": -1}}`.
+        adjust
+            `"tukey"` (for all pairs, the default there), `"holm"` (the default elsewhere) or `"none"`. Each level of
+            what splits the table is a family of its own.
+        by
+            Compare within the levels of these variables instead of those that the table was split by; `[]` for none.
+        ratios
+            Whether to give ratios (odds ratios where the link is a logit, rate ratios or ratios of means where it is a
+            log) or differences. By default ratios for what is shown on the response's scale, but differences for means
+            that are averaged over groups or rows.
 
-def _mapping(label: Any, value: Any) -> Mapping:
-    if not isinstance(value, Mapping):
-        raise DataError(
-            f"{label!r} is a combination: give it weights by name, {{'x': 1}}, or as text, 'x - z'."
-        )
-    return value
+        Returns
+        -------
+        Contrasts
 
+        Raises
+        ------
+        DataError
+            Naming the level that is not there, the weights that are too few, or ratios where there are none.
+        """
+        by = self.by if by is None else (by,) if isinstance(by, str) else tuple(by)
+        ratios = self._can_be_ratios(ratios)
+        sets = _sets(self.labels, by, (*self.over, *self.by))
+        inner = self.labels.drop(columns=list(by))
+        found = [_weights(how, row_names(inner.iloc[places]), ratios) for places in sets]
+        names = [name for part in found for name in part]
+        C = np.zeros((len(names), len(self.value)))
+        rows = np.split(np.arange(len(names)), np.cumsum([len(part) for part in found])[:-1])
+        for places, own, part in zip(sets, rows, found, strict=True):
+            C[np.ix_(own, places)] = list(part.values())
+        first = np.repeat([places[0] for places in sets], [len(part) for part in found])
+        split = self.labels[list(by)].iloc[first].reset_index(drop=True)
+        labels = pd.concat([pd.Series(names, name="contrast", dtype=object), split], axis=1)
+        return self._combined(C, labels, _family(how, adjust, tuple(rows), len(sets[0])), ratios)
 
-def _from_matrix(given: Any, names: list[str]) -> pd.DataFrame:
-    if not isinstance(given, pd.DataFrame):
-        try:
-            given = np.atleast_2d(np.asarray(given, dtype=float))
-        except (TypeError, ValueError):
+    def plot(self, ax: Axes | None = None, units: str = "", labels: Mapping[str, str] | None = None) -> Axes:
+        """Means or slopes with their intervals: along a number as lines, else as points beside each other.
+
+        Parameters
+        ----------
+        ax
+            Where to draw; by default a new figure.
+        units
+            Of an estimate, for the axis.
+        labels
+            Other words for variables and levels, by name: `{"treatment": "Arm", "TAU": "usual care"}`.
+
+        Returns
+        -------
+        Axes
+        """
+        from .drawn import MarginsPicture  # who prints a table needs no drawing
+
+        axis = self.scale.axis(units, labels)
+        names = tuple(name for name in self.labels.columns if name in (*self.over, *self.by))
+        return MarginsPicture(self.table, names, axis, self.level, labels or {}).draw(ax)
+
+    def _can_be_ratios(self, ratios: bool | None) -> bool:
+        if ratios and not self.scale.ratio:
             raise DataError(
-                f"{given!r} is no combination of coefficients: give names, 'a - b', weights by name or a DataFrame."
-            ) from None
-        if given.ndim != 2 or given.shape[1] != len(names):
-            raise DataError(
-                f"A contrast has {given.shape[-1]} weights for the {len(names)} coefficients {', '.join(names)}."
+                'There are no ratios here: they go with a log or logit link and scale="response", '
+                'or with a log of the response and scale="original".'
             )
-        given = pd.DataFrame(given, columns=names)
-    rows = [_weights(row.dropna().to_dict(), names) for _, row in given.iterrows()]
-    return _table(list(given.index), rows, names)
+        return self.ratios if ratios is None else bool(ratios)
 
-
-def _table(labels: list, rows: list[dict[str, float]], names: list[str]) -> pd.DataFrame:
-    table = pd.DataFrame([[row.get(name, 0.0) for name in names] for row in rows], labels, names)
-    if not np.isfinite(table.to_numpy()).all() or (table == 0).all(axis=1).any():
-        strange = next(
-            label for label, row in table.iterrows() if not np.isfinite(row).all() or (row == 0).all()
+    def _combined(self, C: np.ndarray, labels: pd.DataFrame, family: Family, ratios: bool) -> Contrasts:
+        """Linear combinations on the scale of the tests, shown as ratios, or of the values as they are shown."""
+        value, gradient, scale = (
+            self.value,
+            self.gradient,
+            Scale(f"difference in {self.scale.quantity}", self.scale.of),
         )
-        raise DataError(
-            f"The combination {strange!r} is no combination of coefficients: its weights are all 0."
+        if ratios:
+            unbalanced = np.flatnonzero(np.abs(C.sum(axis=1)) > 1e-8)
+            if len(unbalanced):
+                raise DataError(f"The weights of {labels['contrast'].iloc[unbalanced[0]]!r} do not sum to 0, so there is no ratio: use ratios=False.")  # fmt: skip
+            note = f"Estimates are {self.scale.ratio}s; tests are of their logarithms, against a ratio of 1."
+            scale = Scale(self.scale.ratio, "", np.exp, np.exp, note=note)
+        elif not self.scale.is_plain:
+            value, gradient = self.scale.show(value), self.scale.slope(value)[:, None] * gradient
+        combined = _times(C, value)
+        if self.offset is not None and (ratios or self.scale.is_plain):
+            combined = population_part(self.fit.design, self.fit.estimates, C @ gradient) + C @ self.offset
+        return Contrasts(
+            labels,
+            combined,
+            C @ gradient,
+            C @ self.defect,
+            self.method,
+            self.level,
+            scale,
+            family,
+            self.notes,
         )
-    return table
 
 
-def _weights(given: Mapping, names: list[str]) -> dict[str, float]:
-    for name, weight in given.items():
-        _known(str(name), names)
-        if not isinstance(weight, int | float | np.number):
-            raise DataError(f"The weight of {name!r} is {weight!r}, not a number.")
-    return {str(name): float(weight) for name, weight in given.items()}
+def _times(C: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """C value, where a value that is not known matters only to the rows that use it."""
+    known = np.isfinite(value)
+    return np.where(np.any(C[:, ~known] != 0, axis=1), np.nan, C[:, known] @ value[known])
 
 
-def _known(name: str, names: list[str]) -> str:
-    if name not in names:
-        raise DataError(f"{name!r} is not a coefficient of this fit.{did_you_mean(name, names)}")
-    return name
+def _sets(labels: pd.DataFrame, by: tuple[str, ...], variables: tuple[str, ...]) -> list[np.ndarray]:
+    """Positions of the rows that are compared with each other."""
+    for name in by:
+        if name not in variables:
+            raise DataError(f"{name!r} does not split this table.{did_you_mean(str(name), variables)}")
+    if not by:
+        return [np.arange(len(labels))]
+    groups = labels.groupby(list(by), sort=False, observed=True).indices
+    return sorted(groups.values(), key=lambda places: places[0])
 
 
-def _read(text: str, names: list[str]) -> dict[str, float]:
-    """Weights from text: coefficients with signs and factors, and one `=` at most."""
-    if text.strip() in names:
-        return {text.strip(): 1.0}
-    left, equal, right = text.partition(" = ")
-    weights = _sum(left, text, names)
-    for name, weight in (_sum(right, text, names) if equal and right.strip() != "0" else {}).items():
-        weights[name] = weights.get(name, 0.0) - weight
-    return weights
+def _weights(how: str | Mapping, names: list[str], ratios: bool) -> dict[str, np.ndarray]:
+    """The weights of each contrast of rows with these names, by the contrast's name."""
+    if isinstance(how, Mapping):
+        return {str(name): _own(str(name), weights, names) for name, weights in how.items()}
+    one_of("how", how, HOW)
+    if len(names) < 2:
+        raise DataError(f"There is nothing to compare with {names[0]!r}: a contrast needs two rows or more.")
+    pairs = {
+        "pairwise": list(combinations(range(len(names)), 2)),
+        "reference": [(k, 0) for k in range(1, len(names))],
+        "consecutive": [(k, k - 1) for k in range(1, len(names))],
+    }[how]
+    eye, sign = np.eye(len(names)), "/" if ratios else "-"
+    return {f"{names[i]} {sign} {names[j]}": eye[i] - eye[j] for i, j in pairs}
 
 
-def _sum(part: str, text: str, names: list[str]) -> dict[str, float]:
-    known = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
-    term = re.compile(rf"\s*([+-]?)\s*(?:([0-9.]+)\s*\*\s*)?({known})(?:\s*/\s*([0-9.]+))?(?=\s|[+-]|$)")
-    weights: dict[str, float] = {}
-    at = 0
-    while part[at:].strip():
-        found = term.match(part, at)
-        if found is None or (at and not found[1]):
-            word = re.split(r"\s[+-]\s|\s*\*\s*", part[at:].strip(" +-"))[0].strip()
+def _own(name: str, weights, rows: list[str]) -> np.ndarray:
+    if isinstance(weights, Mapping):
+        strange = next((level for level in weights if str(level) not in rows), None)
+        if strange is not None:
             raise DataError(
-                f"{text!r}: {word!r} is not a coefficient of this fit.{did_you_mean(word, names)}"
+                f"{name!r} weights {strange!r}, which is no row.{did_you_mean(str(strange), rows)}"
             )
-        size = float(found[2] or 1) / float(found[4] or 1)
-        weights[found[3]] = weights.get(found[3], 0.0) + (-size if found[1] == "-" else size)
-        at = found.end()
-    return weights
+        by_name = {str(level): weight for level, weight in weights.items()}
+        weights = [by_name.get(row, 0.0) for row in rows]
+    try:
+        numbers = np.asarray(weights, dtype=float)
+    except (TypeError, ValueError):
+        raise DataError(f"The weights of {name!r} are not numbers: {weights!r}.") from None
+    if numbers.shape != (len(rows),):
+        raise DataError(f"{name!r} has {numbers.size} weights for {len(rows)} rows: {', '.join(rows)}.")
+    return numbers
+
+
+def _family(how: str | Mapping, adjust: str | None, sets: tuple[np.ndarray, ...], n_means: int) -> Family:
+    adjust = adjust or ("tukey" if how == "pairwise" else "holm")
+    one_of("adjust", adjust, ADJUSTMENTS)
+    if adjust == "tukey" and how != "pairwise":
+        raise DataError(
+            'Tukey\'s method is for all pairs of means: for other contrasts use adjust="holm" or "none".'
+        )
+    return Family(adjust, sets, n_means)

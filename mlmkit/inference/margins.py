@@ -1,89 +1,387 @@
-"""From the linear predictor to the response, the group effects integrated out.
+"""Marginal means and slopes: what a model says of the levels of a factor, the rest held or averaged over.
 
-For η ~ N(m, s²) and a link that is not the identity, E g⁻¹(η) is not g⁻¹(m): a mean over groups is not the
-mean of the average group. Integrals by Gauss–Hermite quadrature.
-
-Some links, such as the inverse, have no mean to give for every η. Where normal group effects go there, more
-often than once in a million groups, nothing can be averaged, and that is said.
+A marginal mean is lᵀb̂ with l the average of the design's rows over a reference grid (Searle, Speed & Milliken 1980;
+Lenth's emmeans in R): factors averaged with equal weights, numbers at their means. A slope is the derivative of the
+same by a number.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
 import numpy as np
-from numpy.polynomial.hermite_e import hermegauss
+import pandas as pd
 
-from ..errors import DataError
-from ..families import Family
+from ..design import offset_of
+from ..engine.generalized.separation import population_part
+from ..errors import DataError, did_you_mean
+from ..expression import Call, spell
+from ..frames import look_at
+from ..results import Fit, MixedFit
+from ..words import listed
+from .contrasts import Margins
+from .degrees import method
+from .estimated import Scale, in_words
+from .grid import Grid, Predictor, as_mapping, predictors, reference_grid
+from .multiplicity import Family
+from .noted import AVERAGE_GROUP, OVER_GROUPS
+from .over_groups import mean_over_groups, means_in_range, slope_over_groups
+from .parameters import one_of, tails
+from .rows import Rows, aliased_defect, between_variance, fixed_part, new_rows
 
-#: A share of groups out of range that is as good as none.
-NONE = 1e-6
+SCALES, GROUPS, WEIGHTS = ("response", "link", "original"), ("none", "average"), ("equal", "data", "rows")
 
-OUT_OF_RANGE = (
-    "The {} family has no mean for some of the linear predictors here, which lie beyond what its link can take, as "
-    "normal group effects or the ends of an interval may: use a link that keeps every mean in range, such as log "
-    "or logit."
-)
+#: A slope is a central difference over this many SDs of the number.
+STEP = 1e-4
 
 
-def normal_nodes(n: int = 80) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes and weights for expectations over N(0, 1)."""
-    nodes, weights = hermegauss(n)
-    return nodes, weights / weights.sum()
-
-
-def means_in_range(family: Family, eta, weights=1.0) -> np.ndarray:
-    """The means μ of some η.
+def means(
+    fit: Fit,
+    over: str | Sequence[str] = (),
+    /,
+    at: Mapping | None = None,
+    ddf: str | None = None,
+    scale: str = "response",
+    groups: str = "none",
+    weights: str = "equal",
+    level: float = 0.95,
+    *,
+    by: str | Sequence[str] = (),
+) -> Margins:
+    """Marginal means (estimated marginal means, least-squares means).
 
     Parameters
     ----------
-    eta : (..., k) array
-    weights : (k,) array, optional
-        How often each η occurs; those out of range that occur next to never get the mean of the middle one.
+    over
+        The variable whose means are wanted, or a list of them for their combinations: `fit.means("treatment")`. A
+        number is shown at its own values if they are few, at five along its range if not, or at those of `at`.
+    at
+        Values to take for variables: `{"month": [2, 8]}`. All others: a factor's levels are averaged over, a number is
+        held at its mean (one with two values is averaged over, too).
+    ddf
+        Of a linear mixed model `"satterthwaite"` (if left out), `"kenward-roger"` or `"asymptotic"`, worked out for
+        each row; a linear model's t is exact, a generalized model's tests are z.
+    scale
+        `"response"`; `"link"` for the linear predictor (log odds, logarithms); `"original"` to show means of log(y) or
+        sqrt(y) back on y's own scale, where they are medians rather than means.
+    groups
+        Of a multilevel model, `"none"` for the average group (ζ = 0; with a link that is not the identity, its mean is
+        the median of the groups' means), `"average"` for the mean over groups, Σ at its estimate.
+    weights
+        `"equal"`: every level that is averaged over counts alike. `"data"`: each combination as often as the data have
+        it. `"rows"`: the average over the rows of the data, each set to the cell's values in turn (g-computation).
+    level
+        Of the intervals.
+    by
+        Splits the table: `fit.means("treatment", by="month", at={"month": [2, 8]})` compares treatments within months.
+
+    Returns
+    -------
+    Margins
+        Its `.table` has a row for each cell: the variables' values, estimate, std.error, df, statistic, p.value,
+        conf.low, conf.high. `.contrasts()` compares the rows, `.plot()` draws them.
 
     Raises
     ------
     DataError
-        If some η has no mean in the family's range.
+        Naming the variable or the level that is not there.
+
+    References
+    ----------
+    Searle, Speed & Milliken (1980), The American Statistician 34:216–221.
     """
-    with np.errstate(divide="ignore"):
-        mu = family.mean(eta)
-    lower, upper = family.distribution.mean_range
-    outside = ~((mu >= lower) & (mu <= upper)) & ~np.isnan(eta)
-    if family.keeps_range or not outside.any():
-        return mu
-    if np.max(np.sum(outside * weights, axis=-1)) > NONE or outside[..., mu.shape[-1] // 2].any():
-        raise DataError(OUT_OF_RANGE.format(family))
-    return np.where(outside, mu[..., mu.shape[-1] // 2, None], mu)
+    _check(scale, SCALES, groups, weights, level)
+    over, by = _names("The variable", over), _names("by", by)
+    over, by = (over, by) if over else (by, ())
+    average = groups == "average" and isinstance(fit, MixedFit)
+    grid = reference_grid(fit, (*over, *by), at, weights, average)
+    shown = _scale(fit, scale)
+    cells = _cells(fit, grid, average)
+    averages_means = average or (weights == "rows" and scale != "link")
+    linear = fit.family.link == "identity" or not averages_means
+    value, gradient = _linear(fit, cells) if linear else _nonlinear(fit, cells)
+    how = method(fit, ddf)
+    return Margins(
+        labels=grid.cells,
+        value=value,
+        gradient=gradient,
+        defect=cells.averaged(cells.defect),
+        method=how,
+        level=level,
+        scale=shown,
+        family=Family("none", ()),
+        notes=(*_what(fit, scale, shown, average), _held(grid, weights), *how.notes),
+        over=over,
+        by=by,
+        fit=fit,
+        offset=cells.averaged(cells.rows.offset) if linear else None,
+        ratios=bool(shown.ratio) and linear,
+    )
 
 
-def means_over_groups(family: Family, eta, sd, n: int = 80) -> tuple[np.ndarray, np.ndarray]:
-    """(..., n) the means at n nodes of η ~ N(eta, sd²), and the nodes' weights, (n,)."""
-    nodes, weights = normal_nodes(n)
-    return means_in_range(
-        family, np.asarray(eta)[..., None] + np.asarray(sd)[..., None] * nodes, weights
-    ), weights
+def slopes(
+    fit: Fit,
+    x: str,
+    /,
+    by: str | Sequence[str] = (),
+    at: Mapping | None = None,
+    ddf: str | None = None,
+    groups: str = "none",
+    scale: str = "link",
+    weights: str = "equal",
+    level: float = 0.95,
+) -> Margins:
+    """Slopes of a number: by how much the linear predictor (or the mean) changes for one unit more.
+
+    Parameters
+    ----------
+    x
+        The number. The slope is the derivative at its mean, or at the values that `at` gives; log(x), poly(x, 2),
+        products and splines are followed.
+    by
+        Variables for whose levels the slope is wanted; `.contrasts()` compares them.
+    at, ddf, weights, level
+        As for `means`.
+    groups
+        As for `means`; `"average"` is a slope of the mean over groups, on the response's scale.
+    scale
+        `"link"`, or `"response"` for the change of the mean.
+
+    Returns
+    -------
+    Margins
+    """
+    _check(scale, SCALES[:2], groups, weights, level)
+    average = groups == "average" and isinstance(fit, MixedFit)
+    number, asked, places = _number(fit, x, average), _names("by", by), as_mapping(at)
+    if np.size(places.get(x, 0)) > 1 and x not in asked:
+        asked = (*asked, x)
+    grid = reference_grid(fit, asked, places, weights, average)
+    response = scale == "response" or average
+    value, gradient, defect = _derivative(fit, grid, number, average, response)
+    how = method(fit, ddf)
+    return Margins(
+        labels=grid.cells if len(grid.cells.columns) else pd.DataFrame({"slope": [x]}),
+        value=value,
+        gradient=gradient,
+        defect=defect,
+        method=how,
+        level=level,
+        scale=Scale("slope of {}", x),
+        family=Family("none", ()),
+        notes=(*_slope_of(fit, x, response, average), _held(grid, weights), *how.notes),
+        over=asked,
+        by=(),
+        fit=fit,
+        offset=None,
+        ratios=False,
+    )
 
 
-def mean_over_groups(family: Family, eta, sd) -> np.ndarray:
-    """E μ for η ~ N(eta, sd²), elementwise."""
-    mu, weights = means_over_groups(family, eta, sd)
-    return mu @ weights
+# -- what was asked --------------------------------------------------------------------------------------------
 
 
-def variances(family: Family, eta, sd, dispersion: float) -> tuple[np.ndarray, np.ndarray]:
-    """Variance of μ over groups, and the mean of an observation's variance within them."""
-    mu, weights = means_over_groups(family, eta, sd)
-    mean = mu @ weights
-    between = (mu - mean[..., None]) ** 2 @ weights
-    return between, family.at(dispersion).variance(mu) @ weights
+def _check(scale: str, scales: tuple[str, ...], groups: str, weights: str, level: float) -> None:
+    one_of("scale", scale, scales)
+    one_of("groups", groups, GROUPS)
+    one_of("weights", weights, WEIGHTS)
+    tails(level)
 
 
-def variance_of_part(family: Family, eta, sd, rest) -> np.ndarray:
-    """Variance of E[μ | one part of η], for η = eta + part + rest, parts N(0, sd²) and N(0, rest²)."""
-    nodes, weights = normal_nodes(40)
-    inner = np.asarray(eta)[..., None] + np.asarray(sd)[..., None] * nodes
-    spread = np.broadcast_to(np.asarray(rest)[..., None], inner.shape)
-    mu, _ = means_over_groups(family, inner, spread, 40)
-    given = mu @ weights
-    mean = given @ weights
-    return (given - mean[..., None]) ** 2 @ weights
+def _names(what: str, names: str | Sequence[str] | None) -> tuple[str, ...]:
+    names = () if names is None else (names,) if isinstance(names, str) else names
+    if not isinstance(names, list | tuple | pd.Index) or not all(isinstance(name, str) for name in names):
+        raise DataError(f"{what} is a column's name or a list of names, not {names!r}.")
+    return tuple(names)
+
+
+def _number(fit: Fit, x: str, random: bool) -> Predictor:
+    names = _names("The number of a slope", x)
+    if len(names) != 1:
+        raise DataError(f"Slopes are of one number at a time, not of {x!r}.")
+    (name,), known = names, predictors(fit, random)
+    if name not in known:
+        raise DataError(f"{x!r} is not a predictor in the fixed part.{did_you_mean(str(x), known)}")
+    if known[name].is_factor:
+        raise DataError(f"{x!r} is a factor and has no slope: means({x!r}).contrasts() compares its levels.")
+    return known[name]
+
+
+# -- values and their gradients --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """The rows of a grid as the model's columns: m cells of k rows.
+
+    Attributes
+    ----------
+    rows
+        X, offset and, where wanted, Z of the m·k rows.
+    weights
+        (k,) how much the rows of a cell count.
+    sd
+        (m·k,) the SD of the group effects' sum at each row; 0 for the average group.
+    defect
+        (m·k, d) what the dropped columns of a rank-deficient design add.
+    """
+
+    rows: Rows
+    weights: np.ndarray
+    sd: np.ndarray
+    defect: np.ndarray
+
+    def averaged(self, values: np.ndarray) -> np.ndarray:
+        """(m, …) the mean over each cell's rows of (m·k, …) values."""
+        k = len(self.weights)
+        shaped = values.reshape(len(values) // k, k, *values.shape[1:])
+        return np.einsum("k,mk...->m...", self.weights, shaped)
+
+
+def _cells(fit: Fit, grid: Grid, average: bool) -> Cells:
+    rows = new_rows(fit, grid.rows, random=average, groups=False, offset=_given_offset(fit, grid))
+    sd = np.sqrt(between_variance(fit, rows)) if average else np.zeros(len(rows.X))
+    return Cells(rows, grid.weights, sd, aliased_defect(fit, grid.rows))
+
+
+def _given_offset(fit: Fit, grid: Grid) -> np.ndarray | None:
+    """Of an offset given as an argument the mean, or each row's own where the rows are those of the data."""
+    design = fit.design
+    if not design.given_offset:
+        return None
+    own = design.offset - offset_of(fit.spec, look_at(design.rows_of(fit.data), fit.spec.predictors))
+    each = own if len(grid.weights) == len(own) else np.full(len(grid.weights), own.mean())
+    return np.tile(each, len(grid.cells))
+
+
+def _linear(fit: Fit, cells: Cells) -> tuple[np.ndarray, np.ndarray]:
+    """Averages of the linear predictor, and their gradients."""
+    L = cells.averaged(cells.rows.X)
+    return population_part(fit.design, fit.estimates, L) + cells.averaged(cells.rows.offset), L
+
+
+def _nonlinear(fit: Fit, cells: Cells) -> tuple[np.ndarray, np.ndarray]:
+    """Averages of means, taken back to the link's scale, where their tests and intervals are made."""
+    mean, slope = _mean_and_slope(fit, cells)
+    value = fit.family.eta(cells.averaged(mean))
+    gradient = cells.averaged(slope[:, None] * cells.rows.X)
+    return value, gradient / fit.family.mean_slope(value)[:, None]
+
+
+def _mean_and_slope(fit: Fit, cells: Cells) -> tuple[np.ndarray, np.ndarray]:
+    """(m·k,) E μ over the groups at each row, and its derivative by η."""
+    eta = fixed_part(fit, cells.rows)
+    if not cells.sd.any():
+        return means_in_range(fit.family, eta), fit.family.mean_slope(eta)
+    return mean_over_groups(fit.family, eta, cells.sd), slope_over_groups(fit.family, eta, cells.sd)
+
+
+def _derivative(fit: Fit, grid: Grid, number: Predictor, average: bool, response: bool):
+    """Central differences of fourth order, of the values, their gradients and their defects."""
+    name, size = number.column.name, STEP * float(np.std(number.column.numbers))
+    if not size:
+        raise DataError(f"{name!r} has one value only, so it has no slope.")
+
+    def at(step: float):
+        moved = grid.rows.assign(**{name: grid.rows[name].astype(float) + step * size})
+        cells = _cells(fit, Grid(grid.cells, moved, grid.weights, grid.held, grid.averaged), average)
+        if not response or fit.family.link == "identity":
+            return (*_linear(fit, cells), cells.averaged(cells.defect))
+        mean, slope = _mean_and_slope(fit, cells)
+        return (
+            cells.averaged(mean),
+            cells.averaged(slope[:, None] * cells.rows.X),
+            cells.averaged(cells.defect),
+        )
+
+    parts = zip(at(1), at(-1), at(2), at(-2), strict=True)
+    return tuple(
+        (8 * (one - minus) - (two - minus_two)) / (12 * size) for one, minus, two, minus_two in parts
+    )
+
+
+# -- how it is shown -------------------------------------------------------------------------------------------
+
+RATIOS = {
+    ("binomial", "logit"): "odds ratio",
+    ("poisson", "log"): "rate ratio",
+    ("nbinom", "log"): "rate ratio",
+}
+
+SCALE_NAMES = {"logit": "log odds", "log": "log of the mean"}
+
+#: Back from a transformed response to the response itself, and the derivative.
+ORIGINAL: dict[str, tuple[Callable, Callable]] = {
+    "log": (np.exp, np.exp),
+    "log2": (np.exp2, lambda value: np.log(2) * np.exp2(value)),
+    "log10": (lambda value: 10.0**value, lambda value: np.log(10) * 10.0**value),
+    "log1p": (np.expm1, np.exp),
+    "sqrt": (np.square, lambda value: 2 * value),
+}
+
+
+def _scale(fit: Fit, scale: str) -> Scale:
+    family, name = fit.family, fit.spec.response.name
+    if scale == "original":
+        tree = fit.spec.response.tree
+        if family.link != "identity" or not isinstance(tree, Call) or tree.function not in ORIGINAL:
+            raise DataError(
+                f'scale="original" goes back from log(y), log2(y), log10(y), log1p(y) or sqrt(y); the response is {name}.'
+            )
+        inside = spell(tree.argument, quoted=False)
+        note = f"Tests and intervals are made on the scale of {name}, which is fitted."
+        return Scale(
+            "median {}", inside, *ORIGINAL[tree.function], "ratio" if tree.function == "log" else "", note
+        )
+    if family.link == "identity":
+        return Scale("mean {}", name)
+    if scale == "link":
+        return Scale(f"{SCALE_NAMES.get(family.link, family.link)} of {{}}", name)
+    ratio = RATIOS.get((family.name, family.link), "ratio of means" if family.link == "log" else "")
+    note = f"Tests and intervals are made on the {family.link} scale; a test is against {family.mean(0.0):g}."
+    quantity = "probability of {}" if family.name == "binomial" else "mean {}"
+    return Scale(quantity, name, partial(means_in_range, family), family.mean_slope, ratio, note)
+
+
+def _what(fit: Fit, scale: str, shown: Scale, average: bool) -> list[str]:
+    """What an estimate is, where that is not plain."""
+    notes, generalized = [], fit.family.link != "identity"
+    if scale == "original":
+        notes.append(
+            f"Each estimate is a {shown.axis()}, back from {fit.spec.response.name}; it is not a mean."
+        )
+    if generalized and average:
+        notes.append(OVER_GROUPS)
+    elif generalized and isinstance(fit, MixedFit) and scale == "response":
+        notes.append(AVERAGE_GROUP)
+    if generalized and scale == "link":
+        notes.append(f"On the {fit.family.link} scale.")
+    return notes
+
+
+def _slope_of(fit: Fit, x: str, response: bool, average: bool) -> list[str]:
+    if fit.family.link == "identity":
+        return [f"Slopes of {x}: the change of {fit.spec.response} for one unit more."]
+    of = (
+        "mean over the groups" if average else "average group's mean" if isinstance(fit, MixedFit) else "mean"
+    )
+    return [
+        f"Slopes of {x}: the change of the {of} for one unit more."
+        if response
+        else f"Slopes of {x} on the {fit.family.link} scale."
+    ]
+
+
+def _held(grid: Grid, weights: str) -> str:
+    parts = []
+    if weights == "rows":
+        parts.append("averaged over the rows of the data")
+    elif grid.averaged:
+        share = "equal weights" if weights == "equal" else "weights as in the data"
+        parts.append(f"averaged over {listed(grid.averaged)} with {share}")
+    if grid.held:
+        parts.append(f"at {listed(f'{name} = {in_words(value)}' for name, value in grid.held.items())}")
+    text = "; ".join(parts)
+    return f"{text[:1].upper()}{text[1:]}." if text else ""

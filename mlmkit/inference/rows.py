@@ -164,6 +164,30 @@ def fixed_part(fit: Fit, rows: Rows) -> np.ndarray:
     return rows.offset + population_part(fit.design, fit.estimates, rows.X)
 
 
+def between_variance(fit: Fit, rows: Rows) -> np.ndarray:
+    """The (m,) variance of the group effects' sum at these rows, Σ zΣzᵀ over the terms."""
+    total = np.zeros(len(rows.X))
+    for Z, Sigma in zip(rows.Z or (), getattr(fit, "covariances", ()), strict=False):
+        total += np.einsum("is,st,it->i", Z, Sigma, Z)
+    return total
+
+
+def aliased_defect(fit: Fit, data: pd.DataFrame) -> np.ndarray:
+    """(m, d) by how much each dropped column differs at these rows from what the kept columns make of it.
+
+    A combination of coefficients of a rank-deficient design is estimable only where this is 0.
+    """
+    design = fit.design
+    if not design.aliased:
+        return np.zeros((len(data), 0))
+    used = design.columns.matrix(design.rows_of(fit.data))
+    from_kept = np.linalg.lstsq(used[:, design.keep], used[:, ~design.keep], rcond=None)[0]
+    new = design.columns.matrix(data)
+    defect = new[:, ~design.keep] - new[:, design.keep] @ from_kept
+    size = np.abs(used[:, ~design.keep]).max(axis=0)
+    return defect / np.where(size > 0, size, 1.0)
+
+
 def _offset(fit: Fit, offset: Any, frame: pd.DataFrame) -> np.ndarray:
     if offset is None:
         if fit.design.given_offset:

@@ -1,0 +1,267 @@
+"""The reference grid: the rows at which a model is asked for means and slopes.
+
+Every factor of the fixed part with all its levels, every number at its mean: the rows over which marginal means
+average (Searle, Speed & Milliken 1980, The American Statistician 34:216–221). A number with two values only is taken
+with both, like a factor, as emmeans does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import is_datetime64_any_dtype
+
+from ..columns import Column, label_text, look
+from ..errors import DataError, did_you_mean
+from ..expression import Call
+from ..frames import look_at
+from ..results import Fit
+from ..spec import Factor, columns_in
+from ..words import listed
+
+#: More rows than this are not worked out: a grid so large is a mistake in what was asked.
+MOST_ROWS = 200_000
+
+#: A number that is asked for without values is shown at its own values if there are at most this many of them.
+FEW = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Predictor:
+    """A column that the model predicts from.
+
+    Attributes
+    ----------
+    column
+        The column on the rows used.
+    is_factor
+        Whether the model takes it as categories.
+    is_date
+        Whether it is a date in the data, and days since 1970 in the model.
+    values
+        Its levels, or its different numbers, in order.
+    codes
+        (n,) which of them each row has.
+    """
+
+    column: Column
+    is_factor: bool
+    is_date: bool
+    values: tuple
+    codes: np.ndarray
+
+    @property
+    def levels(self) -> tuple:
+        """What it takes in the grid: a factor's levels, a number's mean (both values of one that has two)."""
+        if self.is_factor or len(self.values) <= 2:
+            return self.values
+        return (float(self.column.numbers.mean()),)
+
+    def label(self, value: Any) -> Any:
+        """A value as a table shows it."""
+        return (
+            str(pd.Timestamp(0) + pd.Timedelta(days=value)).removesuffix(" 00:00:00")
+            if self.is_date
+            else value
+        )
+
+    @property
+    def spread(self) -> tuple:
+        """A number's own values if they are few, else five along its range."""
+        return (
+            self.values if len(self.values) <= FEW else tuple(np.linspace(self.values[0], self.values[-1], 5))
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Rows to predict at: for each of m cells that are asked for, k rows to average over.
+
+    Attributes
+    ----------
+    cells
+        (m, …) the values of the variables asked for, a row for each cell.
+    rows
+        (m·k, …) the predictors' columns; the k rows of a cell lie together.
+    weights
+        (k,) how much each counts, summing to 1.
+    held
+        What is held, with its value.
+    averaged
+        What is averaged over.
+    """
+
+    cells: pd.DataFrame
+    rows: pd.DataFrame
+    weights: np.ndarray
+    held: dict[str, Any]
+    averaged: tuple[str, ...]
+
+
+def predictors(fit: Fit, random: bool = False) -> dict[str, Predictor]:
+    """The columns of the fixed part and of the offset (with `random`, of the random terms), in the formula's order."""
+    spec = fit.spec
+    varying = [term for one in spec.random for term in one.terms] if random else []
+    terms = [*spec.fixed, *varying, *((offset,) for offset in spec.offsets)]
+    as_levels = {factor.columns[0] for term in terms for factor in term if _makes_levels(factor)}
+    table = look_at(fit.design.rows_of(fit.data), columns_in(terms))
+    dates = {name for name in table.columns if is_datetime64_any_dtype(fit.data[name])}
+    return {
+        name: _predictor(column, name in as_levels, name in dates) for name, column in table.columns.items()
+    }
+
+
+def _makes_levels(factor: Factor) -> bool:
+    """Whether a factor takes a column, even of numbers, as categories: C(x), relevel(x, …)."""
+    return isinstance(factor.tree, Call) and factor.tree.function in ("C", "relevel")
+
+
+def _predictor(column: Column, as_levels: bool, is_date: bool) -> Predictor:
+    if column.is_number and not as_levels:
+        values, codes = np.unique(column.numbers, return_inverse=True)
+        return Predictor(column, False, is_date, tuple(values), codes)
+    labels = column.labels.present()
+    return Predictor(column, True, False, tuple(labels.levels), labels.codes)
+
+
+def reference_grid(
+    fit: Fit, asked: Iterable[str], at: Mapping | None, weights: str = "equal", random: bool = False
+) -> Grid:
+    """The grid for the cells of these variables, the first one's values running fastest.
+
+    Parameters
+    ----------
+    asked
+        Names of the variables asked for.
+    at
+        Values of variables, to take instead of all levels or the mean.
+    weights
+        `"equal"`, or `"data"`: as often as the averaged factors' combinations occur; `"rows"`: the rows of the data
+        themselves, with the variables asked for set to each cell's values.
+    random
+        Whether the random terms' columns are needed.
+    """
+    known, asked, at = predictors(fit, random), tuple(asked), as_mapping(at)
+    _check_names(known, asked, at)
+    levels = {name: _levels(one, at, name, name in asked) for name, one in known.items()}
+    rest = {name: values for name, values in levels.items() if name not in asked}
+    cells = _product({name: levels[name] for name in asked})
+    if weights == "rows":
+        rest = {name: values for name, values in rest.items() if name in at}
+        inner = _rows_themselves(known, rest)
+    else:
+        inner = _product(rest)
+    share = _shares(known, levels, inner) if weights == "data" else np.ones(len(inner))
+    averaged = tuple(name for name, values in rest.items() if len(values) > 1)
+    held = {name: values[0] for name, values in rest.items() if name not in averaged}
+    _check_size(len(cells) * len(inner), levels)
+    place, again = np.repeat(np.arange(len(cells)), len(inner)), np.tile(np.arange(len(inner)), len(cells))
+    parts = {name: cells[name].take(place) if name in asked else inner[name].take(again) for name in known}
+    rows = pd.DataFrame({name: part.array for name, part in parts.items()}, range(len(place)))
+    labels = cells.assign(**{name: list(map(known[name].label, cells[name])) for name in asked})
+    held = {name: known[name].label(value) for name, value in held.items()}
+    return Grid(labels, rows, share / share.sum(), held, averaged)
+
+
+def as_mapping(at: Any) -> dict:
+    """Values by name; none if `at` was left out."""
+    if at is not None and not isinstance(at, Mapping):
+        raise DataError(f"at gives values by name, as in {{'x': [1, 2]}}, and not {at!r}.")
+    return dict(at or {})
+
+
+def _check_names(known: dict[str, Predictor], asked: tuple[str, ...], at: dict) -> None:
+    for name in (*asked, *at):
+        if name not in known:
+            hint = did_you_mean(str(name), known) if known else " The model has an intercept alone."
+            raise DataError(f"{name!r} is not a predictor in the fixed part.{hint}")
+    twice = next((name for name in asked if asked.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(f"{twice!r} is asked for twice: name each variable once.")
+
+
+def _levels(one: Predictor, at: dict, name: str, asked: bool) -> tuple:
+    """The values a predictor takes in the grid."""
+    if name in at:
+        return _given(one, name, at[name])
+    return one.spread if asked and not one.is_factor else one.levels
+
+
+def _given(one: Predictor, name: str, given: Any) -> tuple:
+    """The values that `at` gives a predictor."""
+    values = pd.Series([given] if np.ndim(given) == 0 else list(given))
+    if not len(values):
+        raise DataError(f"at has no values for {name!r}: give one or more.")
+    if one.is_factor:
+        texts = {label_text(level): level for level in one.values}
+        strange = next((value for value in values if label_text(value) not in texts), None)
+        if strange is not None:
+            raise DataError(f"{name!r} has no level {strange!r}.{did_you_mean(str(strange), texts)}")
+        return tuple(texts[label_text(value)] for value in values)
+    if one.is_date:
+        values = pd.to_datetime(values, errors="coerce")
+    numbers = look(name, values)
+    if not numbers.is_number or not np.isfinite(numbers.numbers).all():
+        raise DataError(f"{name!r} is a {'date' if one.is_date else 'number'}, and at gives it {given!r}.")
+    return tuple(numbers.numbers)
+
+
+def _product(levels: dict[str, tuple]) -> pd.DataFrame:
+    """All combinations, the first variable's values running fastest."""
+    size = prod(len(values) for values in levels.values())
+    _check_size(size, levels)
+    columns, each = {}, 1
+    for name, values in levels.items():
+        columns[name] = pd.Series(_without_decimals(values)).take(np.arange(size) // each % len(values)).array
+        each *= len(values)
+    return pd.DataFrame(columns, index=range(size))
+
+
+def _without_decimals(values: tuple) -> list:
+    """Whole numbers as integers, so that a table says month 2, not 2.0."""
+    whole = all(isinstance(value, float) and value == round(value) for value in values)
+    return [int(value) for value in values] if whole else list(values)
+
+
+def _rows_themselves(known: dict[str, Predictor], at: dict[str, tuple]) -> pd.DataFrame:
+    """The rows that were fitted, with the values of `at` in place of their own."""
+    several = next((name for name, values in at.items() if len(values) > 1), None)
+    if several is not None:
+        raise DataError(
+            f'weights="rows" sets {several!r} in every row to one value, and at gives several: ask for it by name.'
+        )
+    columns = {name: pd.Series(list(one.values)).take(one.codes).array for name, one in known.items()}
+    rows = pd.DataFrame(columns, range(len(next(iter(columns.values())))))
+    return rows.assign(**{name: values[0] for name, values in at.items()})
+
+
+def _shares(known: dict[str, Predictor], levels: dict[str, tuple], inner: pd.DataFrame) -> np.ndarray:
+    """How many rows of the data have each combination of the averaged factors."""
+    discrete = {name: one for name, one in known.items() if len(one.levels) > 1 or one.is_factor}
+    data = pd.DataFrame({name: pd.Series(_without_decimals(one.values)).take(one.codes).array for name, one in discrete.items()})  # fmt: skip
+    for name, one in discrete.items():
+        data = data[data[name].isin(levels[name])] if one.is_factor else data
+    counted = [name for name in discrete if name in inner]
+    if not counted:
+        return np.ones(len(inner))
+    seen = data.groupby(counted).size().rename("_rows").reset_index()
+    shares = inner[counted].merge(seen, how="left", on=counted)["_rows"].fillna(0.0).to_numpy()
+    if not shares.sum():
+        raise DataError(
+            f"No row of the data has these values of {listed(counted)}, so they cannot be weighted."
+        )
+    return shares
+
+
+def _check_size(size: int, levels: dict[str, tuple]) -> None:
+    if size > MOST_ROWS:
+        large = sorted(levels, key=lambda name: -len(levels[name]))[:3]
+        counts = listed(f"{name} has {len(levels[name])}" for name in large)
+        raise DataError(
+            f"The grid would have {size} rows ({counts} values): fewer values with at={{…}}, or fewer variables, do."
+        )
