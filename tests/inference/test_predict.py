@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
+from scipy.integrate import trapezoid
 
 import mlmkit as mk
 from mlmkit.errors import DataError
@@ -175,3 +176,58 @@ def test_an_interval_is_about_the_population_unless_groups_are_asked_for(fit):
     for kind in ("mean", "group", "observation"):
         assert_allclose(sleep.predict(new, interval=kind), sleep.predict(new, groups="none", interval=kind))
     assert not np.allclose(sleep.predict(), sleep.predict(groups="none"))
+
+
+def test_what_a_generalized_prediction_is_the_mean_of_is_said(fit):
+    """The average group's, the groups', or the row's own; nothing where it is plain."""
+    rats = fit("rats")
+    rows = data("rats").head(3)
+    assert "ζ = 0" in repr(rats.predict(rows, groups="none"))
+    assert "ζ = 0" in repr(rats.predict(rows, interval="group"))
+    assert "integrated out" in repr(rats.predict(rows, groups="average"))
+    for plain in (rats.predict(rows), rats.predict(rows, groups="none", scale="link")):
+        assert not plain.notes
+    assert not fit("sleepstudy").predict(ENDS, groups="none").notes
+    assert type(rats.predict(rows, groups="none") * 2) is pd.Series
+
+
+def test_the_mean_over_groups_is_the_integral(fit):
+    rats = fit("rats")
+    b, sd = rats.fixef.iloc[0], rats.varcorr["sdcor"].iloc[0]
+    z = np.linspace(-9, 9, 20001)
+    integral = trapezoid(stats.norm.pdf(z) / (1 + np.exp(-(b + sd * z))), z)
+    average = rats.predict(data("rats").head(2), groups="average", interval="mean")
+    assert_allclose(average["prediction"], integral, rtol=1e-9)
+    link = rats.predict(data("rats").head(2), groups="average", scale="link")
+    assert_allclose(1 / (1 + np.exp(-link)), integral, rtol=1e-9)
+    group = rats.predict(data("rats").head(2), groups="average", interval="group")
+    assert_allclose(group["prediction"], integral)
+    assert_allclose(
+        group[["lower", "upper"]], rats.predict(data("rats").head(2), interval="group")[["lower", "upper"]]
+    )
+
+
+def test_degrees_of_freedom_widen_a_means_interval(fit):
+    """In a balanced design of 18 people both methods have 17."""
+    sleep, new = fit("sleepstudy"), {"Days": [0, 9]}
+    normal, student = (
+        sleep.predict(new, interval="mean"),
+        sleep.predict(new, interval="mean", ddf="kenward-roger"),
+    )
+    ratio = (student["upper"] - student["lower"]) / (normal["upper"] - normal["lower"])
+    assert_allclose(ratio, stats.t.ppf(0.975, 17) / stats.norm.ppf(0.975), rtol=1e-6)
+    for options in ({"interval": "group"}, {"interval": "mean", "groups": "all"}, {}):
+        with pytest.raises(DataError, match="for the interval of the population's mean"):
+            sleep.predict(ENDS, ddf="satterthwaite", **options)
+
+
+def test_an_interval_for_a_single_yes_or_no_is_refused(fit):
+    d = pd.DataFrame(
+        {"y": np.tile([0, 1, 1, 0, 1], 40), "g": np.repeat(np.arange(20), 10), "x": np.arange(200) % 7}
+    )
+    flat = mk.glm("y ~ x", d)
+    with pytest.raises(DataError, match="One observation is 0 or 1 here"):
+        flat.predict({"x": [1]}, interval="observation")
+    with pytest.raises(DataError, match="numbers of trials"):
+        fit("rats").predict({"batch": [1]}, interval="observation")
+    assert len(flat.predict({"x": [1]}, interval="mean")) == 1
