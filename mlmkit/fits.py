@@ -34,12 +34,23 @@ class Fit(results.Fit):
     profile = inference.profile.profile
     bootstrap = inference.bootstrap.bootstrap
     as_ml = inference.parameters.as_ml
+    tests = inference.tests.tests
+    f_test = inference.tests.f_test
 
     # -- what it says of rows, seen and new ----------------------------------------------------------
     predict = inference.predict.predict
     simulate = inference.simulate.simulate
     power = inference.power.power
     r2 = inference.r2.r2
+
+    # -- what it says of the levels of a factor, and of one unit more of a number ---------------------
+    means = inference.margins.means
+    slopes = inference.margins.slopes
+
+    # -- the same with less, or otherwise -------------------------------------------------------------
+    drop1 = inference.drop.drop1
+    update = inference.update.update
+    model_matrix = inference.update.model_matrix
 
     # -- whether it may be believed ------------------------------------------------------------------
     diagnostics = inference.diagnostics.diagnostics
@@ -55,10 +66,6 @@ class FlatFit(Fit, results.FlatFit):
 @methods_answer
 class MixedFit(Fit, results.MixedFit):
     """A fit with random effects: `lmer` or `glmer`."""
-
-    # -- tests of the population coefficients --------------------------------------------------------
-    tests = inference.degrees.tests
-    f_test = inference.degrees.f_test
 
     # -- what it says of groups, seen and new --------------------------------------------------------
     icc = inference.icc.icc

@@ -43,7 +43,8 @@ def lm(formula: str, data: pd.DataFrame, weights=None) -> FlatFit:
         Naming the variable, the value and what to do.
     """
     spec = _flat(parse_formula(formula), "lmer")
-    return _fit(FlatFit, spec, data, fit_lm, weights, None)
+    again = partial(lm, weights=weights)
+    return _fit(FlatFit, spec, data, fit_lm, weights, None, again)
 
 
 @answers
@@ -74,7 +75,8 @@ def glm(
         with a warning.
     """
     spec = _flat(parse_formula(formula, family), "glmer")
-    return _fit(FlatFit, spec, data, fit_glm, weights, offset)
+    again = partial(glm, family=spec.family, weights=weights, offset=offset)
+    return _fit(FlatFit, spec, data, fit_glm, weights, offset, again)
 
 
 @answers
@@ -106,7 +108,8 @@ def lmer(formula: str, data: pd.DataFrame, reml: bool = True, weights=None, offs
         raise DataError(
             f"reml={reml!r}: it is True for restricted maximum likelihood, False for maximum likelihood."
         )
-    return _fit(MixedFit, spec, data, partial(fit_lmm, reml=reml), weights, offset)
+    again = partial(lmer, reml=reml, weights=weights, offset=offset)
+    return _fit(MixedFit, spec, data, partial(fit_lmm, reml=reml), weights, offset, again)
 
 
 @answers
@@ -130,12 +133,11 @@ def glmer(
         binomial's size or a gamma's dispersion, is estimated by maximum likelihood with everything else:
         `fit.dispersion`.
     n_agq
-        1 for Laplace's approximation; more for exact integration with that many nodes in each direction, where up
-        to three coefficients vary across one grouping factor: adaptive Gauss–Hermite nodes, and from 15 on, for two
-        or three coefficients, a lattice around each group's mean effects. Enough are there when more change
-        nothing: 7 or 11 with counts or with many rows per group; with 0/1 responses, few rows per group and a large
-        SD 25 to 50 for one coefficient and 21 to 31 for two. The time grows with the nodes to the power of the
-        coefficients. The log likelihood is the full one either way.
+        1 for Laplace's approximation; more for adaptive Gauss–Hermite quadrature with that many nodes in each
+        direction, where up to three coefficients vary across one grouping factor. Enough are there when more
+        change nothing: with counts and with many rows per group 7 or 11, with 0/1 responses, few rows per group
+        and a large SD 25 to 50 for one coefficient, 15 to 25 for two. The time grows with the power
+        of the number of coefficients. The log likelihood is the full one either way.
 
     Returns
     -------
@@ -148,17 +150,17 @@ def glmer(
 
     References
     ----------
-    Pinheiro & Chao (2006). Journal of Computational and Graphical Statistics 15, 58–81. Trefethen & Weideman (2014).
-    SIAM Review 56, 385–458.
+    Pinheiro & Chao (2006). Journal of Computational and Graphical Statistics 15, 58–81.
     """
     spec = _multilevel(parse_formula(formula, family), "glm")
-    return _fit(MixedFit, spec, data, partial(fit_glmm, n_agq=n_agq), weights, offset)
+    again = partial(glmer, family=spec.family, n_agq=n_agq, weights=weights, offset=offset)
+    return _fit(MixedFit, spec, data, partial(fit_glmm, n_agq=n_agq), weights, offset, again)
 
 
-def _fit(kind: type[Fit], spec: Spec, data: pd.DataFrame, estimator, weights, offset) -> Fit:
+def _fit(kind: type[Fit], spec: Spec, data: pd.DataFrame, estimator, weights, offset, again) -> Fit:
     data = as_frame(data, spec.columns)
     design = build_design(spec, data, weights, offset)
-    fit = kind(design, estimator(design), data, estimator)
+    fit = kind(design, estimator(design), data, estimator, again)
     for notice in notices(fit):
         warnings.warn(notice, FitWarning, stacklevel=4)
     return fit

@@ -107,12 +107,15 @@ class Fit(Modelled):
         The data frame as given, rows with missing values included.
     estimator
         The engine's function from a design to estimates, kept so that the model can be refitted.
+    again
+        The function that made the fit with all its options but formula and data, for `update`.
     """
 
     design: Design
     estimates: Estimates
     data: pd.DataFrame = field(repr=False)
     estimator: Callable[[Design], Estimates] = field(repr=False)
+    again: Callable[..., Fit] | None = field(default=None, repr=False)
 
     @property
     def converged(self) -> bool:

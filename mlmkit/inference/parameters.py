@@ -62,7 +62,8 @@ def as_ml(fit: Fit) -> Fit:
     if not fit.reml:
         return fit
     estimator = partial(fit_lmm, reml=False)
-    return replace(fit, estimator=estimator, estimates=estimator(fit.design))
+    again = fit.again and partial(fit.again, reml=False)
+    return replace(fit, estimator=estimator, estimates=estimator(fit.design), again=again)
 
 
 def tails(level: float) -> tuple[float, float]:
