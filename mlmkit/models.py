@@ -133,11 +133,12 @@ def glmer(
         binomial's size or a gamma's dispersion, is estimated by maximum likelihood with everything else:
         `fit.dispersion`.
     n_agq
-        1 for Laplace's approximation; more for adaptive Gauss–Hermite quadrature with that many nodes in each
-        direction, where up to three coefficients vary across one grouping factor. Enough are there when more
-        change nothing: with counts and with many rows per group 7 or 11, with 0/1 responses, few rows per group
-        and a large SD 25 to 50 for one coefficient, 15 to 25 for two. The time grows with the power
-        of the number of coefficients. The log likelihood is the full one either way.
+        1 for Laplace's approximation; more for exact integration with that many nodes in each direction, where up
+        to three coefficients vary across one grouping factor: adaptive Gauss–Hermite nodes, and from 15 on, for two
+        or three coefficients, a lattice around each group's mean effects. Enough are there when more change
+        nothing: 7 or 11 with counts or with many rows per group; with 0/1 responses, few rows per group and a large
+        SD 25 to 50 for one coefficient and 21 to 31 for two. The time grows with the nodes to the power of the
+        coefficients. The log likelihood is the full one either way.
 
     Returns
     -------
@@ -150,7 +151,8 @@ def glmer(
 
     References
     ----------
-    Pinheiro & Chao (2006). Journal of Computational and Graphical Statistics 15, 58–81.
+    Pinheiro & Chao (2006). Journal of Computational and Graphical Statistics 15, 58–81. Trefethen & Weideman (2014).
+    SIAM Review 56, 385–458.
     """
     spec = _multilevel(parse_formula(formula, family), "glm")
     again = partial(glmer, family=spec.family, n_agq=n_agq, weights=weights, offset=offset)

@@ -58,9 +58,25 @@ class Built:
     design: Design
 
     @property
+    def kind(self) -> str:
+        """How the groups lie as they were clicked: one word, whatever their ids say."""
+        if self.nested:
+            return "nested" if self.structure.relations[0].kind != "identical" else "the same grouping twice"
+        return "crossed" if len(self.cells) == self.possible else "crossed in part"
+
+    @property
+    def possible(self) -> int:
+        """How many combinations there would be if every inner group occurred with every outer one."""
+        return len({k for k, _ in self.cells}) * len({j for _, j in self.cells})
+
+    @property
     def mixed_up(self) -> bool:
-        """Whether different inner groups share an id and the formula takes them for one."""
-        return self.ids_repeat and "/" not in self.formula
+        """Whether the formula, by the ids, takes different inner groups for one, or one for several."""
+        inner, outer = self.nouns
+        first = self.rows.iloc[:: len(self.rows) // len(self.cells)]
+        columns = first[inner].astype(str) + (":" + first[outer] if "/" in self.formula else "")
+        meant = {(cell[0], column) for cell, column in zip(self.cells, columns, strict=True)}
+        return not len(meant) == len({k for k, _ in meant}) == len({column for _, column in meant})
 
     @property
     def ids_repeat(self) -> bool:
@@ -99,10 +115,16 @@ def compute(cells=NESTED, each: int = 2, ids: str = UNIQUE, literal: bool = Fals
     rows = pd.DataFrame(pairs, columns=[outer, inner])
     found = structure(rows, [outer, inner], few=0)
     nested = not _several(cells)
-    as_built = nested and found.relations[0].kind != "identical"
-    formula = f"(1|{outer}/{inner})" if as_built and not literal else found.formula
+    formula = _formula(inner, outer, nested and not (literal and ids == RESTART), found)
     design = build_design(parse_formula(f"y ~ 1 + {formula}"), rows.assign(y=np.arange(len(rows))))
     return Built((inner, outer), cells, rows, found, nested, formula, design)
+
+
+def _formula(inner: str, outer: str, nested: bool, found: Structure) -> str:
+    """The random part for groups that nest, or cross; two names of one grouping vary once."""
+    if found.relations[0].kind == "identical":
+        return found.formula
+    return f"(1|{outer}/{inner})" if nested else f"(1|{outer}) + (1|{inner})"
 
 
 def _restarting(cells) -> dict[tuple[int, int], int]:
@@ -156,7 +178,7 @@ def _draw_links(ax, it: Built) -> None:
     for y, text, role in ((2.0, outer, "group2"), (1.0, inner, "group"), (0.2, "rows", "data")):
         ax.text(-0.55, y, text, ha="right", va="center", color=colour(role))
     ax.set(xlim=(-1.5, INNER + 0.3), ylim=(-0.15, 2.45))
-    kind = "nested" if it.nested else it.structure.relations[0].kind
+    kind = "mixed up" if it.mixed_up else it.kind
     ax.set_title(f"{kind}:  {it.formula}", x=0.02, pad=14)
 
 
@@ -202,17 +224,46 @@ def _draw_Z(ax, it: Built) -> None:
 
 def describe(it: Built) -> str:
     """The structure in words, with its formula."""
-    inner, outer = it.nouns
     Z, _, _ = it.Z()
-    parts = [f"{count(len(it.rows), 'row')}. By the ids, {it.structure.relations[0]}"]
-    if it.ids_repeat:
-        parts.append(
-            f"Yet each {inner} is in one {outer}: {inner} 1 of {outer} A is not {inner} 1 of {outer} B."
-        )
-    parts.append(f"Formula: y ~ 1 + {it.formula}; Z has {count(Z.shape[1], 'column')}.")
-    if it.mixed_up:
-        parts.append(f"It takes what shares an id for one {inner}: write (1|{outer}/{inner}).")
-    return " ".join(parts)
+    columns = f"Formula: y ~ 1 + {it.formula}; Z has {count(Z.shape[1], 'column')}."
+    return " ".join(filter(None, [f"{count(len(it.rows), 'row')}.", _lie(it), _ids(it), columns, _mixed(it)]))
+
+
+def _lie(it: Built) -> str:
+    """How the groups lie, by the clicks."""
+    inner, outer = it.nouns
+    if it.kind == "the same grouping twice":
+        return f"Each {outer} has one {inner}, and each {inner} one {outer}: they are the same grouping."
+    if it.nested:
+        return f"Each {inner} is in one {outer}: nested."
+    if it.kind == "crossed":
+        return f"Each {inner} occurs with each {outer}: crossed, all {it.possible} combinations."
+    several = len(_several(it.cells))
+    who = f"One {inner} occurs" if several == 1 else f"{several} of the {_plural(inner)} occur"
+    return (
+        f"{who} with more than one {outer}: crossed in part, {len(it.cells)} of {it.possible} combinations."
+    )
+
+
+def _plural(noun: str) -> str:
+    return noun + ("es" if noun.endswith("s") else "s")
+
+
+def _ids(it: Built) -> str:
+    inner, outer = it.nouns
+    if not it.ids_repeat:
+        return ""
+    return f"The ids start again: {inner} 1 of {outer} A is not {inner} 1 of {outer} B."
+
+
+def _mixed(it: Built) -> str:
+    """What the formula mistakes, and what to write instead."""
+    inner, outer = it.nouns
+    if not it.mixed_up:
+        return ""
+    if it.nested:
+        return f"It takes what shares an id for one {inner}: write (1|{outer}/{inner})."
+    return f"But the same {inner} has another id in another {outer}: number the {_plural(inner)} through."
 
 
 # ---- the grid that is clicked ------------------------------------------------------------------------------
@@ -300,6 +351,20 @@ def _when_nouns(values: dict) -> dict:
     return {"cells": {"nouns": NOUNS[values["nouns"]]}}
 
 
+def _film() -> dict:
+    """The settings that the film shows."""
+    return {
+        "cells": {
+            name: presets()[name].values["cells"]
+            for name in ("nested", "crossed", "crossed in part", "one class moved")
+        },
+        "each": [1, 2, 3],
+        "nouns": list(NOUNS),
+        "ids": [UNIQUE, RESTART],
+        "literal": [False, True],
+    }
+
+
 EXPLORATION = Exploration(
     title="Nested or crossed?",
     shows=(
@@ -308,6 +373,12 @@ EXPLORATION = Exploration(
     ),
     compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
     follow={"nouns": _when_nouns},
+    film=_film,
+    film_to_try=(
+        "From “nested”, move one class: what changes in the formula, and in Z?",
+        "Number the classes from 1 in each school, and take the ids at their word: what is class 1 in Z?",
+        "With everything crossed: how many columns has Z, and how many ones each row?",
+    ),
     to_try=(
         "From “nested”, click one more cell in a class's row: what changes in the formula, and in Z?",
         "Number the classes from 1 in each school, and take the ids at their word: what is class 1 in Z?",

@@ -18,9 +18,10 @@ explorations change and draw one at a time, whichever thread a message comes in 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -77,6 +78,11 @@ class Exploration:
         From the values, what to try with them, where that depends on them.
     at_work
         From the values, what to say while `compute` takes seconds; empty where it does not.
+    film
+        Makes the settings that its film shows, a list of values for each of some controls: every combination
+        is a picture. None where there are too many to show, as with a formula that is typed.
+    film_to_try
+        What to try with the film, where it cannot do all of `to_try`.
     """
 
     title: str
@@ -92,6 +98,8 @@ class Exploration:
     follow: Mapping[str, Callable[[dict], dict[str, dict]]] = field(default_factory=dict)
     to_try_with: Callable[[dict], tuple[str, str, str]] | None = None
     at_work: Callable[[dict], str] = field(default=lambda values: "")
+    film: Callable[[], Mapping[str, Sequence | Mapping[str, Any]]] | None = None
+    film_to_try: tuple[str, ...] = ()
 
 
 class Explorer(VBox):
@@ -119,7 +127,8 @@ class Explorer(VBox):
         self.picture, self.sentence, self.help, self.tasks = HTML(), HTML(), HTML(), HTML()
         self.presets = exploration.presets()
         self._buttons = {name: markup.button(name) for name in self.presets}
-        self._note, self._waiting, self._shown = "", False, None
+        self._note, self._waiting = "", False
+        self._shown: tuple[str, dict[str, Any]] | None = None
         for control in self.controls.values():
             control.observe(self._changed, "value")
         super().__init__(self._rows())
@@ -128,13 +137,24 @@ class Explorer(VBox):
             self.use(preset)
         if values or preset is None:
             self.set(**values)
-        self._start = (self._note, self.values)
+        self._start = self.state
 
     # -- values ------------------------------------------------------------------------------------
     @property
     def values(self) -> dict[str, Any]:
         """The controls' values by name, within the limits that the controls were made with."""
         return {name: self._limits[name].clip(control.value) for name, control in self.controls.items()}
+
+    @property
+    def state(self) -> tuple[str, dict[str, Any]]:
+        """All that a picture depends on: what is said of a preset, and the values."""
+        return self._note, self.values
+
+    @property
+    def to_try(self) -> tuple[str, ...]:
+        """What to try with the values as they are."""
+        with_values = self.exploration.to_try_with
+        return with_values(self.values) if with_values else self.exploration.to_try
 
     def set(self, **values) -> Explorer:
         """Set several controls and redraw once.
@@ -162,11 +182,14 @@ class Explorer(VBox):
 
     def reset(self, _=None) -> None:
         """Back to how it began."""
-        note, values = self._start
         with self._one_redraw():
-            for name, value in values.items():
-                self._set(name, value)
-            self._note = note
+            self._begin()
+
+    def _begin(self) -> None:
+        note, values = self._start
+        for name, value in values.items():
+            self._set(name, value)
+        self._note = note
 
     def _set(self, name: str, value) -> None:
         if name not in self.controls:
@@ -214,9 +237,8 @@ class Explorer(VBox):
     # -- drawing -----------------------------------------------------------------------------------
     def _update(self) -> None:
         """Redraw, unless more is to change first or the picture shows these values already."""
-        shown = (self._note, self.values)
-        if not self._waiting and shown != self._shown:
-            self._shown = shown
+        if not self._waiting and self.state != self._shown:
+            self._shown = self.state
             self.redraw()
 
     def redraw(self) -> None:
@@ -256,21 +278,45 @@ class Explorer(VBox):
             for ax in self.axes:
                 wipe(ax)
             self.exploration.draw(self.axes, result)
-            painted = self._painter.pixels()
-        self.words = " ".join(filter(None, [self._note, self.exploration.describe(result)]))
-        self.picture.value = markup.picture(painted, f"{self.exploration.shows} {self.words}")
+            self.words = " ".join(filter(None, [self._note, self.exploration.describe(result)]))
+            self.paint()
+
+    def paint(self) -> None:
+        """Hand the figure, just drawn, and its words to the browser; a film takes a picture of it here instead."""
+        self.picture.value = markup.picture(self._painter.pixels(), f"{self.exploration.shows} {self.words}")
         self.sentence.value = markup.sentence(self.words)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the exploration as one web page to hand out; it needs no Python, no server and no network.
+
+        The page is a film: it begins as the exploration stands, and plays what was drawn for a grid of the
+        controls and for the presets. Filming takes some seconds to half a minute.
+
+        Parameters
+        ----------
+        path
+            Of the page, ending in `.html`.
+
+        Raises
+        ------
+        DataError
+            If the path ends otherwise, or the exploration has no film.
+        """
+        from . import films
+
+        path = Path(path)
+        if path.suffix.lower() not in (".html", ".htm"):
+            raise DataError(f"An exploration is saved as a web page: {path.stem}.html, not {path.name}.")
+        film = films.shoot(self)
+        path.write_text(films.page("film", film), encoding="utf-8")
+        return path
 
     # -- the parts on the page ---------------------------------------------------------------------
     def _rows(self) -> list[Widget]:
-        self.tasks.value = markup.tasks(self._to_try())
+        self.tasks.value = markup.tasks(self.to_try)
         shown = [control for control in self.controls.values() if isinstance(control, Widget)]
         return [HTML(markup.title(self.exploration.title)), self._presets_row(), markup.arranged(shown),
                 self.picture, self.sentence, self.help, self.tasks]  # fmt: skip
-
-    def _to_try(self) -> tuple[str, ...]:
-        with_values = self.exploration.to_try_with
-        return with_values(self.values) if with_values else self.exploration.to_try
 
     def _presets_row(self) -> Box:
         for name, button in self._buttons.items():
@@ -285,7 +331,7 @@ class Explorer(VBox):
         for name, button in self._buttons.items():
             stands = all(values[control] == value for control, value in self.presets[name].values.items())
             (button.add_class if stands else button.remove_class)("mlmkit-on")
-        self.tasks.value = markup.tasks(self._to_try())
+        self.tasks.value = markup.tasks(self.to_try)
 
     def __repr__(self):
         place = "while the notebook runs" if _in_notebook() else "in a notebook"

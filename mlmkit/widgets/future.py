@@ -15,6 +15,7 @@ from ..style import LINES, RULE, colour, tint
 from ..words import number
 from .controls import slider
 from .frame import Exploration, Explorer, Preset, Stills, stills
+from .grids import every
 from .paint import cloud, stepped
 
 RANGE = (-7.0, 5.0)  # of the log odds in the picture
@@ -171,6 +172,11 @@ def presets() -> dict[str, Preset]:
     }
 
 
+def _film() -> dict:
+    """The settings that the film shows."""
+    return {"b": every(-5, 3, 0.25), "tau": every(0.05, 3, 0.1475)}
+
+
 EXPLORATION = Exploration(
     title="What will a new batch be like?",
     shows=(
@@ -179,6 +185,7 @@ EXPLORATION = Exploration(
         "mean and central 95%."
     ),
     compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
+    film=_film,
     to_try=(
         "Raise τ and keep b: which of median, mean and interval move, and in which direction?",
         "Move b to 0, then above it. On which side of the median is the mean, and why?",

@@ -14,6 +14,7 @@ from ..style import INK, PAPER, RULE, colour, tint
 from ..words import number
 from .controls import press, slider, whole
 from .frame import Exploration, Explorer, Preset, Stills, stills
+from .grids import every
 from .paint import cloud, stepped
 
 MOST_GROUPS, MOST_MEMBERS, PAIRS = 30, 40, 300
@@ -202,6 +203,11 @@ def _rats_response(nodes: int = 40) -> tuple[float, float]:
     return float(np.sqrt(weights @ (p - mean) ** 2)), float(np.sqrt(weights @ (p * (1 - p))))
 
 
+def _film() -> dict:
+    """The settings that the film shows."""
+    return {"tau": every(0, 5, 0.5), "sigma": every(0, 5, 0.5), "n": [2, 10], "sample": range(4)}
+
+
 EXPLORATION = Exploration(
     title="How alike are the members of a group?",
     shows=(
@@ -210,6 +216,7 @@ EXPLORATION = Exploration(
         "other."
     ),
     compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
+    film=_film,
     to_try=(
         "Set τ to 0: what do the groups' bars do, and what does the cloud of pairs look like?",
         "Make τ and σ both twice as large. What happens to the ICC, and why?",

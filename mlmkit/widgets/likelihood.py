@@ -16,6 +16,7 @@ from ..style import PAPER, RULE, colour, tint
 from ..words import number
 from .controls import Kept, slider, whole
 from .frame import Exploration, Explorer, Preset, Stills, stills
+from .grids import every
 from .paint import cloud, key_above, points
 
 MODELS = {
@@ -223,6 +224,11 @@ def presets() -> dict[str, Preset]:
     }
 
 
+def _film() -> dict:
+    """The settings that the film shows."""
+    return {"J": range(3, 19), "alike": every(0, 1, 0.1)}
+
+
 EXPLORATION = Exploration(
     title="What do the data say about τ?",
     shows=(
@@ -230,6 +236,7 @@ EXPLORATION = Exploration(
         "REML criterion over τ, each above its own minimum, with the minima marked."
     ),
     compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
+    film=_film,
     to_try=(
         "Take groups away one by one: what happens to the width of the curves, and to ML against REML?",
         "Draw the means together until τ̂ reaches 0. Do the bars still differ then? What does 0 mean?",

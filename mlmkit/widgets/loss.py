@@ -12,6 +12,7 @@ from ..style import INK, PAPER, RULE, colour
 from ..words import number
 from .controls import press, slider, whole
 from .frame import Exploration, Explorer, Preset, Stills, stills
+from .grids import every
 from .paint import cloud, key_above, points, stepped
 
 STUDIES, MOST_GROUPS = 400, 40
@@ -197,6 +198,11 @@ def presets() -> dict[str, Preset]:
     }
 
 
+def _film() -> dict:
+    """The settings that the film shows."""
+    return {"tau": every(0, 4, 0.5), "sigma": every(0.5, 5, 0.5), "apart": [0.0, 3.0, 6.0]}
+
+
 EXPLORATION = Exploration(
     title="When does shrinkage lose?",
     shows=(
@@ -204,6 +210,12 @@ EXPLORATION = Exploration(
         "the error of flat, multilevel and complete pooling, a dot a study and a bar at the root mean square."
     ),
     compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
+    film=_film,
+    film_to_try=(
+        "Set one group apart, further and further. Who pays for it: that group, or the others, too?",
+        "Put τ on 0, then on 4: which of the three ways is best at either end, and by how much?",
+        "Where are flat and multilevel equally good? What has λ to be there?",
+    ),
     to_try=(
         "Set one group apart, further and further. Who pays for it: that group, or the others, too?",
         "Go down to J = 3 groups. Does multilevel still beat flat, and how often?",

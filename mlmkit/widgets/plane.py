@@ -16,6 +16,7 @@ from ..style import LINES, MARKERS, PAPER, colour, tint
 from ..words import listed, number
 from .controls import choice, slider
 from .frame import Exploration, Explorer, Preset, Stills, stills
+from .grids import every
 from .paint import cloud, key, key_above, points
 
 FORMULA = "Reaction ~ Days + (Days|Subject)"
@@ -234,6 +235,11 @@ def presets() -> dict[str, Preset]:
     }
 
 
+def _film() -> dict:
+    """The settings that the film shows."""
+    return {"tau0": every(1, 61, 10), "tau1": every(0.5, 14.5, 2), "rho": every(-0.9, 0.9, 0.3)}
+
+
 EXPLORATION = Exploration(
     title="Intercepts and slopes in their plane",
     shows=(
@@ -242,6 +248,7 @@ EXPLORATION = Exploration(
         "line."
     ),
     compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
+    film=_film,
     to_try=(
         "At the fitted Σ, find a subject whose slope moves away from b₁. Why is it shrinkage all the same?",
         "Move ρ from −0.99 to 0.99: how does the direction of the lines turn, and towards what?",

@@ -297,6 +297,11 @@ def presets() -> dict[str, Preset]:
     }
 
 
+def _film() -> dict:
+    """The settings that the film shows."""
+    return {"data": ["rats", "alcohol", "sleepstudy"], "multiple": list(MULTIPLES)}
+
+
 EXPLORATION = Exploration(
     title="None, partial or complete pooling?",
     shows=(
@@ -305,6 +310,7 @@ EXPLORATION = Exploration(
     ),
     compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
     follow={"data": _when_data},
+    film=_film,
     to_try=(
         "Move τ from 0 to ∞ slowly. Which groups set out first, and which hardly move at the fitted τ?",
         "Compare rats and alcohol at their fitted τ: why are batches pooled so much and countries so little?",

@@ -14,6 +14,7 @@ from ..style import INK, MUTED, colour, tint
 from ..words import number
 from .controls import press, slider, whole
 from .frame import Exploration, Explorer, Preset, Stills, stills
+from .grids import every
 from .paint import key_above, points, stepped
 
 MOST_GROUPS = 200
@@ -223,6 +224,11 @@ def _of_schools(name: str) -> dict:
             "J": len(schools), "n": round(len(data) / len(schools)), "sample": 0}  # fmt: skip
 
 
+def _film() -> dict:
+    """The settings that the film shows."""
+    return {"b1": every(0, 4, 0.5), "tau": every(0, 4, 0.5), "sample": range(3)}
+
+
 EXPLORATION = Exploration(
     title="What does a group-level predictor buy?",
     shows=(
@@ -231,6 +237,12 @@ EXPLORATION = Exploration(
         "groups without the predictor and with it."
     ),
     compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
+    film=_film,
+    film_to_try=(
+        "Raise b₁ from 0. Which τ grows, which one stays, and what becomes of σ?",
+        "Raise the τ that is left over. What becomes of the slope's SE, and of the level-2 R²?",
+        "Set b₁ to 0 and press “new sample” several times. Can the level-2 R² be negative? Why?",
+    ),
     to_try=(
         "Raise b₁ from 0. Which τ grows, which one stays, and what becomes of σ?",
         "Take ten times the members, then instead three times the groups. Which makes the slope's SE smaller?",

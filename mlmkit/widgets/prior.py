@@ -367,6 +367,7 @@ def _worth(it: Influence) -> str:
 
 # ---- controls ----------------------------------------------------------------------------------------------
 
+SHAPES = ("half t", "half normal", "exponential")
 SIZES = (0.5, 0.7, 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 80, 100, 150, 200)
 WIDTHS = (1, 1.5, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50, np.inf)
 
@@ -376,7 +377,7 @@ def _controls() -> dict:
     widths = [(f"{width:g}" if np.isfinite(width) else "∞: flat", width) for width in WIDTHS]
     return {
         "people": buttons("people", (ALL, FEW), ALL, "All, or the first five"),
-        "shape": buttons("τ₁: prior", ("half t", "half normal", "exponential"), "half t"),
+        "shape": buttons("τ₁: prior", SHAPES, SHAPES[0]),
         "scale": steps("τ₁: its scale", scales, _default_scale(), "Scale of the prior of τ₁, ms a day"),
         "width": steps("b₁: SD of its prior", widths, np.inf, "SD of the normal prior of b₁; infinite: flat"),
         "centre": slider("b₁: its mean", 0.0, -20, 30, 0.5, "Mean of the normal prior of b₁, ms a day"),
@@ -424,6 +425,12 @@ def at_work(values: dict) -> str:
     return f"Sampling the posterior of {people} people. This takes some seconds …"
 
 
+def _film() -> dict:
+    """The settings that the film shows."""
+    scales = sorted([1.0, 2.0, 4.0, 8.0, 15.0, 30.0, _default_scale(), 150.0])
+    return {"people": [ALL, FEW], "shape": list(SHAPES), "scale": scales, "width": [np.inf, 5, 2]}
+
+
 EXPLORATION = Exploration(
     title="What does the prior do?",
     shows=(
@@ -433,6 +440,12 @@ EXPLORATION = Exploration(
     ),
     compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
     follow={"people": _when_people, "again": _when_again}, at_work=at_work,
+    film=_film,
+    film_to_try=(
+        "Half normal prior, 18 people: how small must its scale be before τ₁ gives way? Now the same with 5.",
+        "Give b₁ an SD of 5 around 0, then of 2: where does b₁ go, and what does τ₁ do? Why that?",
+        "For which priors are the draws worth too little, and what would have to be done then?",
+    ),
     to_try=(
         "Half normal prior, 18 people: how small must its scale be before τ₁ gives way? Now the same with 5.",
         "Give b₁ an SD of 5 around 0, then of 2: where does b₁ go, and what does τ₁ do? Why that?",

@@ -15,6 +15,7 @@ from ..style import INK, LINES, PAPER, colour
 from ..words import count, number
 from .controls import Kept, press, slider, tick
 from .frame import Exploration, Explorer, Preset, Stills, stills
+from .grids import across
 from .paint import cloud, points
 
 MODELS = {
@@ -262,6 +263,11 @@ def presets() -> dict[str, Preset]:
     return {data: Preset({"data": data}, note) for data, note in notes.items()}
 
 
+def _film() -> dict:
+    """The settings that the film shows."""
+    return {"data": list(MODELS), "turn": range(6), "guess": across(11), "revealed": [False, True]}
+
+
 EXPLORATION = Exploration(
     title="Predict the shrinkage, then reveal it",
     shows=(
@@ -270,6 +276,7 @@ EXPLORATION = Exploration(
     ),
     compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
     follow={"data": _when_data, "turn": _when_turn, "revealed": _when_revealed},
+    film=_film,
     to_try=(
         "Guess five schools in a row. Which two numbers in the text do you need, besides the flat estimate?",
         "Go on with alcohol: why is a good guess there hardly away from the flat estimate?",

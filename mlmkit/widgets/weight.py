@@ -13,6 +13,7 @@ from ..style import LINES, MUTED, PAPER, RULE, colour
 from ..words import count, number
 from .controls import Kept, choice, slider, whole
 from .frame import Exploration, Explorer, Preset, Stills, stills
+from .grids import across
 from .paint import key_above, points
 
 SHOWN = 12
@@ -258,6 +259,11 @@ def presets() -> dict[str, Preset]:
     }
 
 
+def _film() -> dict:
+    """The settings that the film shows."""
+    return {"data": list(MODELS), "n": [1, 2, 3, 5, 8, 12, 20, 30, 47, 70], "tau": across(13)}
+
+
 EXPLORATION = Exploration(
     title="How much is a group's own mean worth?",
     shows=(
@@ -266,6 +272,12 @@ EXPLORATION = Exploration(
     ),
     compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
     follow={"data": _when_data, "group": _when_group},
+    film=_film,
+    film_to_try=(
+        "Lower the chosen group's n to 1, then raise it: where does its estimate go? What do the others do?",
+        "Raise τ from 0: which numbers in the formula change, and how far is the group pulled back?",
+        "For which n is λ one half? Read it off the curve, then from τ and σ by the formula.",
+    ),
     to_try=(
         "Lower the chosen group's n to 1, then raise it: where does its estimate go? What do the others do?",
         "Drag its mean far from the population's: does the share of the way that it is pulled back change?",

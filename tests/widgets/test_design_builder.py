@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mlmkit.errors import DataError
 from mlmkit.widgets.design_builder import (
     CROSSED,
+    INNER,
     NESTED,
+    NOUNS,
+    OUTER,
     RESTART,
     UNIQUE,
     Grid,
@@ -48,6 +53,30 @@ def test_ids_that_start_again_look_crossed_but_are_not():
     assert "class 1 of school A is not class 1 of school B" in describe(it)
     literal = compute(NESTED, ids=RESTART, literal=True)
     assert literal.mixed_up and "write (1|school/class)" in describe(literal)
+
+
+@pytest.mark.parametrize("nouns", NOUNS)
+@pytest.mark.parametrize("ids", [UNIQUE, RESTART])
+@pytest.mark.parametrize("literal", [False, True])
+@settings(deadline=None, max_examples=40)
+@given(cells=st.sets(st.tuples(st.integers(0, INNER - 1), st.integers(0, OUTER - 1)), min_size=4))
+def test_one_word_is_said_of_one_design(cells, literal, ids, nouns):
+    """Nested or crossed, never both; and what the formula takes for one group is one, or it is said."""
+    inner, outer = NOUNS[nouns]
+    try:
+        it = compute(tuple(cells), 2, ids, literal, nouns)
+    except DataError:
+        return  # too few groups to vary
+    words = describe(it)
+    assert ("nested" in words) != ("crossed" in words) or "same grouping" in words
+    right = f"(1|{outer}/{inner})" if it.nested else f"(1|{outer}) + (1|{inner})"
+    groups = {k for k, _ in it.cells}
+    columns = sum(term != outer for term in it.Z()[2])
+    if it.mixed_up:
+        assert "write (1|" in words or "number the" in words
+        assert ids == RESTART
+    elif it.kind != "the same grouping twice":
+        assert it.formula == right and columns == len(groups)
 
 
 def test_one_more_click_makes_it_crossed():

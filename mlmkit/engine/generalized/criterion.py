@@ -12,7 +12,7 @@ dispersion, where it lies on its line (`Distribution.coordinate`), in standard e
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.linalg import solve_triangular
@@ -24,7 +24,7 @@ from . import laplace, quadrature
 from .irls import Solution, orthonormal
 from .laplace import Approximation, Gradient
 from .pirls import Response
-from .quadrature import Integral, Rule, gauss_hermite
+from .quadrature import Integral, Rule, rule_of
 
 #: No search starts from a larger standardised SD.
 LARGEST = 5.0
@@ -58,6 +58,8 @@ class GlmmCriterion:
         on each group's effects, (s, J).
     latest
         The modes found last, where the next search for them starts.
+    held
+        The point at which a lattice of nodes was placed, where it stays; None to place it each time.
     """
 
     design: object
@@ -72,6 +74,7 @@ class GlmmCriterion:
     sds: list[np.ndarray]
     information: list[np.ndarray]
     latest: list[Effects] = field(repr=False)
+    held: Integral | None = field(default=None, repr=False)
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -137,6 +140,16 @@ class GlmmCriterion:
         place = self.place_at(x)
         return None if place is None else self.design.spec.family.distribution.from_coordinate(place)
 
+    def with_nodes(self, n: int) -> GlmmCriterion:
+        """The same criterion with another number of nodes in each direction."""
+        return replace(self, rule=rule_of(n, sum(self.sizes)), held=None)
+
+    def holding(self, x: np.ndarray) -> GlmmCriterion:
+        """The same criterion, its lattice of nodes placed for `x`, where it stays."""
+        free = replace(self, held=None)
+        population = self.response.population + self.basis @ self._b(x)
+        return replace(self, held=free.state(self.factors(x), population, self.dispersion_at(x)))
+
     def factors(self, x: np.ndarray) -> list[np.ndarray]:
         """The standardised terms' Λ."""
         return factors_from_theta(x[: self.n_theta], self.sizes)
@@ -170,6 +183,9 @@ class GlmmCriterion:
     def _integrated(self, factors: Sequence[np.ndarray], response: Response, start: Effects):
         if self.rule is None:
             return laplace.approximate(self.part, factors, response, start)
+        if self.held is not None:
+            at = replace(self.held.laplace, Z=self.part.scaled(factors))
+            return quadrature.integrate_placed(self.part, at, response, self.rule, self.held.placement)
         return quadrature.integrate(self.part, factors, response, start, self.rule)
 
     def _gradient(self, state: Approximation | Integral, X: np.ndarray) -> Gradient:
@@ -196,7 +212,7 @@ def glmm_criterion(design, flat: Solution, n_agq: int = 1) -> GlmmCriterion:
     constant = family.constant(y, weights, design.trials)
     response = Response(family, y, weights, design.trials, flat.eta, constant)
     T = _standardising(design, part, fisher, [np.diag(sd) for sd in sds])
-    rule = gauss_hermite(n_agq, sum(part.sizes)) if n_agq > 1 else None
+    rule = rule_of(n_agq, sum(part.sizes)) if n_agq > 1 else None
     place, unit = _place_and_unit(response, mu)
     return GlmmCriterion(
         design,

@@ -33,10 +33,14 @@ from ..search.optimise import (
 from ..search.singular import RANK_TOLERANCE, singular_messages
 from .criterion import GlmmCriterion, glmm_criterion
 from .irls import Solution, fit_glm, in_full, iterate
+from .quadrature import is_lattice
 from .separation import Separation, find_separation, looks_separated
 
 #: Most nodes in each direction, and most directions: coefficients that vary across the groups.
 MOST_NODES, MOST_INTEGRATED = 100, 3
+#: Nodes in each direction with which the search for a lattice's optimum begins, the criterion's fall below which
+#: it is not placed anew, and how often it is at most.
+FEW, STANDING, MOST_PLACINGS = 7, 1e-7, 12
 #: Shares of the starting SDs: a search starts from the first at which the modes can be found.
 SHARES = (1.0, 0.3, 0.1, 0.01)
 
@@ -73,8 +77,12 @@ def fit_glmm(design, n_agq: int = 1) -> Estimates:
         separation = find_separation(design)
         if separation is not None:
             return _separated(design, separation, n_agq)
-    criterion, search = _begun(design, flat, n_agq)
+    dense = is_lattice(n_agq, sum(block.Z.shape[1] for block in design.blocks))
+    criterion, search = _begun(design, flat, FEW if dense else n_agq)
     converged, H = _minimise(search, partial(_canonical, criterion))
+    if dense:
+        criterion, search = _on_a_lattice(criterion.with_nodes(n_agq), search)
+        converged, H = _minimise(search, partial(_canonical, criterion))
     x = _without_traces(criterion, search)
     try:
         return _estimates(criterion, x, search, H, converged)
@@ -105,6 +113,20 @@ def _check_nodes(design, n_agq: int) -> None:
             f"n_agq = {n_agq} integrates up to {MOST_INTEGRATED} varying coefficients; here {coefficients} vary "
             f"across {groups[0]}. Use n_agq=1, Laplace's approximation, or sample it with brm()."
         )
+
+
+def _on_a_lattice(criterion: GlmmCriterion, search: Search) -> tuple[GlmmCriterion, Search]:
+    """From the end of a search with few nodes to that of one with many, placed anew until they stay."""
+    for _ in range(MOST_PLACINGS):
+        x = search.point.x
+        criterion = criterion.holding(x)
+        point = Point(x, *criterion.standard(x))
+        promised = 0.5 * float(point.gradient @ search.metric @ point.gradient)
+        search = Search(criterion.standard, point, search.metric, search.evaluations + 1)
+        if promised < STANDING:
+            break
+        bfgs(search, STANDING)
+    return criterion, search
 
 
 def _begun(design, flat: Solution, n_agq: int) -> tuple[GlmmCriterion, Search]:
@@ -198,7 +220,7 @@ def _estimates(
 ) -> Estimates:
     design, (theta, beta) = criterion.design, criterion.estimates_at(x)
     family, dispersion = design.spec.family, criterion.dispersion_at(x)
-    state = criterion.solve(theta, beta, dispersion)
+    state = replace(criterion, held=None).solve(theta, beta, dispersion)
     vcov, messages = _covariance(criterion, H)
     if not converged:
         messages = (NOT_CONVERGED, *messages)

@@ -12,7 +12,7 @@ from mlmkit.design import build_design
 from mlmkit.engine.generalized.criterion import glmm_criterion
 from mlmkit.engine.generalized.glmm import fit_glmm
 from mlmkit.engine.generalized.irls import iterate
-from mlmkit.engine.generalized.quadrature import gauss_hermite
+from mlmkit.engine.generalized.quadrature import gauss_hermite, lattice
 from mlmkit.families import get_family
 from mlmkit.formula import parse_formula
 
@@ -87,20 +87,60 @@ SEVERAL = [
 ]
 
 
-@pytest.mark.parametrize(("formula", "family", "dispersion"), ONE + SEVERAL)
+@pytest.mark.parametrize(("formula", "family", "dispersion"), ONE)
 def test_many_nodes_give_the_integral(counts, formula, family, dispersion):
-    model = design(formula, counts, family)
-    theta, beta = (
-        np.array([0.7, 0.2, 0.5])[[0] if len(model.blocks[0].names) == 1 else [0, 1, 2]],
-        np.array([0.1, 0.4]),
-    )
-    theta = np.array([0.7, 0.5]) if len(model.blocks) == 2 else theta
-    steps = 4001 if len(theta) == 1 else 401
+    model, theta, beta = design(formula, counts, family), np.array([0.7]), np.array([0.1, 0.4])
     criterion = glmm_criterion(model, iterate(model), n_agq=30)
-    expected = -2 * group_loglik(model, theta, beta, dispersion, steps)
-    assert criterion(theta, beta, dispersion) == pytest.approx(
-        expected, abs=2e-5 if "t ~" in formula else 2e-6
+    expected = -2 * group_loglik(model, theta, beta, dispersion, 4001)
+    tolerance = 2e-5 if "t ~" in formula else 2e-6
+    assert criterion(theta, beta, dispersion) == pytest.approx(expected, abs=tolerance)
+
+
+@pytest.mark.parametrize(("formula", "family", "dispersion"), SEVERAL)
+@pytest.mark.parametrize(("n_agq", "tolerance"), [(11, 3e-3), (15, 1e-2), (31, 5e-4)])
+def test_many_nodes_in_two_directions(counts, formula, family, dispersion, n_agq, tolerance):
+    model, beta = design(formula, counts, family), np.array([0.1, 0.4])
+    theta = np.array([0.7, 0.5] if len(model.blocks) == 2 else [0.7, 0.2, 0.5])
+    criterion = glmm_criterion(model, iterate(model), n_agq)
+    expected = -2 * group_loglik(model, theta, beta, dispersion, 401)
+    assert criterion(theta, beta, dispersion) == pytest.approx(expected, abs=tolerance)
+
+
+def test_a_lattice_integrates_a_normal_density_and_its_moments():
+    rule = lattice(15, 2)
+    weights = np.exp(rule.log_weights - 0.5 * np.sum(rule.nodes**2, axis=0))
+    assert rule.nodes.shape == (2, 225) and weights.sum() == pytest.approx(1.0, abs=1e-12)
+    np.testing.assert_allclose((rule.nodes * weights) @ rule.nodes.T, np.eye(2), atol=2e-3)
+
+
+@pytest.mark.parametrize(("formula", "family", "dispersion"), SEVERAL)
+def test_gradient_on_a_lattice_that_stays(counts, formula, family, dispersion):
+    model = design(formula, counts, family)
+    criterion = glmm_criterion(model, iterate(model), 15)
+    x = np.concatenate(
+        [0.4 + 0.1 * np.arange(criterion.n_theta), np.zeros(criterion.n_parameters - criterion.n_theta)]
     )
+    held = criterion.holding(x)
+    value, gradient = held.standard(x)
+    assert value == pytest.approx(criterion.standard(x)[0], abs=1e-3)
+    for k, step in enumerate(np.eye(len(x)) * 1e-4):
+        up, down = (held.standard(point)[0] for point in (x + step, x - step))
+        assert gradient[k] == pytest.approx((up - down) / 2e-4, rel=1e-5, abs=1e-5)
+
+
+def test_a_lattice_and_moving_nodes_end_at_the_same_place(counts):
+    for formula, family in (
+        ("y ~ x + (x|g)", "poisson"),
+        ("y ~ x + (x||g)", "nbinom"),
+        ("t ~ x + (x|g)", "gamma(log)"),
+    ):
+        model = design(formula, counts, family)
+        moving, staying = fit_glmm(model, 13), fit_glmm(model, 21)
+        assert moving.converged and staying.converged and staying.n_agq == 21
+        assert staying.loglik == pytest.approx(moving.loglik, abs=2e-3)
+        np.testing.assert_allclose(staying.beta, moving.beta, atol=2e-3)
+        np.testing.assert_allclose(staying.vcov, moving.vcov, rtol=0.02, atol=1e-4)
+        np.testing.assert_allclose(np.abs(staying.theta), np.abs(moving.theta), atol=5e-3)
 
 
 @pytest.mark.parametrize("n_agq", [2, 5, 12])
@@ -114,7 +154,7 @@ def test_gradient_of_binomial_links(counts, link):
 
 
 @pytest.mark.parametrize(("formula", "family", "dispersion"), ONE + SEVERAL)
-def test_gradient_with_several_coefficients_and_dispersions(counts, formula, family, dispersion):
+def test_gradient_of_moving_nodes(counts, formula, family, dispersion):
     check_gradient(design(formula, counts, family), 4, dispersion)
 
 
