@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -13,11 +14,13 @@ from .errors import DataError, did_you_mean
 
 @dataclass(frozen=True)
 class Dataset:
-    """What the course says of one data set in a line, and which of its numbers are labels."""
+    """What the course says of one data set in a line, which of its numbers are labels, and the order of levels
+    where it is not the alphabet's: the first is the reference."""
 
     what: str
     source: str
     labels: tuple[str, ...] = ()
+    orders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 _DATASETS = {
@@ -53,6 +56,33 @@ _DATASETS = {
         "the 160 schools of mathachieve: sector, size, academic track, climate",
         "High School and Beyond 1982; Raudenbush & Bryk 2002",
     ),
+    "toenail": Dataset(
+        "severe nail separation (yes or no) at up to 7 visits of 294 patients on one of two drugs",
+        "De Backer et al. 1998; HSAUR3",
+        labels=("patient",),
+    ),
+    "epilepsy": Dataset(
+        "seizures of 59 patients in four fortnights, on progabide or placebo",
+        "Thall & Vail 1990; MASS",
+        labels=("subject",),
+    ),
+    "culcita": Dataset(
+        "whether a starfish attacked each of 80 corals, with symbionts of four kinds, in 10 blocks",
+        "McKeon, Stier, McIlroy & Bolker 2012; lme4",
+        labels=("block",),
+        orders={"symbiont": ("none", "crabs", "shrimp", "both")},
+    ),
+    "grouseticks": Dataset(
+        "ticks on 403 red grouse chicks of 118 broods in 63 locations",
+        "Elston et al. 2001; lme4",
+        labels=("index", "brood", "location", "year"),
+    ),
+    "beattheblues": Dataset(
+        "depression scores of 100 patients before and after computer therapy or usual care; half of them leave",
+        "Proudfoot et al. 2003 (a subset); HSAUR3",
+        labels=("subject",),
+        orders={"treatment": ("TAU", "BtheB")},
+    ),
 }
 
 
@@ -70,7 +100,7 @@ def load_data(name: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row an observation, the caller's own copy. Columns and units are in `data/README.md`.
+        One row per observation, the caller's own copy. Columns and units are in `data/README.md`.
 
     Raises
     ------
@@ -90,8 +120,11 @@ def datasets() -> pd.DataFrame:
 
 @cache
 def _read(name: str) -> pd.DataFrame:
-    labels = dict.fromkeys(_DATASETS[name].labels, "category")
-    return pd.read_csv(_folder() / f"{name}.csv").astype(labels)
+    it = _DATASETS[name]
+    kinds = dict.fromkeys(it.labels, "category") | {
+        column: pd.CategoricalDtype(levels) for column, levels in it.orders.items()
+    }
+    return pd.read_csv(_folder() / f"{name}.csv").astype(kinds)
 
 
 def _folder() -> Path:

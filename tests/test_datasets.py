@@ -25,7 +25,13 @@ ROWS = {
     "blp": 662,
     "mathachieve": 7185,
     "mathachieve_school": 160,
+    "toenail": 1908,
+    "epilepsy": 236,
+    "culcita": 80,
+    "grouseticks": 403,
+    "beattheblues": 100,
 }
+MISSING = {"blp": {"rt": 11}, "beattheblues": {"bdi_2": 3, "bdi_3": 27, "bdi_5": 42, "bdi_8": 48}}
 
 
 def test_every_file_is_listed_and_every_listed_name_loads():
@@ -47,9 +53,9 @@ def test_the_readme_has_every_column_in_order(name):
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_only_reaction_times_of_blp_are_missing(name):
+def test_values_are_missing_where_the_readme_says_so(name):
     missing = load_data(name).isna().sum()
-    assert missing[missing > 0].to_dict() == ({"rt": 11} if name == "blp" else {})
+    assert missing[missing > 0].to_dict() == MISSING.get(name, {})
 
 
 @pytest.mark.parametrize(
@@ -58,6 +64,11 @@ def test_only_reaction_times_of_blp_are_missing(name):
         ("rats", "batch", 71),
         ("alcohol", "country", 189),
         ("sleepstudy", "Subject", 18),
+        ("toenail", "patient", 294),
+        ("epilepsy", "subject", 59),
+        ("culcita", "block", 10),
+        ("grouseticks", "brood", 118),
+        ("grouseticks", "location", 63),
         ("classroom", "classid", 312),
         ("classroom", "schoolid", 107),
         ("blp", "participant", 78),
@@ -112,3 +123,8 @@ def test_the_data_travel_in_the_wheel(tmp_path):
         text=True,
     )
     assert run.stdout.split()[0] == "71" and str(tmp_path) in run.stdout
+
+
+def test_the_first_level_is_the_reference():
+    assert list(load_data("culcita")["symbiont"].cat.categories) == ["none", "crabs", "shrimp", "both"]
+    assert list(load_data("beattheblues")["treatment"].cat.categories) == ["TAU", "BtheB"]
