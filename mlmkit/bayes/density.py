@@ -12,15 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg.lapack import dpotri, dtrtrs
 
 from ..design import Design
-from ..engine.covariance import join_factors
+from ..engine.linear.equations import Equations, SolvedEquations, mixed_model_equations
 from ..engine.random.blocks import sum_by_group
-from ..engine.random.border import DenseBorder
-from ..engine.random.elimination import Elimination, differentiate, eliminate
-from ..engine.random.equations import NormalEquations, normal_equations
-from ..engine.random.tail import Tail, crossed_gradients, factorise, unscale
 from ..engine.standardise import Standardised, standardise
 from .parameters import Parameters
 from .priors import Priors
@@ -32,30 +27,23 @@ class State:
 
     Attributes
     ----------
-    factors, level_factors
-        The terms' relative factors RL/σ, and the same joined by level of the chain.
-    chain : Elimination
-        The nested group effects eliminated.
-    tail : Tail
-        The rest factorised: its L has the crossed effects first, then γ, then y.
-    solution : (q,) array
-        (−û, −γ, 1): the crossed effects' scores at their best given γ, with what makes Xb and y a residual.
+    factors
+        The terms' relative factors RL/σ.
+    equations
+        The mixed-model equations solved there, for each column of [X y].
+    residual : (p + 1,) array
+        (−γ, 1): what makes a residual of Xγ and y.
     pull : (p,) array
         −½ the derivatives of the distance by γ.
     distance : float
         rᵀV⁻¹r of the residual r = y − Xb, where σ²V is the covariance of y.
-    log_determinant : float
-        log|V|.
     """
 
     factors: list[np.ndarray]
-    level_factors: list[np.ndarray]
-    chain: Elimination
-    tail: Tail
-    solution: np.ndarray
+    equations: SolvedEquations
+    residual: np.ndarray
     pull: np.ndarray
     distance: float
-    log_determinant: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +60,7 @@ class GaussianDensity:
 
     parameters: Parameters
     data: Standardised
-    equations: NormalEquations
+    equations: Equations
 
     def value_and_gradient(self, q: np.ndarray) -> tuple[float, np.ndarray]:
         """The log posterior at q, up to the priors' constants, and its derivatives."""
@@ -88,49 +76,22 @@ class GaussianDensity:
         precision = (data.scale / sigma) ** 2
         gradient[:p] += precision * state.pull
         gradient[parameters.log_sigma] += precision * state.distance - data.n
-        terms = zip(parameters.covariances, unpacked, data.terms, state.factors, strict=True)
-        for (covariance, (sd, C), term, F), G in zip(terms, self._by_factors(state, precision), strict=True):
-            gradient[parameters.log_sigma] -= (G * F).sum()
-            covariance.pull_back(q, sd, C, term.R.T @ G / sigma, gradient)
+        by_factor = state.equations.gradients(
+            state.factors, precision * np.outer(state.residual, state.residual)
+        )
+        terms = zip(parameters.covariances, unpacked, data.terms, state.factors, by_factor, strict=True)
+        for covariance, (sd, C), term, F, G in terms:
+            gradient[parameters.log_sigma] += 0.5 * (G * F).sum()
+            covariance.pull_back(q, sd, C, -0.5 * term.R.T @ G / sigma, gradient)
         constants = data.n * np.log(2 * np.pi * sigma**2) - data.log_weights
-        return -0.5 * (constants + state.log_determinant + precision * state.distance)
+        return -0.5 * (constants + state.equations.log_determinant + precision * state.distance)
 
     def state(self, gamma: np.ndarray, factors: list[np.ndarray], sigma: float) -> State:
         """The model at given γ, covariance factors L and σ."""
-        eq = self.equations
-        d = eq.n_crossed
         relative = [term.R @ L / sigma for term, L in zip(self.data.terms, factors, strict=True)]
-        level_factors = [join_factors([relative[k] for k in level.terms]) for level in eq.levels]
-        chain = eliminate(eq, level_factors)
-        tail = factorise(chain.tail, eq, relative)
-        residual = np.append(-gamma, 1.0)
-        along = tail.L[d:, d:].T @ residual
-        solution = residual
-        if d:
-            scores = dtrtrs(tail.L[:d, :d], tail.L[d:, :d].T @ residual, lower=1, trans=1)[0]
-            solution = np.concatenate([-scores, residual])
-        pull = (tail.L[d:, d:] @ along)[:-1]
-        log_determinant = chain.log_determinant + tail.log_determinant(d)
-        return State(
-            relative, level_factors, chain, tail, solution, pull, float(along @ along), log_determinant
-        )
-
-    def _by_factors(self, state: State, precision: float) -> list[np.ndarray]:
-        """Derivatives of the log likelihood by each standardised term's relative factor."""
-        eq, d = self.equations, self.equations.n_crossed
-        F = precision * np.outer(state.solution, state.solution)
-        if d:
-            inverse = np.tril(dpotri(state.tail.L[:d, :d], lower=1)[0])
-            F[:d, :d] += inverse + np.tril(inverse, -1).T
-        by_term = crossed_gradients(state.tail, F, eq)
-        by_level = differentiate(eq, state.chain, state.level_factors, unscale(F, eq, state.factors))
-        for level, G in zip(eq.levels, by_level, strict=True):
-            start = 0
-            for k in level.terms:
-                stop = start + eq.sizes[k]
-                by_term[k] = G[start:stop, start:stop]
-                start = stop
-        return [-0.5 * by_term[k] for k in range(len(eq.sizes))]
+        equations, residual = self.equations.at(relative), np.append(-gamma, 1.0)
+        by_residual = equations.between @ residual
+        return State(relative, equations, residual, by_residual[:-1], float(residual @ by_residual))
 
     def start(self, rng: np.random.Generator) -> np.ndarray:
         """Somewhere reasonable: least squares for b, and SDs within a factor of e of half y's spread."""
@@ -220,14 +181,5 @@ def _gaussian(design: Design, priors: Priors) -> GaussianDensity:
     M = np.linalg.inv(data.R) * data.scale
     shift = np.linalg.solve(data.R, data.coefficients)
     parameters = Parameters(design, priors, M, shift, sampled_effects=False)
-    if design.blocks:
-        return GaussianDensity(parameters, data, normal_equations(data, [b.group for b in design.blocks]))
-    return GaussianDensity(parameters, data, _without_groups(data))
-
-
-def _without_groups(data: Standardised) -> NormalEquations:
-    """The normal equations of a flat model: Q is orthonormal and y is orthogonal to it."""
-    p = len(data.Q)
-    tail = np.diag(np.append(np.ones(p), float(data.n)))
-    nothing = np.zeros((0, p + 1, 0))
-    return NormalEquations((), (), np.zeros((0, 0, 0)), DenseBorder(nothing), tail, p=p, n=data.n, sizes=())
+    equations = mixed_model_equations(data, [block.group for block in design.blocks])
+    return GaussianDensity(parameters, data, equations)

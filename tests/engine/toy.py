@@ -1,4 +1,4 @@
-"""Small designs for the engine's tests, and the same model by brute force: V formed and inverted."""
+"""Small designs for the engine's tests."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import numpy as np
 import pandas as pd
 
 from mlmkit.design import Block, Design
-from mlmkit.engine.covariance import factors_from_theta, theta_length
+from mlmkit.engine.covariance import theta_length
 from mlmkit.spec import Response, Spec
+from mlmkit.terms import Columns
+
+#: Arrays come without a formula, so nothing says how terms become columns.
+NO_COLUMNS = Columns((), (), (), (), {})
 
 
 def block(group: str, codes: np.ndarray, Z: np.ndarray, names: tuple[str, ...] = ()) -> Block:
@@ -15,7 +19,7 @@ def block(group: str, codes: np.ndarray, Z: np.ndarray, names: tuple[str, ...] =
     levels, codes = np.unique(codes, return_inverse=True)
     Z = np.asarray(Z, dtype=float).reshape(len(codes), -1)
     names = names or tuple(f"z{a}" for a in range(Z.shape[1]))
-    return Block(group=group, names=names, levels=pd.Index(levels), codes=codes.astype(np.intp), Z=Z)
+    return Block(group, names, pd.Index(levels), codes.astype(np.intp), Z, NO_COLUMNS)
 
 
 def design(y, X, blocks=(), weights=None, offset=None) -> Design:
@@ -33,6 +37,8 @@ def design(y, X, blocks=(), weights=None, offset=None) -> Design:
         rows=pd.RangeIndex(n),
         n_dropped=0,
         trials=np.ones(n),
+        columns=NO_COLUMNS,
+        keep=np.ones(np.shape(X)[1], dtype=bool),
     )
 
 
@@ -83,53 +89,6 @@ def sizes(design: Design) -> list[int]:
 
 def n_theta(design: Design) -> int:
     return sum(theta_length(size) for size in sizes(design))
-
-
-class BruteForce:
-    """V = ZΛΛᵀZᵀ + diag(1/w), inverted: everything that follows from it, the long way round."""
-
-    def __init__(self, design: Design, theta: np.ndarray, reml: bool):
-        self.design, self.factors = design, factors_from_theta(np.asarray(theta, dtype=float), sizes(design))
-        V = np.diag(1.0 / design.weights) + sum(
-            Z @ np.kron(np.eye(len(b.levels)), L @ L.T) @ Z.T for b, L, Z in self._terms()
-        )
-        self.V_inverse = np.linalg.inv(V)
-        X, y = design.X, design.y - design.offset
-        information = X.T @ self.V_inverse @ X
-        self.beta = np.linalg.solve(information, X.T @ self.V_inverse @ y)
-        self.residual = y - X @ self.beta
-        df = len(y) - reml * X.shape[1]
-        r2 = self.residual @ self.V_inverse @ self.residual
-        self.sigma = np.sqrt(r2 / df)
-        self.vcov = self.sigma**2 * np.linalg.inv(information)
-        log_det = np.linalg.slogdet(V)[1] + reml * np.linalg.slogdet(information)[1]
-        self.criterion = log_det + df * (1.0 + np.log(2.0 * np.pi * r2 / df))
-
-    def _terms(self):
-        for b, L in zip(self.design.blocks, self.factors, strict=True):
-            n, J, s = len(b.codes), len(b.levels), b.Z.shape[1]
-            Z = np.zeros((n, J, s))
-            Z[np.arange(n), b.codes] = b.Z
-            yield b, L, Z.reshape(n, J * s)
-
-    @property
-    def modes(self) -> list[np.ndarray]:
-        """ΩZᵀV⁻¹(y − Xb), each term (J, s)."""
-        return [
-            (Z.T @ self.V_inverse @ self.residual).reshape(-1, len(L)) @ (L @ L.T)
-            for _, L, Z in self._terms()
-        ]
-
-    @property
-    def covariances(self) -> list[np.ndarray]:
-        """σ²(Ω − ΩZᵀV⁻¹ZΩ), each term's blocks on the diagonal, (J, s, s)."""
-        blocks = []
-        for b, L, Z in self._terms():
-            Omega = np.kron(np.eye(len(b.levels)), L @ L.T)
-            whole = Omega - Omega @ Z.T @ self.V_inverse @ Z @ Omega
-            s = len(L)
-            blocks.append(self.sigma**2 * np.einsum("jajb->jab", whole.reshape(-1, s, len(whole) // s, s)))
-        return blocks
 
 
 def differences(function, x: np.ndarray, step: float = 1e-5) -> np.ndarray:

@@ -8,7 +8,6 @@ Standard errors come from the Hessian in θ and b together, so that they allow f
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -19,17 +18,7 @@ from ..covariance import factors_from_theta, lower_triangular, shift_left, theta
 from ..estimates import Estimates
 from ..linear.lmm import NOT_CONVERGED
 from ..random.random_part import random_part
-from ..search.optimise import (
-    MOST_SEARCHES,
-    TOLERANCE,
-    Point,
-    Search,
-    bfgs,
-    escape,
-    hessian,
-    inverse_and_downhill,
-    moved,
-)
+from ..search.optimise import Point, Search, descend, minimise
 from ..search.singular import RANK_TOLERANCE, singular_messages
 from .criterion import GlmmCriterion, glmm_criterion
 from .irls import Solution, fit_glm, in_full, iterate
@@ -79,10 +68,10 @@ def fit_glmm(design, n_agq: int = 1) -> Estimates:
             return _separated(design, separation, n_agq)
     dense = is_lattice(n_agq, sum(block.Z.shape[1] for block in design.blocks))
     criterion, search = _begun(design, flat, FEW if dense else n_agq)
-    converged, H = _minimise(search, partial(_canonical, criterion))
+    converged, H = minimise(search, partial(_canonical, criterion))
     if dense:
         criterion, search = _on_a_lattice(criterion.with_nodes(n_agq), search)
-        converged, H = _minimise(search, partial(_canonical, criterion))
+        converged, H = minimise(search, partial(_canonical, criterion))
     x = _without_traces(criterion, search)
     try:
         return _estimates(criterion, x, search, H, converged)
@@ -125,7 +114,7 @@ def _on_a_lattice(criterion: GlmmCriterion, search: Search) -> tuple[GlmmCriteri
         search = Search(criterion.standard, point, search.metric, search.evaluations + 1)
         if promised < STANDING:
             break
-        bfgs(search, STANDING)
+        descend(search, STANDING)
     return criterion, search
 
 
@@ -158,24 +147,6 @@ def _begin(criterion: GlmmCriterion) -> Search:
         if np.isfinite(point.value):
             return Search(criterion.standard, point, np.diag(1.0 / _curvature(criterion, share)))
     raise DataError(NO_START)
-
-
-def _minimise(search: Search, canonical: Callable[[np.ndarray], np.ndarray]) -> tuple[bool, np.ndarray]:
-    """BFGS to the end, then the Hessian: the proof that it is a minimum, and the standard errors.
-
-    `optimise.minimise` asks for the Hessian earlier, to save steps; here it is wanted at the optimum itself.
-    """
-    for _ in range(MOST_SEARCHES):
-        bfgs(search, TOLERANCE)
-        if moved(search, canonical):
-            continue
-        H = hessian(search)
-        if not np.all(np.isfinite(H)):
-            return False, H
-        search.metric, downhill = inverse_and_downhill(H)
-        if downhill is None or not escape(search, downhill):
-            return bfgs(search, TOLERANCE) and downhill is None, H
-    return False, hessian(search)
 
 
 def _curvature(criterion: GlmmCriterion, share: float) -> np.ndarray:

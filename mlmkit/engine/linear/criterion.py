@@ -12,20 +12,28 @@ with r² = min (y − Xb)ᵀV⁻¹(y − Xb), and log|V| = log|ΛᵀZᵀZΛ + I|
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from scipy.linalg import solve_triangular
 
+from ...design import Design
 from ..covariance import factors_from_theta, lower_triangular, theta_from_factors
 from ..estimates import Estimates
-from ..random.blocked import BlockedSystem
-from ..random.equations import normal_equations, split_terms
-from ..random.route import is_sparse
-from ..random.sparse import SparseSystem, sparse_system
 from ..standardise import Standardised, standardise
+from .curvature import curvature, nudged
+from .equations import Equations, SolvedEquations, mixed_model_equations
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """The equations solved at one Λ, and the lower Cholesky factor L of [X y]ᵀV⁻¹[X y]: r² is L[-1, -1]²."""
+
+    factors: Sequence[np.ndarray]
+    equations: SolvedEquations
+    L: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,10 +45,10 @@ class LmmCriterion:
     data (see `standardise`), through `standard`, `from_standard` and `to_standard`.
     """
 
-    design: object
+    design: Design
     reml: bool
     data: Standardised
-    system: BlockedSystem | SparseSystem
+    equations: Equations
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -59,18 +67,27 @@ class LmmCriterion:
         return float(2.0 * log_R + 2.0 * self.df * np.log(self.data.scale) - self.data.log_weights)
 
     def __call__(self, theta: np.ndarray) -> float:
-        return self._value(self.system.at(self._standard_factors(theta)))
+        return self.value(self.at(self._standard_factors(theta)))
 
     def value_and_gradient(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         """The criterion and its derivatives by θ."""
-        state = self.system.at(self._standard_factors(theta))
-        pairs = zip(self.data.terms, self.system.gradients(state, self.df, self.reml), strict=True)
-        return self._value(state), theta_from_factors([term.R.T @ G for term, G in pairs])
+        state = self.at(self._standard_factors(theta))
+        pairs = zip(self.data.terms, self.gradients(state), strict=True)
+        return self.value(state), theta_from_factors([term.R.T @ G for term, G in pairs])
 
-    def standard(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
-        """Value and gradient as a function of the standard θ."""
-        state = self.system.at(factors_from_theta(theta, self.sizes))
-        return self._value(state), theta_from_factors(self.system.gradients(state, self.df, self.reml))
+    def standard(self, theta: np.ndarray) -> tuple[float, np.ndarray, Callable[[], np.ndarray]]:
+        """Value and gradient as a function of the standard θ, and a function that gives the curvature."""
+        state = self.at(factors_from_theta(theta, self.sizes))
+        gradients = self.gradients(state)
+        return self.value(state), theta_from_factors(gradients), partial(self._curvature, state, gradients)
+
+    def _curvature(self, state: State, gradients: list[np.ndarray]) -> np.ndarray:
+        """The second derivatives by the standard θ (see `curvature`)."""
+        factors, near = state.factors, nudged(state.factors)
+        if any(one is not other for one, other in zip(factors, near, strict=True)):
+            state = self.at(near)
+            gradients = self.gradients(state)
+        return curvature(factors, state.equations, near, gradients, self.df)
 
     def from_standard(self, theta: np.ndarray) -> np.ndarray:
         """θ of the data as they came, for a standard θ."""
@@ -85,29 +102,46 @@ class LmmCriterion:
         factors = factors_from_theta(np.asarray(theta, dtype=float), self.sizes)
         return [term.R @ Lambda for term, Lambda in zip(self.data.terms, factors, strict=True)]
 
-    def _value(self, state) -> float:
-        """The criterion from log|V| and the Cholesky factor of [X y]ᵀV⁻¹[X y], whose last pivot² is r²."""
-        L = state.Xy
-        log_det = state.log_determinant
+    def at(self, factors: Sequence[np.ndarray]) -> State:
+        """The model at the standardised terms' Λ."""
+        equations = self.equations.at(factors)
+        return State(factors, equations, np.linalg.cholesky(equations.between))
+
+    def value(self, state: State) -> float:
+        """The criterion: log|V| (+ log|XᵀV⁻¹X|) + df (1 + log 2πr²/df)."""
+        pivots = np.diagonal(state.L)
+        log_det = state.equations.log_determinant
         if self.reml:
-            log_det += 2.0 * np.log(np.diagonal(L)[:-1]).sum()
+            log_det += 2.0 * np.log(pivots[:-1]).sum()
         return float(
-            self.constant + log_det + self.df * (1.0 + np.log(2.0 * np.pi * L[-1, -1] ** 2 / self.df))
+            self.constant + log_det + self.df * (1.0 + np.log(2.0 * np.pi * pivots[-1] ** 2 / self.df))
         )
+
+    def gradients(self, state: State) -> list[np.ndarray]:
+        """The derivatives by each standardised term's Λ, all entries of the (s, s) matrix.
+
+        The derivative of (log|XᵀV⁻¹X| +) df log r² by M = [X y]ᵀV⁻¹[X y] is (M⁻¹ − vvᵀ +) df vvᵀ with
+        v = (−b̂, 1)/r, the last column of M⁻¹ times r.
+        """
+        inverse = np.linalg.inv(state.equations.between)
+        v = inverse[:, -1] * state.L[-1, -1]
+        Phi = np.outer((self.df - self.reml) * v, v) + (inverse if self.reml else 0.0)
+        return state.equations.gradients(state.factors, Phi)
 
     def solve(self, theta: np.ndarray, **outcome) -> Estimates:
         """The estimates at θ; `outcome` (converged, messages, …) is passed on."""
         theta = np.asarray(theta, dtype=float)
-        data, state = self.data, self.system.at(self._standard_factors(theta))
-        L_X, L_y = state.Xy[:-1, :-1], state.Xy[-1]
+        data, state = self.data, self.at(self._standard_factors(theta))
+        L_X, L_y = state.L[:-1, :-1], state.L[-1]
         b = solve_triangular(L_X, L_y[:-1], lower=True, trans="T") if len(L_X) else L_y[:-1]
         sigma = data.scale * abs(L_y[-1]) / np.sqrt(self.df)
         beta = _from_basis(data.R, data.coefficients + data.scale * b)
         half = _from_basis(data.R, np.linalg.inv(L_X).T)
-        pairs = zip(data.terms, self.system.effects(state, b), strict=True)
-        modes = tuple(data.scale * np.linalg.solve(term.R, effects).T for term, effects in pairs)
+        effects = [np.einsum("srj,r->sj", u, np.append(-b, 1.0)) for u in state.equations.effects]
+        pairs = zip(data.terms, effects, strict=True)
+        modes = tuple(data.scale * np.linalg.solve(term.R, effect).T for term, effect in pairs)
         predictor = linear_predictor(self.design, beta, modes)
-        value = self._value(state)
+        value = self.value(state)
         return Estimates(
             beta=beta,
             vcov=sigma**2 * half @ half.T,
@@ -124,14 +158,14 @@ class LmmCriterion:
 
     def conditional_covariance(self, theta: np.ndarray) -> tuple[np.ndarray, ...]:
         """Covariances of the group effects given the data, θ and b: a (J, s, s) array a block."""
-        state = self.system.at(self._standard_factors(theta))
-        sigma2 = (self.data.scale * state.Xy[-1, -1]) ** 2 / self.df
+        state = self.at(self._standard_factors(theta))
+        sigma2 = (self.data.scale * state.L[-1, -1]) ** 2 / self.df
         inverses = [np.linalg.inv(term.R) for term in self.data.terms]
-        pairs = zip(inverses, self.system.covariances(state), strict=True)
+        pairs = zip(inverses, state.equations.factorised.inverse_by_group(), strict=True)
         return tuple(sigma2 * np.einsum("ab,bcj,dc->jad", R, C, R) for R, C in pairs)
 
 
-def lmm_criterion(design, reml: bool = True) -> LmmCriterion:
+def lmm_criterion(design: Design, reml: bool = True) -> LmmCriterion:
     """Prepare a design for fitting: one pass over the data, whose cost every later evaluation is spared.
 
     Parameters
@@ -142,10 +176,7 @@ def lmm_criterion(design, reml: bool = True) -> LmmCriterion:
     """
     data = standardise(design)
     groups = [block.group for block in design.blocks]
-    split = split_terms(data.terms, groups)
-    if is_sparse(data, *split):
-        return LmmCriterion(design, reml, data, sparse_system(data))
-    return LmmCriterion(design, reml, data, BlockedSystem(normal_equations(data, groups, split)))
+    return LmmCriterion(design, reml, data, mixed_model_equations(data, groups))
 
 
 def linear_predictor(design, beta: np.ndarray, modes: Sequence[np.ndarray]) -> np.ndarray:

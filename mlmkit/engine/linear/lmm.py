@@ -20,7 +20,10 @@ from ..estimates import Estimates
 from ..search.optimise import begin, minimise
 from ..search.singular import singular_messages
 from .criterion import LmmCriterion, lmm_criterion
+from .start import starting_theta
 
+#: An SD below this, relative to the residual's, counts as hardly any.
+TRACE = 1e-3
 #: Up to so many rows, with up to so many groups in some term, a second search is made.
 FEW_ROWS, FEW_GROUPS = 500, 9
 NOT_CONVERGED = (
@@ -67,7 +70,7 @@ def optimise(criterion: LmmCriterion, start: np.ndarray | None = None) -> Optimu
     """
     if start is not None:
         return _search(criterion, criterion.to_standard(start))
-    optimum = _search(criterion, criterion.system.start())
+    optimum = _search(criterion, starting_theta(criterion.equations, criterion.data.n))
     if not _few_data(criterion):
         return optimum
     other = _search(criterion, theta_from_factors([np.eye(size) for size in criterion.sizes]))
@@ -82,8 +85,8 @@ def _few_data(criterion: LmmCriterion) -> bool:
 
 def _search(criterion: LmmCriterion, x: np.ndarray) -> Optimum:
     """The minimum that a search from a standard θ leads to."""
-    search = begin(criterion.standard, x, initial_curvature(criterion, x))
-    converged = minimise(search, lambda x, trace: without_traces(x, criterion.sizes, trace))
+    search = begin(criterion.standard, x)
+    converged, _ = minimise(search, lambda x: without_traces(x, criterion.sizes))
     point = search.point
     return Optimum(
         criterion.from_standard(point.x), point.value, point.gradient, converged, search.evaluations
@@ -133,26 +136,17 @@ def conditional_covariance(design, estimates: Estimates) -> tuple[np.ndarray, ..
     return lmm_criterion(design, estimates.reml).conditional_covariance(estimates.theta)
 
 
-def initial_curvature(criterion: LmmCriterion, theta: np.ndarray) -> np.ndarray:
-    """A scale for the Hessian's diagonal: 4 Σ a/(1 + λ²a) over J groups of a = n/J rows each, λ from Λ."""
-    curvatures, n = [], criterion.data.n
-    for term, Lambda in zip(criterion.data.terms, factors_from_theta(theta, criterion.sizes), strict=True):
-        by_row = 4.0 * n / (1.0 + np.diag(Lambda) ** 2 * (n / term.n_groups))
-        curvatures.append(np.tile(by_row[:, None], len(Lambda)))
-    return theta_from_factors(curvatures)
-
-
-def without_traces(theta: np.ndarray, sizes: Sequence[int], trace: float) -> np.ndarray:
-    """θ with directions whose SD is below `trace` set to exactly none, and empty columns of Λ last.
+def without_traces(theta: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
+    """θ with directions of hardly any variance set to exactly none, and empty columns of Λ last.
 
     A search comes close to a boundary but never stands on it: a variance of 1e-8 should read zero, a
     correlation of 0.999999 one. And an empty column before a filled one hides a derivative (`shift_left`).
     """
-    return theta_from_factors([_reduced(Lambda, trace) for Lambda in factors_from_theta(theta, sizes)])
+    return theta_from_factors([_reduced(Lambda) for Lambda in factors_from_theta(theta, sizes)])
 
 
-def _reduced(Lambda: np.ndarray, trace: float) -> np.ndarray:
+def _reduced(Lambda: np.ndarray) -> np.ndarray:
     left, size, right = np.linalg.svd(Lambda)
-    if size[-1] > trace:
+    if size[-1] > TRACE:
         return Lambda
-    return lower_triangular((left * np.where(size > trace, size, 0.0)) @ right)
+    return lower_triangular((left * np.where(size > TRACE, size, 0.0)) @ right)

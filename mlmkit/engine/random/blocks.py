@@ -8,13 +8,14 @@ data are counts with weights (`np.bincount`), so the sparse matrix Z of the text
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 import numpy as np
 
 
 def sum_by_group(values: np.ndarray, codes: np.ndarray, n_groups: int) -> np.ndarray:
     """Sums of the last axis within groups: (..., n) → (..., J)."""
-    flat = values.reshape(-1, values.shape[-1])
+    flat = values.reshape(prod(values.shape[:-1]), values.shape[-1])
     sums = np.empty((len(flat), n_groups))
     for row, total in zip(flat, sums, strict=True):
         total[:] = np.bincount(codes, row, n_groups)
@@ -51,6 +52,11 @@ def multiply_transposed(A: np.ndarray, B: np.ndarray) -> np.ndarray:
     return np.einsum("baj,bcj->acj", A, B)
 
 
+def between(left: np.ndarray, A: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Group by group left A right, for two matrices that are the same in all groups."""
+    return np.einsum("ab,bcj->acj", left, np.einsum("abj,bc->acj", A, right))
+
+
 def transpose(A: np.ndarray) -> np.ndarray:
     """Group by group Aᵀ."""
     return A.swapaxes(0, 1)
@@ -70,7 +76,7 @@ def cholesky(A: np.ndarray) -> np.ndarray:
 
 def solve_lower(L: np.ndarray, B: np.ndarray) -> np.ndarray:
     """Group by group the solution of L X = B."""
-    X = np.empty(np.broadcast_shapes(B.shape, (*B.shape[:2], L.shape[2])))
+    X = np.empty((*B.shape[:2], L.shape[2]))
     X[:] = B
     for k in range(len(L)):
         X[k] /= L[k, k]
@@ -100,7 +106,7 @@ def posterior_spread(A: np.ndarray, Lambda: np.ndarray) -> tuple[np.ndarray, flo
     W : (s, s, J) array
     log_det : float
     """
-    H = np.einsum("ab,bcj->acj", Lambda.T, np.einsum("abj,bc->acj", A, Lambda))
+    H = between(Lambda.T, A, Lambda)
     for k in range(len(H)):
         H[k, k] += 1.0
     L = cholesky(H)

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.sparse import coo_matrix, csc_matrix
+from scipy.sparse.csgraph import reverse_cuthill_mckee
 
-from ..standardise import Standardised
-from .equations import crossed_width
-from .sparse import crossings, profile
+from ..standardise import Term
 
 #: Up to so many crossed columns the tail is dense in any case; from so many on, in no case (12 GB).
 ALWAYS_DENSE, NEVER_DENSE = 400, 20_000
@@ -23,26 +23,44 @@ FEW_LINKS, FEW_PAIRS = 20, 400
 DENSE_SPEED = 30.0
 
 
-def is_sparse(data: Standardised, chain: Sequence[tuple[int, ...]], crossed: Sequence[int]) -> bool:
-    """Whether the equations are to be solved sparse.
+def is_sparse(terms: Sequence[Term], finest: int, rest: Sequence[int]) -> bool:
+    """Whether the crossed effects are to be solved sparse.
 
     Parameters
     ----------
-    data
-    chain, crossed
-        The terms as `split_terms` splits them.
+    terms
+    finest, rest
+        A term on the finest groups, and all terms on other groups.
     """
-    width = crossed_width(data.terms, crossed)
-    if width <= ALWAYS_DENSE or width > NEVER_DENSE:
-        return width > NEVER_DENSE
-    finest = data.terms[chain[0][0]]
-    if _pairs(finest.codes, finest.n_groups, len(crossed)) > FEW_PAIRS * width:
+    width = sum(terms[k].n_groups * terms[k].size for k in rest)
+    if width <= ALWAYS_DENSE or _pairs(terms[finest], len(rest)) > FEW_PAIRS * width:
         return False
-    links = crossings(data, finest, crossed)
-    return links.nnz <= FEW_LINKS * links.shape[0] or profile(links) * DENSE_SPEED < width**3
+    links = _links(terms, finest, rest)
+    return links.nnz <= FEW_LINKS * links.shape[0] or _profile(links) * DENSE_SPEED < width**3
 
 
-def _pairs(codes: np.ndarray, n_groups: int, n_crossed: int) -> float:
+def _pairs(finest: Term, others: int) -> float:
     """At most so many pairs of cells lie in the same finest group."""
-    rows = np.bincount(codes, minlength=n_groups).astype(float) * n_crossed
+    rows = np.bincount(finest.codes, minlength=finest.n_groups).astype(float) * others
     return float(rows @ rows)
+
+
+def _links(terms: Sequence[Term], finest: int, rest: Sequence[int]) -> csc_matrix:
+    """How the other terms' groups are linked once the finest groups are eliminated: a sparse pattern."""
+    starts = np.cumsum([0, *(terms[k].n_groups for k in rest)])
+    columns = np.concatenate([terms[k].codes + start for k, start in zip(rest, starts, strict=False)])
+    rows = np.tile(terms[finest].codes, len(rest))
+    shape = (terms[finest].n_groups, starts[-1])
+    met = coo_matrix((np.ones(len(rows)), (rows, columns)), shape=shape).tocsr()
+    return csc_matrix(met.T @ met)
+
+
+def _profile(links: csc_matrix) -> float:
+    """A bound on the operations of a factorisation: Σ width² of the profile, well reordered."""
+    order = reverse_cuthill_mckee(links, symmetric_mode=True)
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    entries = links.tocoo()
+    widths = np.zeros(len(order))
+    np.maximum.at(widths, place[entries.row], place[entries.row] - place[entries.col])
+    return float(widths @ widths)

@@ -1,32 +1,35 @@
-"""Minimising the criterion: BFGS on θ without bounds, and the proof that it stands at a minimum.
+"""Minimising the criterion: descent on θ without bounds, and the proof that it ends at a minimum.
 
 θ has no bounds because signs of columns of Λ do not matter. What does matter: the derivative by an empty
 column of Λ is zero whatever the data say, so a search can stop where a variance is zero that should not
-be. Here a search is over only when the gradient is zero *and* the Hessian has no direction downhill; an
-empty column is moved to the right, a direction downhill is followed, and the search goes on.
+be. Here a search is over only when the gradient is zero *and* the second derivatives show no direction
+downhill; an empty column is moved to the right, a direction downhill is followed, and the search goes on.
+
+Where the objective offers its second derivatives cheaply (`linear.curvature`), the descent is Newton's, with
+BFGS in between for as long as that does as well; elsewhere it is BFGS (Nocedal & Wright 2006, Numerical
+Optimization, chapters 3 and 6).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
-#: A search is over when a further step would lower the criterion by less than this; its first leg, which
-#: only has to come near enough for the Hessian to be worth having, by less than that.
-TOLERANCE, NEAR = 1e-11, 0.1
-#: What the criterion may rise by when a direction with hardly any variance is set to none, and how small an
-#: SD counts as hardly any. The first time boldly, because close to a boundary the valley is long and bent,
-#: and on it straight; what was set to none wrongly the Hessian brings back.
-GIVEN_UP, TRACE = 1e-8, 1e-3
-GIVEN_UP_FIRST, TRACE_FIRST = 1e-2, 0.05
-#: Most BFGS steps in one search, and searches from a saddle or a false boundary.
+#: A search is over when a further step would lower the criterion by less than this.
+TOLERANCE = 1e-11
+#: What the criterion may rise by when directions with hardly any variance are given none.
+GIVEN_UP = 1e-8
+#: A step that brings this share of the promised decrease, or less, nearer to none needs no new derivatives.
+GOOD_STEP = 0.2
+#: Most steps in one descent, and descents from a saddle or a false boundary.
 MOST_STEPS, MOST_SEARCHES = 500, 12
 #: Longest change of one parameter in one step.
 LONGEST = 10.0
 
-Objective = Callable[[np.ndarray], tuple[float, np.ndarray]]
+#: A point's value and gradient, and, where they are cheap, a function that gives its second derivatives.
+Objective = Callable[[np.ndarray], tuple]
 
 
 @dataclass
@@ -36,6 +39,7 @@ class Point:
     x: np.ndarray
     value: float
     gradient: np.ndarray
+    curvature: Callable[[], np.ndarray] | None = None
 
 
 @dataclass
@@ -46,34 +50,70 @@ class Search:
     point: Point
     metric: np.ndarray
     evaluations: int = 1
-    messages: list[str] = field(default_factory=list)
 
     def at(self, x: np.ndarray) -> Point:
         self.evaluations += 1
         try:
-            value, gradient = self.objective(x)
+            value, gradient, *curvature = self.objective(x)
         except (FloatingPointError, np.linalg.LinAlgError):
             return Point(x, np.inf, np.full_like(x, np.nan))
-        return Point(x, value if np.isfinite(value) else np.inf, gradient)
+        return Point(x, value if np.isfinite(value) else np.inf, gradient, *curvature)
+
+    @property
+    def promise(self) -> float:
+        """By how much a whole step lowers the criterion, if the metric is right."""
+        return 0.5 * float(self.point.gradient @ self.metric @ self.point.gradient)
 
 
-def begin(objective: Objective, start: np.ndarray, curvature: np.ndarray) -> Search:
+def begin(objective: Objective, start: np.ndarray, curvature: np.ndarray | None = None) -> Search:
     """A search from `start`, where the Hessian's diagonal is about `curvature`."""
+    curvature = np.ones(len(start)) if curvature is None else curvature
     return Search(objective, Point(start, *objective(start)), np.diag(1.0 / curvature))
 
 
-def bfgs(search: Search, tolerance: float) -> bool:
-    """Descend until a further step promises less than `tolerance`; whether it got there.
+def minimise(search: Search, canonical: Callable[[np.ndarray], np.ndarray]) -> tuple[bool, np.ndarray]:
+    """Descend, and from a saddle or a false boundary again.
 
-    Nocedal & Wright 2006, Numerical Optimization, chapter 6.
+    Parameters
+    ----------
+    search
+        From `begin`; its point is where the minimum is found.
+    canonical
+        Gives the equivalent, or nearly equivalent, point whose gradient hides nothing.
+
+    Returns
+    -------
+    converged : bool
+        Whether the gradient is zero there and no direction leads downhill.
+    hessian : (k, k) array
+        The second derivatives there.
     """
+    for _ in range(MOST_SEARCHES):
+        descend(search)
+        if moved(search, canonical):
+            continue
+        H = hessian(search)
+        if not np.all(np.isfinite(H)):
+            return False, H
+        search.metric, downhill = inverse_and_downhill(H)
+        if downhill is None or not escape(search, downhill):
+            arrived = descend(search)
+            moved(search, canonical)
+            return arrived and downhill is None, H
+    return False, hessian(search)
+
+
+def descend(search: Search, tolerance: float = TOLERANCE) -> bool:
+    """Go down until a further step promises less than `tolerance`; whether it got there."""
+    last, fresh = 0.0, search.point.curvature is None
     for _ in range(MOST_STEPS):
-        point = search.point
-        direction = -search.metric @ point.gradient
-        slope = float(direction @ point.gradient)
-        if not -0.5 * slope > tolerance:
+        if not fresh and search.promise > max(GOOD_STEP * last, tolerance):
+            search.metric, _ = inverse_and_downhill(search.point.curvature())
+        last, fresh = search.promise, search.point.curvature is None
+        if not last > tolerance:
             return True
-        new = line_search(search, direction, slope)
+        direction = -search.metric @ search.point.gradient
+        new = line_search(search, direction, -2.0 * last)
         if new is None:
             return False
         _update(search, new)
@@ -132,8 +172,10 @@ def _update(search: Search, new: Point) -> None:
 
 
 def hessian(search: Search, step: float = 1e-4) -> np.ndarray:
-    """Differences of the gradient, one evaluation a parameter."""
+    """The second derivatives, if need be by differences of the gradient, one evaluation a parameter."""
     point = search.point
+    if point.curvature is not None:
+        return point.curvature()
     steps = step * np.maximum(1.0, np.abs(point.x))
     columns = [
         (search.at(point.x + h * unit).gradient - point.gradient) / h
@@ -155,45 +197,16 @@ def inverse_and_downhill(H: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     return metric, vectors[:, 0] if curvatures[0] < -1e-5 * largest else None
 
 
-def minimise(search: Search, canonical: Callable[[np.ndarray, float], np.ndarray]) -> bool:
-    """BFGS until near, the Hessian, and from there on with its inverse; from a saddle, again.
-
-    Parameters
-    ----------
-    search
-        From `begin`; its point is where the minimum is found.
-    canonical
-        Gives the nearby point at which SDs below a given one are none, and whose gradient hides nothing.
-
-    Returns
-    -------
-    converged : bool
-        Whether the gradient is zero there and the Hessian has no direction downhill.
-    """
-    bfgs(search, NEAR)
-    moved(search, lambda x: canonical(x, TRACE_FIRST), GIVEN_UP_FIRST)
-    for _ in range(MOST_SEARCHES):
-        H = hessian(search)
-        search.metric, downhill = inverse_and_downhill(H)
-        if downhill is not None and escape(search, downhill):
-            bfgs(search, NEAR)
-            continue
-        arrived = bfgs(search, TOLERANCE)
-        if not moved(search, lambda x: canonical(x, TRACE)):
-            return arrived and downhill is None
-    return False
-
-
-def moved(search: Search, canonical: Callable[[np.ndarray], np.ndarray], given_up: float = GIVEN_UP) -> bool:
+def moved(search: Search, canonical: Callable[[np.ndarray], np.ndarray]) -> bool:
     """Move to the canonical form, if the criterion allows; whether the search must go on from there."""
     x = canonical(search.point.x)
     if np.allclose(x, search.point.x, rtol=1e-12, atol=1e-14):
         return False
     there = search.at(x)
-    if there.value > search.point.value + given_up:
+    if there.value > search.point.value + GIVEN_UP:
         return False
     search.point = there
-    return 0.5 * float(there.gradient @ search.metric @ there.gradient) > 10 * given_up
+    return search.promise > 10 * GIVEN_UP
 
 
 def escape(search: Search, downhill: np.ndarray) -> bool:

@@ -17,7 +17,7 @@ from mlmkit.engine import conditional_covariance
 from mlmkit.engine.generalized.glmm import fit_glmm
 from mlmkit.engine.generalized.irls import fit_glm
 from mlmkit.engine.linear.lmm import fit_lmm
-from mlmkit.engine.random import random_part, selected
+from mlmkit.engine.random import arrange, selected
 from mlmkit.errors import DataError
 from mlmkit.families import get_family
 from mlmkit.formula import parse_formula
@@ -256,7 +256,7 @@ class TestRefusals:
             fit("y ~ x + (x + v + w|g)", data, "poisson", n_agq=5)
 
     def test_more_crossed_groups_than_fit(self, monkeypatch):
-        monkeypatch.setattr(random_part, "WIDEST", 7)
+        monkeypatch.setattr(arrange, "NEVER_DENSE", 7)
         monkeypatch.setattr(selected, "MOST_GATHERED", 0)
         with pytest.raises(DataError, match="have 8 group effects"):
             fit("y ~ x + (1|g) + (1|h)", simulated(0), "poisson")
@@ -276,7 +276,7 @@ def test_sparse_and_blocked_equations_agree(formula, family, monkeypatch):
     it = design(formula.format("y" if family == "poisson" else "z"), simulated(2), family)
     blocked = fit_glmm(it)
     blocked_covariances = conditional_covariance(it, blocked)
-    monkeypatch.setattr(random_part, "is_sparse", lambda *_: True)
+    monkeypatch.setattr(arrange, "is_sparse", lambda *_: True)
     sparse = fit_glmm(it)
     np.testing.assert_allclose(sparse.criterion, blocked.criterion, rtol=1e-11)
     np.testing.assert_allclose(sparse.beta, blocked.beta, atol=1e-5)

@@ -5,35 +5,20 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from mlmkit.engine import textbook
 from mlmkit.engine.linear.criterion import lmm_criterion
-from mlmkit.engine.random import border, equations, selected
 from mlmkit.engine.random import route as routes
-from mlmkit.engine.random.blocked import BlockedSystem
-from mlmkit.engine.random.border import DenseBorder, SparseBorder
-from mlmkit.engine.random.sparse import SparseSystem
-from tests.engine.toy import KINDS, BruteForce, block, design, differences, n_theta, toy
-
-ROUTES = (
-    "dense border",
-    "sparse border",
-    "sparse border, pairs kept",
-    "sparse system",
-    "sparse system, differences",
-)
+from mlmkit.engine.random import selected
+from mlmkit.engine.random.sparse_tail import SparseTail
+from mlmkit.engine.random.tail import DenseTail
+from tests.engine.routes import ROUTES, take
+from tests.engine.toy import KINDS, block, design, differences, n_theta, toy
 
 
 @pytest.fixture(params=ROUTES)
 def route(request, monkeypatch):
     """Send small designs through the engine's routes for large ones."""
-    if request.param.startswith("sparse system"):
-        monkeypatch.setattr(routes, "ALWAYS_DENSE", -1)
-        monkeypatch.setattr(routes, "NEVER_DENSE", -1)
-    if request.param.endswith("differences"):
-        monkeypatch.setattr(selected, "MOST_GATHERED", -1)
-    if request.param.startswith("sparse border"):
-        monkeypatch.setattr(equations, "SMALL_BORDER", -1)
-        monkeypatch.setattr(equations, "DENSE_SHARE", 2.0)
-        monkeypatch.setattr(border, "PAIRS_KEPT", 10**7 if "pairs" in request.param else -1)
+    take(request.param, monkeypatch)
     return request.param
 
 
@@ -43,13 +28,17 @@ def case(request):
     return request.param, d, np.random.default_rng(5).normal(size=n_theta(d))
 
 
+def criterion_by_the_book(d, theta, reml):
+    return (textbook.reml_criterion if reml else textbook.deviance)(d, theta)
+
+
 reml = pytest.mark.parametrize("reml", [True, False], ids=["REML", "ML"])
 
 
 @reml
 def test_value_is_that_of_the_definition(route, case, reml):
     _, d, theta = case
-    assert_allclose(lmm_criterion(d, reml)(theta), BruteForce(d, theta, reml).criterion, rtol=1e-11)
+    assert_allclose(lmm_criterion(d, reml)(theta), criterion_by_the_book(d, theta, reml), rtol=1e-11)
 
 
 @reml
@@ -71,23 +60,28 @@ def test_gradient_at_a_variance_of_zero(case):
 @reml
 def test_estimates_at_a_theta(route, case, reml):
     _, d, theta = case
-    estimates, truth = lmm_criterion(d, reml).solve(theta), BruteForce(d, theta, reml)
-    assert_allclose(estimates.beta, truth.beta, rtol=1e-9)
-    assert_allclose(estimates.vcov, truth.vcov, rtol=1e-8)
-    assert_allclose(estimates.sigma, truth.sigma, rtol=1e-9)
-    assert_allclose(estimates.loglik, -0.5 * truth.criterion, rtol=1e-11)
-    for mode, expected in zip(estimates.modes, truth.modes, strict=True):
+    estimates = lmm_criterion(d, reml).solve(theta)
+    b, sigma = textbook.best_b_and_sigma(d, theta, reml)
+    assert_allclose(estimates.beta, b, rtol=1e-9)
+    assert_allclose(estimates.vcov, textbook.gls(d.y, d.X, textbook.make_V(d, theta, sigma))[1], rtol=1e-8)
+    assert_allclose(estimates.sigma, sigma, rtol=1e-9)
+    assert_allclose(estimates.loglik, -0.5 * criterion_by_the_book(d, theta, reml), rtol=1e-11)
+    modes = textbook.modes(d, theta)
+    for mode, expected in zip(estimates.modes, modes, strict=True):
         assert_allclose(mode, expected, atol=1e-9)
-    residual = d.y - estimates.fitted
-    effects = sum((b.Z * m[b.codes]).sum(axis=1) for b, m in zip(d.blocks, estimates.modes, strict=True))
-    assert_allclose(residual, truth.residual - effects, atol=1e-9)
+    effects = textbook.make_Z(d) @ np.concatenate([mode.ravel() for mode in modes])
+    assert_allclose(estimates.fitted, d.X @ b + effects + d.offset, atol=1e-9)
 
 
 def test_conditional_covariance(route, case):
     _, d, theta = case
-    covariances = lmm_criterion(d).conditional_covariance(theta)
-    for covariance, expected in zip(covariances, BruteForce(d, theta, True).covariances, strict=True):
-        assert_allclose(covariance, expected, atol=1e-9)
+    _, sigma = textbook.best_b_and_sigma(d, theta, reml=True)
+    whole, start = textbook.mode_covariance(d, theta, sigma), 0
+    for covariance in lmm_criterion(d).conditional_covariance(theta):
+        J, s, _ = covariance.shape
+        own = whole[start : start + J * s, start : start + J * s].reshape(J, s, J, s)
+        assert_allclose(covariance, np.einsum("jajb->jab", own), atol=1e-9)
+        start += J * s
 
 
 def test_standard_theta_is_another_name_for_the_same_model(case):
@@ -104,15 +98,16 @@ def test_signs_of_columns_do_not_matter():
 
 
 def test_routes_are_what_they_claim(route):
-    system = lmm_criterion(toy("crossed")).system
-    if route.startswith("sparse system"):
-        assert isinstance(system, SparseSystem)
-        assert (system.inverse is None) == ("differences" in route)
-        return
-    rows = system.equations.finest_rows
-    assert isinstance(rows, DenseBorder if route == "dense border" else SparseBorder)
-    if route != "dense border":
-        assert (rows.pairs is not None) == ("pairs" in route)
+    arranged = lmm_criterion(toy("crossed")).equations.products.pattern
+    assert isinstance(arranged.tail, SparseTail if route == "sparse tail" else DenseTail)
+    assert (len(arranged.cells.group) == 0) == (route == "whole")
+    assert (arranged.cells.pairs is not None) == (route in {"cells, pairs kept", "sparse tail"})
+
+
+def test_a_sparse_tail_whose_inverse_takes_too_much_memory_becomes_dense(monkeypatch):
+    take("sparse tail", monkeypatch)
+    monkeypatch.setattr(selected, "MOST_GATHERED", -1)
+    assert isinstance(lmm_criterion(toy("crossed")).equations.products.pattern.tail, DenseTail)
 
 
 def test_a_model_without_fixed_part():
@@ -120,11 +115,11 @@ def test_a_model_without_fixed_part():
     d = type(d)(**{**vars(d), "X": np.empty((len(d.y), 0))})
     theta = np.full(n_theta(d), 0.5)
     for reml in (True, False):
-        assert_allclose(lmm_criterion(d, reml)(theta), BruteForce(d, theta, reml).criterion, rtol=1e-11)
+        assert_allclose(lmm_criterion(d, reml)(theta), criterion_by_the_book(d, theta, reml), rtol=1e-11)
     assert lmm_criterion(d).solve(theta).beta.shape == (0,)
 
 
-@pytest.mark.parametrize(("local", "kind"), [(True, SparseSystem), (False, BlockedSystem)])
+@pytest.mark.parametrize(("local", "kind"), [(True, SparseTail), (False, DenseTail)])
 def test_many_crossed_groups_go_sparse_only_where_that_is_less_work(local, kind, monkeypatch):
     monkeypatch.setattr(routes, "ALWAYS_DENSE", 100)
     rng = np.random.default_rng(0)
@@ -134,4 +129,4 @@ def test_many_crossed_groups_go_sparse_only_where_that_is_less_work(local, kind,
     d = design(
         rng.normal(size=4000), one[:, None], [block("pupil", pupil, one), block("teacher", teacher, one)]
     )
-    assert isinstance(lmm_criterion(d).system, kind)
+    assert isinstance(lmm_criterion(d).equations.products.pattern.tail, kind)

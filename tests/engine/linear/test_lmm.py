@@ -16,6 +16,7 @@ from mlmkit.datasets import load_data
 from mlmkit.design import build_design
 from mlmkit.engine.linear.criterion import lmm_criterion
 from mlmkit.engine.linear.lmm import conditional_covariance, fit_lmm, optimise
+from mlmkit.engine.linear.start import starting_theta
 from mlmkit.formula import parse_formula
 from tests.engine.toy import KINDS, block, design, toy
 
@@ -93,7 +94,7 @@ def test_of_two_minima_the_lower_one_is_found():
     Z = np.column_stack([np.ones(len(g)), x])
     d = design(y, Z, [block("h", h, np.ones(len(g))), block("g", g, Z)])
     criterion = lmm_criterion(d)
-    start = criterion.from_standard(criterion.system.start())
+    start = criterion.from_standard(starting_theta(criterion.equations, criterion.data.n))
     assert optimise(criterion).value < optimise(criterion, start).value - 1.0
 
 

@@ -1,0 +1,164 @@
+"""Where each random term of a design is put: in a chain of nested groupings, or beside one in the tail.
+
+Groupings that nest in each other, pupils in classes in schools, form a *chain* that is eliminated from the
+finest to the coarsest, at a cost that grows only with the number of groups. Rows of the data enter through the
+finest groups, since those know which coarser ones they lie in. Where some grouping crosses another, the
+grouping with the most effects is a chain by itself and all others go into the *tail*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ...errors import DataError
+from ..standardise import Term
+from .border import Cells, Pairs
+from .elimination import Level
+from .pattern import Pattern
+from .route import NEVER_DENSE, is_sparse
+from .sparse_tail import sparse_tail
+from .tail import CrossedTerm, DenseTail
+
+#: Products of regressors with crossed effects up to which a border is stored whole; pairs of its cells up to
+#: which they are written down.
+SMALL_BORDER, PAIRS_KEPT = 200_000, 8_000_000
+#: Crossed groupings are told apart on this many rows, before all of them are looked at.
+GLANCE = 1000
+
+
+def arrange(terms: Sequence[Term], groups: Sequence[str]) -> Pattern:
+    """Work out the pattern of random terms.
+
+    Parameters
+    ----------
+    terms
+    groups
+        The name of each term's grouping.
+
+    Raises
+    ------
+    DataError
+        The crossed terms have more group effects than fit, and are linked too closely for a sparse matrix.
+    """
+    terms = tuple(terms)
+    by_name = [tuple(k for k, g in enumerate(groups) if g == name) for name in dict.fromkeys(groups)]
+    levels = _chain(terms, by_name)
+    if levels is not None:
+        return Pattern(terms, levels)
+    first = max(by_name, key=lambda own: sum(terms[k].n_groups * terms[k].size for k in own))
+    finest, rest = _level(terms, first, None), [k for k in range(len(terms)) if k not in first]
+    crossed = _crossed(terms, rest)
+    if is_sparse(terms, first[0], rest):
+        cells, stored = _find_cells(finest, terms, crossed)
+        found = sparse_tail(cells, crossed)
+        if found is not None:
+            tail, cells = found
+            return Pattern(terms, (finest,), tail, cells, _row_columns(terms, tail.crossed), stored)
+    return _dense(terms, finest, crossed)
+
+
+def _chain(terms: Sequence[Term], by_name: Sequence[tuple[int, ...]]) -> tuple[Level, ...] | None:
+    """All groupings as levels, finest first, if each is nested in the next."""
+    levels: tuple[Level, ...] = ()
+    for own in sorted(by_name, key=lambda own: terms[own[0]].n_groups):
+        parent, inner = None, terms[own[0]]
+        if levels:
+            parent = parents(inner.codes, inner.n_groups, levels[0].codes)
+            if parent is None:
+                return None
+        levels = (_level(terms, own, parent), *levels)
+    return levels
+
+
+def parents(codes: np.ndarray, n_groups: int, outer: np.ndarray) -> np.ndarray | None:
+    """The outer group each inner group lies in, or None where one of them lies in several.
+
+    Parameters
+    ----------
+    codes, n_groups
+        (n,) the inner group of each row, and how many there are.
+    outer
+        (n,) the outer group of each row.
+    """
+    for rows in (slice(GLANCE), slice(None)):
+        parent = np.zeros(n_groups, dtype=np.intp)
+        parent[codes[rows]] = outer[rows]
+        if not np.array_equal(parent[codes[rows]], outer[rows]):
+            return None
+    return parent
+
+
+def _level(terms: Sequence[Term], own: tuple[int, ...], parent: np.ndarray | None) -> Level:
+    first = terms[own[0]]
+    return Level(own, sum(terms[k].size for k in own), first.n_groups, first.codes, parent)
+
+
+def _crossed(terms: Sequence[Term], which: Sequence[int]) -> tuple[CrossedTerm, ...]:
+    """Crossed terms one after the other, each group by group."""
+    crossed, start = [], 0
+    for k in which:
+        columns = start + np.arange(terms[k].n_groups * terms[k].size).reshape(-1, terms[k].size)
+        crossed.append(CrossedTerm(k, columns))
+        start += columns.size
+    return tuple(crossed)
+
+
+def _dense(terms: tuple[Term, ...], finest: Level, crossed: tuple[CrossedTerm, ...]) -> Pattern:
+    """The finest groups eliminated, all other effects in a dense tail."""
+    tail, columns = DenseTail(crossed), _row_columns(terms, crossed)
+    if tail.width > NEVER_DENSE:
+        raise DataError(
+            f"The crossed terms have {tail.width} group effects that are too closely linked for a sparse matrix, and "
+            f"a dense one would take {tail.width**2 * 8 / 1e9:.0f} GB. Leave one of the crossed terms out, or fit a "
+            "sample of its groups."
+        )
+    if finest.n_groups * tail.width * finest.size <= SMALL_BORDER:
+        cells = Cells(finest.n_groups, tail.width, np.zeros(0, dtype=int), np.zeros(0, dtype=int))
+        stored = {key: column * finest.n_groups + finest.codes for key, column in columns.items()}
+        return Pattern(terms, (finest,), tail, cells, columns, stored)
+    cells, stored = _find_cells(finest, terms, crossed)
+    if cells.n_pairs <= PAIRS_KEPT:
+        first, second = cells.all_pairs()
+        places = tail.places(cells.column[first], cells.column[second])
+        cells = replace(cells, pairs=Pairs(first, second, places))
+    return Pattern(terms, (finest,), tail, cells, columns, stored)
+
+
+def _find_cells(
+    finest: Level, terms: Sequence[Term], crossed: Sequence[CrossedTerm]
+) -> tuple[Cells, dict[tuple[int, int], np.ndarray]]:
+    """The cells of the finest groups, and for each crossed coefficient the cell that each row belongs to."""
+    keys, groups, columns, rows = [], [], [], []
+    for one in crossed:
+        size = finest.n_groups * one.n_groups
+        pairs, row = distinct(finest.codes * one.n_groups + terms[one.term].codes, size)
+        group, level = np.divmod(pairs, one.n_groups)
+        for a in range(one.size):
+            keys.append((one.term, a))
+            groups.append(group)
+            columns.append(one.columns[level, a])
+            rows.append(row)
+    group, column = np.concatenate(groups), np.concatenate(columns)
+    order = np.lexsort((column, group))
+    place = np.empty(len(order), dtype=np.intp)
+    place[order] = np.arange(len(order))
+    own = np.split(place, np.cumsum([len(part) for part in groups])[:-1])
+    cells = Cells(finest.n_groups, sum(one.columns.size for one in crossed), group[order], column[order])
+    return cells, {key: part[row] for key, part, row in zip(keys, own, rows, strict=True)}
+
+
+def distinct(keys: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct keys in order, all below `size`, and where each key stands among them."""
+    if size > 4 * len(keys):
+        return np.unique(keys, return_inverse=True)
+    found = np.zeros(size, dtype=bool)
+    found[keys] = True
+    return np.flatnonzero(found), (np.cumsum(found) - 1)[keys]
+
+
+def _row_columns(terms: Sequence[Term], crossed: Sequence[CrossedTerm]) -> dict[tuple[int, int], np.ndarray]:
+    """For each crossed coefficient the (n,) columns of the tail that the rows have."""
+    return {(one.term, a): one.columns[terms[one.term].codes, a] for one in crossed for a in range(one.size)}

@@ -1,0 +1,333 @@
+"""The one mechanism behind both criteria: a pattern, its cross-products, and H = ΛᵀAΛ + I factorised.
+
+    pattern = arrange(terms, groups)            # once: which random effects meet which
+    products = pattern.sum(Z, weights)          # A = ZᵀWZ; once, or at each step of a generalized model
+    factorised = products.at(factors)           # H at one Λ: log|H|, solutions, inverse, gradient, draws
+
+Everything that follows from a Λ is said in the units of Z, through C = ΛH⁻¹Λᵀ, the covariance of the group
+effects given the data (over σ²): nothing is ever divided by Λ, so that a variance of zero is no special case.
+With Λ = I, C is H⁻¹ itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import prod
+
+import numpy as np
+
+from ..covariance import join_factors
+from .blocks import between, cholesky, multiply, multiply_transposed, solve_lower, sum_by_group
+from .border import Border, Cells
+from .effects import Effects, RandomTerms, row_products
+from .elimination import Elimination, Level, differentiate, eliminate, inverse_on_pattern
+from .tail import NOT_POSITIVE, Curvature, Tail
+
+
+@dataclass(frozen=True, eq=False)
+class Pattern(RandomTerms):
+    """The random terms of a design, arranged.
+
+    Attributes
+    ----------
+    levels
+        The chain, finest level first.
+    tail, cells
+        Where the crossed effects stand, and which groups meet them; None without crossed terms.
+    columns, stored
+        For each crossed coefficient (its term, its place there) two (n,) arrays: each row's column in the
+        tail, and where the border stores the row's cross-product.
+    """
+
+    levels: tuple[Level, ...]
+    tail: Tail | None = None
+    cells: Cells | None = None
+    columns: dict[tuple[int, int], np.ndarray] = field(default_factory=dict)
+    stored: dict[tuple[int, int], np.ndarray] = field(default_factory=dict)
+
+    @property
+    def chain(self) -> list[int]:
+        """The terms of the chain, finest level first."""
+        return [k for level in self.levels for k in level.terms]
+
+    def factorise(self, Z: Effects, weights: np.ndarray) -> Factorised:
+        """Factorise ZᵀWZ + I.
+
+        Raises
+        ------
+        FloatingPointError
+            It is not positive definite to working precision.
+        """
+        return self.sum(Z, weights).at([np.eye(size) for size in self.sizes])
+
+    def sum(self, Z: Effects, weights: np.ndarray | None = None, products=None) -> CrossProducts:
+        """The cross-products ZᵀWZ, as far as they are not zero by the pattern.
+
+        Parameters
+        ----------
+        Z
+            Each term's regressors, (s, n).
+        weights : (n,) array
+            W; ones if left out.
+        products : (c, c, J) array
+            Those of the chain's c regressors in the finest groups, where they are known already.
+        """
+        z = [row for k in self.chain for row in Z[k]]
+        weighted = z if weights is None else [weights * row for row in z]
+        finest = self.levels[0]
+        if products is None:
+            products = np.empty((len(z), len(z), finest.n_groups))
+            for a, row in enumerate(weighted):
+                for b in range(a + 1):
+                    products[a, b] = products[b, a] = np.bincount(finest.codes, row * z[b], finest.n_groups)
+        if self.tail is None:
+            return CrossProducts(self, products, None, None)
+        return CrossProducts(self, products, self._border(Z, weighted), self._tail(Z, weights))
+
+    def _border(self, Z: Effects, weighted: Sequence[np.ndarray]) -> Border:
+        """Cross-products of the finest groups' regressors with the crossed ones."""
+        at = self.cells
+        shape = (len(at.group),) if len(at.group) else (at.n_columns, at.n_groups)
+        values = np.zeros((len(weighted), prod(shape)))
+        for (k, b), stored in self.stored.items():
+            for total, row in zip(values, weighted, strict=True):
+                total += np.bincount(stored, row * Z[k][b], len(total))
+        return Border(at, values.reshape(len(values), *shape))
+
+    def _tail(self, Z: Effects, weights: np.ndarray | None) -> np.ndarray:
+        """Cross-products of the crossed regressors with each other."""
+        sums, seen = np.zeros(self.tail.size), []
+        for (k, a), column in self.columns.items():
+            row = Z[k][a] if weights is None else weights * Z[k][a]
+            seen.append((column, Z[k][a]))
+            for other, z in seen:
+                sums += np.bincount(self.tail.places(column, other), row * z, self.tail.size)
+        return self.tail.symmetric(sums)
+
+
+@dataclass(frozen=True, eq=False)
+class CrossProducts:
+    """ZᵀWZ on its pattern.
+
+    Attributes
+    ----------
+    pattern
+    products : (c, c, J) array
+        For each finest group, the cross-products of the chain's c regressors.
+    border
+        For each finest group, those of the chain's regressors with the crossed ones; None without any.
+    tail
+        Those of the crossed regressors, as the pattern's tail stores a matrix; None without any.
+    """
+
+    pattern: Pattern
+    products: np.ndarray
+    border: Border | None
+    tail: np.ndarray | None
+
+    def at(self, factors: Sequence[np.ndarray]) -> Factorised:
+        """Factorise ΛᵀZᵀWZΛ + I for the terms' Λ, each (s, s), triangular or not.
+
+        Raises
+        ------
+        FloatingPointError
+            It is not positive definite to working precision.
+        """
+        by_level = [join_factors([factors[k] for k in level.terms]) for level in self.pattern.levels]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            chain = eliminate(self.pattern.levels, self.products, by_level)
+        if not np.isfinite(chain.log_determinant):
+            raise FloatingPointError(NOT_POSITIVE)
+        if self.tail is None:
+            return Factorised(self.pattern, by_level, chain, None, None)
+        left = self.pattern.tail.less_gram(self.tail, self.border, chain.levels[0].W)
+        return Factorised(
+            self.pattern, by_level, chain, self.border, self.pattern.tail.factorise(left, factors)
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Factorised:
+    """H with its chain eliminated, and what is left for the crossed effects factorised.
+
+    `by_level` has each level's Λ; `border` and `tail` are None without crossed terms.
+    """
+
+    pattern: Pattern
+    by_level: list[np.ndarray]
+    chain: Elimination
+    border: Border | None
+    tail: Curvature | None
+
+    @property
+    def log_determinant(self) -> float:
+        """log|H|."""
+        return self.chain.log_determinant + (0.0 if self.tail is None else self.tail.log_determinant)
+
+    def solve(self, right: Effects) -> Effects:
+        """C right, (s, J) a term."""
+        return [effect[:, 0] for effect in self._back(*self._forward([one[:, None] for one in right]))]
+
+    def explain(self, right: Effects) -> tuple[Effects, Effects]:
+        """C right, and what it leaves of the right-hand sides, right − A C right: (s, k, J) a term, for k of them.
+
+        Forward through the levels to the crossed effects, and back: given the crossed effects and everything
+        coarser, a group's effects are W times what is left for them.
+        """
+        left: Effects = [np.empty(0)] * len(right)
+        return self._back(*self._forward(right), left), left
+
+    def _forward(self, right: Effects) -> tuple[list[np.ndarray], np.ndarray | None]:
+        """Each level's right-hand sides, and the crossed effects', with everything finer explained."""
+        levels = self.pattern.levels
+        own = [np.concatenate([right[k] for k in level.terms]) for level in levels]
+        crossed = self._gathered(right)
+        carried = None
+        for position, (level, done) in enumerate(zip(levels, self.chain.levels, strict=True)):
+            if carried is not None:
+                own[position] = own[position] + carried[: level.size]
+                carried = carried[level.size :]
+            if crossed is None and level.parent is None:
+                break
+            step = multiply(done.W, own[position])
+            if crossed is not None:
+                crossed = crossed - self.border.transposed_times(step)
+            if level.parent is not None:
+                above = -multiply_transposed(done.U, step)
+                above = above if carried is None else above + carried
+                carried = sum_by_group(above, level.parent, levels[position + 1].n_groups)
+        return own, crossed
+
+    def _back(
+        self, own: Sequence[np.ndarray], crossed: np.ndarray | None, left: Effects | None = None
+    ) -> Effects:
+        """From the right-hand sides that are left to the solutions; `left` is filled, if given."""
+        sizes, effects = self.pattern.sizes, [np.empty(0)] * len(self.pattern.terms)
+        solved, coarser = None, None
+        if crossed is not None:
+            solved = self.tail.solve(crossed)
+            self._scatter(solved, effects)
+            if left is not None:
+                self._scatter(crossed - self.tail.times_products(solved), left)
+        steps = zip(self.pattern.levels, self.chain.levels, own, strict=True)
+        for level, done, unexplained in reversed(list(steps)):
+            if solved is not None:
+                unexplained = unexplained - self.border.times_vectors(solved)
+            if level.parent is not None:
+                coarser = coarser.take(level.parent, axis=-1)
+                unexplained = unexplained - multiply(done.U, coarser)
+            found = multiply(done.W, unexplained)
+            for k, part in level.parts(sizes):
+                effects[k] = found[part]
+            if left is not None:
+                rest = unexplained - multiply(done.A, found)
+                for k, part in level.parts(sizes):
+                    left[k] = rest[part]
+            coarser = found if coarser is None else np.concatenate([found, coarser])
+        return effects
+
+    def _gathered(self, effects: Effects) -> np.ndarray | None:
+        """The crossed effects as the tail orders them, (d, k)."""
+        tail = self.pattern.tail
+        if tail is None:
+            return None
+        gathered = np.empty((tail.width, effects[0].shape[1]))
+        for one in tail.crossed:
+            gathered[one.columns] = effects[one.term].transpose(2, 0, 1)
+        return gathered
+
+    def _scatter(self, vectors: np.ndarray, effects: Effects) -> None:
+        """Put vectors over the crossed effects, (d, k), into the terms' places."""
+        for one in self.pattern.tail.crossed:
+            effects[one.term] = vectors[one.columns].transpose(1, 2, 0)
+
+    @cached_property
+    def _beside(self) -> Border | None:
+        """The border times the crossed effects' C."""
+        if self.tail is None:
+            return None
+        return self.pattern.tail.through(self.border, self.tail.covariance)
+
+    @cached_property
+    def _W_bar(self) -> np.ndarray:
+        """The derivative by the coarsest level's W of what is left for the tail, (s, s, J)."""
+        return 0.0 * self.chain.levels[-1].W if self.tail is None else -self._beside.inner(self.border)
+
+    def gradients(self) -> list[np.ndarray]:
+        """∂log|H|/∂Λ, all entries of each term's (s, s) matrix."""
+        by_term = {} if self.tail is None else self.tail.gradients()
+        levels = self.pattern.levels
+        by_level = differentiate(levels, self.chain, self.by_level, self._W_bar)
+        for level, G in zip(levels, by_level, strict=True):
+            for k, part in level.parts(self.pattern.sizes):
+                by_term[k] = G[part, part]
+        return [by_term[k] for k in range(len(self.pattern.terms))]
+
+    @cached_property
+    def _inverse(self) -> list[np.ndarray]:
+        """C where the chain's groups have cross-products, level by level."""
+        return inverse_on_pattern(self.pattern.levels, self.chain, self._W_bar)
+
+    def inverse_by_group(self) -> Effects:
+        """The diagonal blocks of C, (s, s, J) a term."""
+        by_term = {} if self.tail is None else self.tail.diagonal_blocks()
+        for level, one in zip(self.pattern.levels, self._inverse, strict=True):
+            for k, part in level.parts(self.pattern.sizes):
+                by_term[k] = one[part, part]
+        return [by_term[k] for k in range(len(self.pattern.terms))]
+
+    def inverse_by_row(self, Z: Effects) -> Effects:
+        """C z of each row at the row's own groups, (s, n) a term."""
+        pattern = self.pattern
+        z = np.concatenate([Z[k] for k in pattern.chain])
+        codes = pattern.levels[0].codes
+        own = np.array([row_products(row.take(codes, axis=1), z) for row in self._inverse[0]])
+        beside = {}
+        if self.tail is not None:
+            covariance = self.tail.covariance.ravel()
+            border = -self._beside.times(self.chain.levels[0].W).values.reshape(len(z), -1)
+            for (k, a), stored in pattern.stored.items():
+                between_them = border.take(stored, axis=1)
+                own += between_them * Z[k][a]
+                beside[k, a] = row_products(between_them, z) + sum(
+                    covariance.take(pattern.tail.places(pattern.columns[k, a], column)) * Z[m][b]
+                    for (m, b), column in pattern.columns.items()
+                )
+        stops = np.cumsum([len(Z[k]) for k in pattern.chain])[:-1]
+        whole = dict(zip(pattern.chain, np.split(own, stops), strict=True))
+        return [
+            whole[k] if k in whole else np.array([beside[k, a] for a in range(len(Z[k]))])
+            for k in range(len(Z))
+        ]
+
+    def draw(self, rng: np.random.Generator) -> Effects:
+        """Group effects from a normal distribution with the covariance C, (s, J) a term.
+
+        First the crossed effects, then the nested ones from the coarsest to the finest, each given those
+        before it.
+        """
+        effects: Effects = [np.empty(0)] * len(self.pattern.terms)
+        solved, coarser = None, None
+        if self.tail is not None:
+            solved = self.tail.draw(rng.normal(size=self.pattern.tail.width))
+            self._scatter(solved, effects)
+        steps = zip(self.pattern.levels, self.chain.levels, self.by_level, strict=True)
+        for level, done, Lambda in reversed(list(steps)):
+            found = _correlated(done.A, Lambda, rng.normal(size=(level.size, level.n_groups))[:, None])
+            if solved is not None:
+                found -= multiply(done.W, self.border.times_vectors(solved))
+            if level.parent is not None:
+                coarser = coarser.take(level.parent, axis=-1)
+                found -= multiply(done.W, multiply(done.U, coarser))
+            for k, part in level.parts(self.pattern.sizes):
+                effects[k] = found[part]
+            coarser = found if coarser is None else np.concatenate([found, coarser])
+        return [effect[:, 0] for effect in effects]
+
+
+def _correlated(A: np.ndarray, Lambda: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """Normal draws with the covariance W = Λ(ΛᵀAΛ + I)⁻¹Λᵀ of each group from standard ones, (s, 1, J)."""
+    H = between(Lambda.T, A, Lambda) + np.eye(len(A))[:, :, None]
+    return multiply_transposed(solve_lower(cholesky(H), Lambda.T[:, :, None]), z)
