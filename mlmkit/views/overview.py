@@ -288,9 +288,12 @@ def _sentences(columns, codes, response: str, seen: np.ndarray, slopes: pd.DataF
         sizes = np.bincount(own[seen & (own >= 0)], minlength=len(columns[name].labels.levels))
         known = sizes[sizes > 0]
         empty = f"; {len(sizes) - len(known)} have none" if len(known) < len(sizes) else ""
-        words.append(
-            f"{len(known)} groups of {name} with {known.min()} to {known.max()} responses each (median {np.median(known):g}){empty}."
+        each = (
+            f"{known.min()}"
+            if known.min() == known.max()
+            else f"{known.min()} to {known.max()} (median {np.median(known):g})"
         )
+        words.append(f"{len(known)} groups of {name} with {each} responses each{empty}.")
         if columns[response].is_number:
             within, between = _within_and_between(np.where(seen, columns[response].numbers, np.nan), own)
             words.append(

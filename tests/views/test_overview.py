@@ -33,7 +33,7 @@ def test_missing_is_told_by_wave_and_arm(trial):
         f"{a} of {b}" for a, b in zip(drug.count(), drug.size(), strict=True)
     ]
     assert made.patterns["who"].to_dict() == {0: 1, 2: 15, 4: 14}
-    assert "1 to 4" not in repr(made) and "2 to 4 responses each (median 2); 1 have none" in repr(made)
+    assert "1 to 4" not in repr(made) and "2 to 4 (median 2) responses each; 1 have none" in repr(made)
 
 
 def test_sds_within_and_between_are_those_of_the_analysis_of_variance(trial):
