@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
+from . import studentised
+
 ADJUSTMENTS = ("tukey", "holm", "none")
 
 
@@ -53,7 +55,7 @@ class Family:
         if self.name == "none" or self.n_tests < 2:
             return p
         if self.name == "tukey":
-            return np.where(np.isnan(p), p, _range_sf(np.abs(statistic) * np.sqrt(2), self.n_means, df))
+            return studentised.sf(np.abs(statistic) * np.sqrt(2), self.n_means, df)
         for places in self.sets:
             p[places] = holm(p[places])
         return p
@@ -64,7 +66,7 @@ class Family:
         if self.name == "none" or self.n_tests < 2:
             return scipy.stats.t.isf(alpha / 2, df)
         if self.name == "tukey":
-            return _range_ppf(level, self.n_means, df) / np.sqrt(2)
+            return studentised.ppf(level, self.n_means, df) / np.sqrt(2)
         return scipy.stats.t.isf(alpha / self.n_tests / 2, df)
 
 
@@ -75,23 +77,3 @@ def holm(p: np.ndarray) -> np.ndarray:
     steps = p[order] * np.arange(len(order), 0, -1)
     adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
     return adjusted
-
-
-def _each_df(function, values: np.ndarray, df: np.ndarray) -> np.ndarray:
-    """The studentised range costs an integral in two dimensions: once for each different value."""
-    pairs, place = np.unique(
-        np.column_stack([np.broadcast_to(values, df.shape), df]), axis=0, return_inverse=True
-    )
-    return np.array([function(*pair) if not np.isnan(pair).any() else np.nan for pair in pairs])[
-        place.ravel()
-    ]
-
-
-def _range_sf(q: np.ndarray, n_means: int, df: np.ndarray) -> np.ndarray:
-    return _each_df(lambda each, nu: scipy.stats.studentized_range.sf(each, n_means, nu), q, df)
-
-
-def _range_ppf(level: float, n_means: int, df: np.ndarray) -> np.ndarray:
-    return _each_df(
-        lambda each, nu: scipy.stats.studentized_range.ppf(each, n_means, nu), np.array(level), df
-    )
