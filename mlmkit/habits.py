@@ -64,6 +64,10 @@ ARGUMENTS = {
     "nuts_sampler": "there is one sampler here; mk.pymc_model() hands the model to PyMC",
     "inference_method": "there is one sampler here; mk.pymc_model() hands the model to PyMC",
     "r_formula": "it is formula= here",
+    "specs": 'name the variables first, as in means("treatment", by="month")',
+    "lmer_df": "it is ddf={value!r} here",
+    "df": "it is ddf= here",
+    "var": 'name the number first, as in slopes("month", by="treatment")',
     "test_type": 'ddf="satterthwaite" or "kenward-roger" chooses the degrees of freedom',
 }
 
@@ -77,6 +81,13 @@ ATTRIBUTES = {
     **dict.fromkeys(("cov_params", "normalized_cov_params"), "fit.vcov"),
     **dict.fromkeys(("llf", "logLik", "log_likelihood_value"), "fit.loglik"),
     **dict.fromkeys(("deviance", "null_deviance", "minus2ll"), "fit.criterion"),
+    **dict.fromkeys(("emmeans", "lsmeans", "marginal_means", "margins"), "fit.means()"),
+    **dict.fromkeys(("emtrends", "marginal_effects", "get_margeff"), "fit.slopes()"),
+    **dict.fromkeys(
+        ("post_hoc", "pairs", "pairwise_comparisons", "t_test_pairwise"), "fit.means(…).contrasts()"
+    ),
+    **dict.fromkeys(("anova", "anova_table", "Anova"), "mk.anova(fit)"),
+    **dict.fromkeys(("ranova", "rand"), 'fit.drop1("random")'),
     **dict.fromkeys(("conf_int", "confidence_interval"), "fit.confint()"),
     **dict.fromkeys(("t_test", "wald_test", "contrast"), "fit.tests() and fit.f_test()"),
     **dict.fromkeys(("fittedvalues", "fitted_values"), "fit.fitted"),

@@ -17,7 +17,7 @@ import scipy
 
 from ..errors import DataError
 from ..results import Fit, FlatFit, MixedFit
-from ..spec import Term, term_name
+from ..spec import INTERCEPT, Term, term_name
 from .degrees import Known, Method, method
 from .hypotheses import column_owners, containing_terms, hypotheses
 from .noted import Noted
@@ -52,15 +52,15 @@ def anova_of_terms(fit: Fit, type: int | str = 3, ddf: str | None = None) -> Not
     kind = _type(type)
     how = method(fit, ddf)
     sas = isinstance(fit, MixedFit) and not how.is_asymptotic
-    matrices = hypotheses(fit, kind, sas)
-    if not matrices:
+    terms = [term for term in fit.spec.fixed if term != INTERCEPT]
+    if not terms:
         raise DataError(f"{fit.formula!r} has no terms to test, only an intercept.")
     if isinstance(fit, FlatFit) and not fit.family.is_linear:
-        rows, test = _likelihood_ratios(fit, kind, matrices), "Likelihood ratios"
+        rows, test = _likelihood_ratios(fit, kind, terms), "Likelihood ratios"
     else:
-        rows = [_row(fit, L, how) for L in matrices.values()]
+        rows = [_row(fit, L, how) for L in hypotheses(fit, kind, sas).values()]
         test = "Wald's χ²" if how.is_asymptotic else "F tests"
-    table = pd.DataFrame(rows, pd.Index([term_name(term) for term in matrices], name="term"))
+    table = pd.DataFrame(rows, pd.Index([term_name(term) for term in terms], name="term"))
     return Noted(table, notes=[f"{TYPES[kind]}. {test}.", *how.notes])
 
 
@@ -81,14 +81,13 @@ def _row(fit: Fit, L: np.ndarray, how: Method) -> pd.Series:
     return pd.concat([pd.Series({"sumsq": square * tested["num_df"], "meansq": square}), tested])
 
 
-def _likelihood_ratios(fit: FlatFit, kind: int, matrices: dict[Term, np.ndarray]) -> list[pd.Series]:
+def _likelihood_ratios(fit: FlatFit, kind: int, terms: list[Term]) -> list[pd.Series]:
     full = fit.design.X
-    if kind == 3:
-        pairs = [
-            (full @ scipy.linalg.null_space(L), full) if len(L) else (full, full) for L in matrices.values()
-        ]
+    if kind == 3 and len(terms) > 1:
+        matrices = hypotheses(fit, kind, sas=False).values()
+        pairs = [(full @ scipy.linalg.null_space(L), full) if len(L) else (full, full) for L in matrices]
     else:
-        pairs = [_nested_columns(fit, kind, term, list(matrices)) for term in matrices]
+        pairs = [_nested_columns(fit, kind, term, terms) for term in terms]
     return [deviance_test(fit, small, large) for small, large in pairs]
 
 

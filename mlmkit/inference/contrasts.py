@@ -12,6 +12,7 @@ import pandas as pd
 
 from ..engine.generalized.separation import population_part
 from ..errors import DataError, did_you_mean
+from ..habits import methods_answer
 from ..results import Fit
 from .estimated import Estimated, Scale, row_names
 from .multiplicity import ADJUSTMENTS, Family
@@ -20,9 +21,10 @@ from .parameters import one_of
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-HOW = ("pairwise", "reference", "consecutive")
+CONTRASTS = ("pairwise", "reference", "consecutive")
 
 
+@methods_answer
 @dataclass(frozen=True, eq=False, repr=False)
 class Contrasts(Estimated):
     """Contrasts of means or slopes; `.table` holds them, `.plot()` draws them."""
@@ -51,6 +53,7 @@ class Contrasts(Estimated):
         return ContrastsPicture(self.table, names, axis, self.level, labels or {}, float(ratio)).draw(ax)
 
 
+@methods_answer
 @dataclass(frozen=True, eq=False, repr=False)
 class Margins(Estimated):
     """Means or slopes; `.table` holds them, `.contrasts()` compares them, `.plot()` draws them.
@@ -75,7 +78,7 @@ class Margins(Estimated):
 
     def contrasts(
         self,
-        how: str | Mapping = "pairwise",
+        method: str | Mapping = "pairwise",
         adjust: str | None = None,
         by: str | Sequence[str] | None = None,
         ratios: bool | None = None,
@@ -84,7 +87,7 @@ class Margins(Estimated):
 
         Parameters
         ----------
-        how
+        method
             `"pairwise"`: every pair, the first less the second. `"reference"`: each less the first.
             `"consecutive"`: each less the one before. `{"name": weights}`: contrasts of your own, the weights in the
             order of the rows, or by level: `{"mean of both": {"Low": .5, "High": .5, "Control": -1}}`.
@@ -111,7 +114,7 @@ class Margins(Estimated):
         ratios = self._can_be_ratios(ratios)
         sets = _sets(self.labels, by, (*self.over, *self.by))
         inner = self.labels.drop(columns=list(by))
-        found = [_weights(how, row_names(inner.iloc[places]), ratios) for places in sets]
+        found = [_weights(method, row_names(inner.iloc[places]), ratios) for places in sets]
         names = [name for part in found for name in part]
         C = np.zeros((len(names), len(self.value)))
         rows = np.split(np.arange(len(names)), np.cumsum([len(part) for part in found])[:-1])
@@ -120,7 +123,7 @@ class Margins(Estimated):
         first = np.repeat([places[0] for places in sets], [len(part) for part in found])
         split = self.labels[list(by)].iloc[first].reset_index(drop=True)
         labels = pd.concat([pd.Series(names, name="contrast", dtype=object), split], axis=1)
-        return self._combined(C, labels, _family(how, adjust, tuple(rows), len(sets[0])), ratios)
+        return self._combined(C, labels, _family(method, adjust, tuple(rows), len(sets[0])), ratios)
 
     def plot(self, ax: Axes | None = None, units: str = "", labels: Mapping[str, str] | None = None) -> Axes:
         """Means or slopes with their intervals: along a number as lines, else as points beside each other.
@@ -200,18 +203,18 @@ def _sets(labels: pd.DataFrame, by: tuple[str, ...], variables: tuple[str, ...])
     return sorted(groups.values(), key=lambda places: places[0])
 
 
-def _weights(how: str | Mapping, names: list[str], ratios: bool) -> dict[str, np.ndarray]:
+def _weights(method: str | Mapping, names: list[str], ratios: bool) -> dict[str, np.ndarray]:
     """The weights of each contrast of rows with these names, by the contrast's name."""
-    if isinstance(how, Mapping):
-        return {str(name): _own(str(name), weights, names) for name, weights in how.items()}
-    one_of("how", how, HOW)
+    if isinstance(method, Mapping):
+        return {str(name): _own(str(name), weights, names) for name, weights in method.items()}
+    one_of("method", method, CONTRASTS)
     if len(names) < 2:
         raise DataError(f"There is nothing to compare with {names[0]!r}: a contrast needs two rows or more.")
     pairs = {
         "pairwise": list(combinations(range(len(names)), 2)),
         "reference": [(k, 0) for k in range(1, len(names))],
         "consecutive": [(k, k - 1) for k in range(1, len(names))],
-    }[how]
+    }[method]
     eye, sign = np.eye(len(names)), "/" if ratios else "-"
     return {f"{names[i]} {sign} {names[j]}": eye[i] - eye[j] for i, j in pairs}
 
@@ -234,10 +237,10 @@ def _own(name: str, weights, rows: list[str]) -> np.ndarray:
     return numbers
 
 
-def _family(how: str | Mapping, adjust: str | None, sets: tuple[np.ndarray, ...], n_means: int) -> Family:
-    adjust = adjust or ("tukey" if how == "pairwise" else "holm")
+def _family(method: str | Mapping, adjust: str | None, sets: tuple[np.ndarray, ...], n_means: int) -> Family:
+    adjust = adjust or ("tukey" if method == "pairwise" else "holm")
     one_of("adjust", adjust, ADJUSTMENTS)
-    if adjust == "tukey" and how != "pairwise":
+    if adjust == "tukey" and method != "pairwise":
         raise DataError(
             'Tukey\'s method is for all pairs of means: for other contrasts use adjust="holm" or "none".'
         )

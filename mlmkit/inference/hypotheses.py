@@ -27,6 +27,7 @@ from functools import reduce
 import numpy as np
 
 from ..design import independent_columns
+from ..errors import DataError
 from ..frames import look_at
 from ..results import Fit
 from ..spec import INTERCEPT, Factor, Term
@@ -48,8 +49,7 @@ def hypotheses(fit: Fit, kind: int, sas: bool) -> dict[Term, np.ndarray]:
     if not terms:
         return {}
     owner = column_owners(fit)
-    X = fit.design.X
-    cross = X.T @ X if sas else np.linalg.inv(fit.estimates.vcov)
+    cross = _cross_product(fit, sas) if kind < 3 or len(terms) == 1 else None
     if kind == 1 or len(terms) == 1:
         rows = _unit_upper(cross)
         return {term: rows[owner == fit.spec.fixed.index(term)] for term in terms}
@@ -64,6 +64,18 @@ def hypotheses(fit: Fit, kind: int, sas: bool) -> dict[Term, np.ndarray]:
         )
         for term in terms
     }
+
+
+def _cross_product(fit: Fit, sas: bool) -> np.ndarray:
+    if sas:
+        return fit.design.X.T @ fit.design.X
+    infinite = fit.fixef.index[np.isinf(fit.fixef)]
+    if len(infinite):
+        raise DataError(
+            f"The coefficient {infinite[0]!r} is infinite, so that Wald's tests of this model say nothing: compare it "
+            "with the model without the term, mk.anova(smaller, fit), or use drop1()."
+        )
+    return np.linalg.inv(fit.estimates.vcov)
 
 
 def column_owners(fit: Fit) -> np.ndarray:

@@ -228,7 +228,7 @@ def test_a_mean_alone():
         (lambda f: f.means("a", weights="cells"), "weights='cells'"),
         (lambda f: f.means("a", groups="all"), "groups='all'"),
         (lambda f: f.means("a", level=95), "level 95"),
-        (lambda f: f.means("a").contrasts("all"), "how='all'"),
+        (lambda f: f.means("a").contrasts("all"), "method='all'"),
         (lambda f: f.means("a").contrasts("reference", adjust="tukey"), "all pairs of means"),
         (lambda f: f.means("a").contrasts(adjust="bonferroni"), "adjust='bonferroni'"),
         (lambda f: f.means("a").contrasts(ratios=True), "no ratios here"),
@@ -259,6 +259,37 @@ def test_ratios_need_weights_that_sum_to_nothing():
     assert means.contrasts({"both": [0.5, 0.5]}, ratios=False).table["estimate"].iloc[0] < 1
     with pytest.raises(DataError, match="its tests are z"):
         generalized("glm.binomial").means("arm", ddf="satterthwaite")
+
+
+def test_a_separated_models_terms():
+    """A cell without a success: likelihood ratios are finite, Wald's tests say why they are not."""
+    data = pd.DataFrame(
+        {"a": np.repeat([0, 1], 40), "x": np.tile(np.arange(8.0), 10), "g": np.arange(80) % 10}
+    )
+    data["y"] = ((data["x"] + data["g"]) % 3 == 0) & (data["a"] == 0)
+    data["y"] = data["y"].astype(int)
+    with pytest.warns(mk.FitWarning):
+        flat, mixed = mk.glm("y ~ a + x", data), mk.glmer("y ~ a + x + (1|g)", data)
+    without = mk.glm("y ~ x", data)
+    for kind in (1, 2, 3):
+        table = mk.anova(flat, type=kind)
+        assert np.isfinite(table.to_numpy()).all()
+    assert table.loc["a", "statistic"] == pytest.approx(2 * (flat.loglik - without.loglik), rel=1e-4)
+    with pytest.raises(DataError, match="coefficient 'a' is infinite"):
+        mk.anova(mixed, type=2)
+    assert mixed.drop1()["statistic"].loc["a"] > 10
+    means = flat.means("a")
+    assert means.table["estimate"].iloc[1] == pytest.approx(0, abs=1e-12)
+    assert means.table["std.error"].isna().tolist() == [False, True]
+
+
+def test_words_of_other_tools_are_answered(factorial):
+    with pytest.raises(DataError, match=r"fit.means\(\)"):
+        _ = factorial.emmeans
+    with pytest.raises(DataError, match="means\\(\\) has no argument 'specs'"):
+        factorial.means(specs="a")
+    with pytest.raises(DataError, match="contrasts\\(\\) has no argument 'adjusted'.*Did you mean 'adjust'"):
+        factorial.means("a").contrasts(adjusted="holm")
 
 
 def test_a_grid_that_is_too_large_is_not_made():

@@ -40,6 +40,7 @@ COLUMNS = {
     "t.ratio": "statistic", "z.ratio": "statistic", "p.value": "p.value", "estimate": "estimate",
     "DenDF": "den_df", "NumDF": "num_df", "F value": "statistic", "Pr(>F)": "p.value", "Sum Sq": "sumsq",
     "Mean Sq": "meansq", "Chisq": "statistic", "Df": "df", "Pr(>Chisq)": "p.value",
+    "Estimate": "estimate", "Std. Error": "std.error", "t value": "statistic", "Pr(>|t|)": "p.value",
     "population": "estimate", "population_se": "std.error", "se": "std.error",
 }  # fmt: skip
 
@@ -60,11 +61,19 @@ def own_fit(formula: str, data: str, n_agq: int = 0):
         return mk.lmer(formula, own_data(data))
 
 
+def by_sums(formula: str, data: str) -> str:
+    """The formula with every factor coded by sums."""
+    for name in LEVELS[data]:
+        formula = re.sub(rf"\b{name}\b", f"C({name}, Sum)", formula)
+    return formula
+
+
 def of(entry: dict):
     """The fit that an entry is about."""
     data, key = entry["data"].split(".csv")[0], entry["id"]
     n_agq = 25 if ".agq25." in key else 1 if data in ("toenail", "epilepsy") else 0
-    return own_fit(entry["formula"], data, n_agq)
+    formula = by_sums(entry["formula"], data) if ".sum." in key else entry["formula"]
+    return own_fit(formula, data, n_agq)
 
 
 def agree(table: pd.DataFrame, rows: list[dict], tolerance: float, renamed=COLUMNS) -> None:
@@ -117,12 +126,22 @@ def in_order(table: pd.DataFrame, rows: list[dict]) -> pd.DataFrame:
 
 @pytest.mark.parametrize("entry", entries("anova table"))
 def test_tests_of_terms_are_lmertests(entry):
-    if ".sum." in entry["id"]:
-        pytest.skip("the same test of the same model, coded by sums")
     kind, how = entry["id"].split(".")[-2:]
     table = mk.anova(of(entry), type=int(kind[-1]), ddf=DDF[how])
-    assert list(table.index) == [row["term"] for row in entry["value"]]
+    assert [plain(name) for name in table.index] == [row["term"] for row in entry["value"]]
     agree(table, entry["value"], max(entry["tolerance"], 1e-4 if how == "satt" else 0))
+
+
+def plain(name: str) -> str:
+    """A term's name without the contrasts asked for."""
+    return re.sub(r"C\((\w+), Sum\)", r"\1", name)
+
+
+@pytest.mark.parametrize("entry", entries("lmer fit, sum contrasts"))
+def test_sum_contrasts_are_rs(entry):
+    fit, value = of(entry), entry["value"]
+    agree(fit.tests(), value["tests"], 1e-4)
+    assert fit.criterion == pytest.approx(value["criterion"], rel=1e-8)
 
 
 @pytest.mark.parametrize("entry", entries("car::Anova Wald chi-square"))
@@ -135,7 +154,7 @@ def test_wald_tests_of_terms_are_cars(entry):
         table = pd.DataFrame([fit.f_test(own, ddf="asymptotic") for own in names.values()])
     else:
         table = mk.anova(fit, type=kind, ddf="asymptotic")
-        assert list(table.index) == [row["term"] for row in rows]
+        assert [plain(name) for name in table.index] == [row["term"] for row in rows]
     agree(table, rows, max(entry["tolerance"], 1e-5))
 
 
@@ -245,3 +264,17 @@ def test_a_generalized_mixed_models_terms(nodes):
     table = mk.anova(fit, type=3)
     agree(table.loc[["treatment", "treatment:month"]], [value["type3"][1], value["type3"][3]], 2e-4)
     agree(pd.DataFrame([fit.f_test(["month"])]), [value["type3"][2]], 2e-4)
+
+
+def test_means_of_a_negative_binomial():
+    """glmmTMB takes residual degrees of freedom; estimates and standard errors are the same."""
+    entry = OWN["epi.nb2.emmeans"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", mk.FitWarning)
+        fit = mk.glmer(entry["formula"], own_data("epilepsy"), "nbinom")
+    same = {"emmean": "estimate", "response": "estimate", "ratio": "estimate", "SE": "std.error"}
+    means = fit.means("treatment")
+    agree(fit.means("treatment", scale="link").table, entry["value"]["link"], 2e-4, same)
+    agree(means.table, entry["value"]["response"], 2e-4, same)
+    agree(means.contrasts().table, entry["value"]["ratio"], 2e-4, same)
+    assert "rate ratios" in repr(means.contrasts())
