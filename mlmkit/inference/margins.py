@@ -39,7 +39,7 @@ STEP = 1e-4
 
 def means(
     fit: Fit,
-    over: str | Sequence[str] = (),
+    over: str | Sequence[str] | None = None,
     /,
     at: Mapping | None = None,
     ddf: str | None = None,
@@ -48,7 +48,7 @@ def means(
     weights: str = "equal",
     level: float = 0.95,
     *,
-    by: str | Sequence[str] = (),
+    by: str | Sequence[str] | None = None,
 ) -> Margins:
     """Marginal means (estimated marginal means, least-squares means).
 
@@ -124,8 +124,7 @@ def means(
 def slopes(
     fit: Fit,
     x: str,
-    /,
-    by: str | Sequence[str] = (),
+    by: str | Sequence[str] | None = None,
     at: Mapping | None = None,
     ddf: str | None = None,
     groups: str = "none",
@@ -160,7 +159,7 @@ def slopes(
         asked = (*asked, x)
     grid = reference_grid(fit, asked, places, weights, average)
     response = scale == "response" or average
-    value, gradient, defect = _derivative(fit, grid, number, average, response)
+    value, gradient, offset, defect = _derivative(fit, grid, number, average, response)
     how = method(fit, ddf)
     return Margins(
         labels=grid.cells if len(grid.cells.columns) else pd.DataFrame({"slope": [x]}),
@@ -175,7 +174,7 @@ def slopes(
         over=asked,
         by=(),
         fit=fit,
-        offset=None,
+        offset=offset,
         ratios=False,
     )
 
@@ -279,7 +278,8 @@ def _mean_and_slope(fit: Fit, cells: Cells) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _derivative(fit: Fit, grid: Grid, number: Predictor, average: bool, response: bool):
-    """Central differences of fourth order, of the values, their gradients and their defects."""
+    """The slopes, their gradients, offsets (None where they are not linear in b̂) and defects: central differences of
+    fourth order."""
     name, size = number.column.name, STEP * float(np.std(number.column.numbers))
     if not size:
         raise DataError(f"{name!r} has one value only, so it has no slope.")
@@ -287,19 +287,19 @@ def _derivative(fit: Fit, grid: Grid, number: Predictor, average: bool, response
     def at(step: float):
         moved = grid.rows.assign(**{name: grid.rows[name].astype(float) + step * size})
         cells = _cells(fit, Grid(grid.cells, moved, grid.weights, grid.held, grid.averaged), average)
-        if not response or fit.family.link == "identity":
-            return (*_linear(fit, cells), cells.averaged(cells.defect))
-        mean, slope = _mean_and_slope(fit, cells)
-        return (
-            cells.averaged(mean),
-            cells.averaged(slope[:, None] * cells.rows.X),
-            cells.averaged(cells.defect),
-        )
+        value, slope = (cells.rows.offset, 1.0) if linear else _mean_and_slope(fit, cells)
+        parts = (value, np.reshape(slope, (-1, 1)) * cells.rows.X, cells.defect)
+        return tuple(cells.averaged(part) for part in parts)
 
+    linear = fit.family.link == "identity" or not response
     parts = zip(at(1), at(-1), at(2), at(-2), strict=True)
-    return tuple(
+    value, gradient, defect = (
         (8 * (one - minus) - (two - minus_two)) / (12 * size) for one, minus, two, minus_two in parts
     )
+    if not linear:
+        return value, gradient, None, defect
+    gradient[np.abs(gradient) < 1e-11 * np.abs(gradient).max(initial=0.0)] = 0.0
+    return population_part(fit.design, fit.estimates, gradient) + value, gradient, value, defect
 
 
 # -- how it is shown -------------------------------------------------------------------------------------------
