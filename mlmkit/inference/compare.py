@@ -14,7 +14,7 @@ from ..habits import answers
 from ..results import Fit, FlatFit
 from ..spec import same_group
 from .anova import anova_of_terms
-from .noted import Noted
+from .noted import Compared, Noted
 from .parameters import as_ml
 
 REFITTED = (
@@ -39,7 +39,7 @@ def anova(*fits: Fit, type: int | str = 3, ddf: str | None = None) -> Noted:
     DataFrame
         Of one fit a row for each term: num_df, den_df, statistic and p.value (sumsq, meansq) of an F test, or df,
         statistic and p.value of a χ² test.
-        Of several fits a row for each, called m0, m1, … from the smallest: npar, AIC, BIC, logLik, deviance
+        Of several fits a row for each, the smallest first (in print m0, m1, …): npar, AIC, BIC, logLik, deviance
         (−2 logLik), and against the model above it Chisq, Df and `Pr(>Chisq)`. Where the models differ by one varying
         coefficient, `Pr(mixture)` is the p value that allows for an SD that cannot be negative (half χ²_q, half
         χ²_{q+1}). Of several `lm` fits the exact F: Res.Df, RSS, Df, `Sum of Sq`, F, `Pr(>F)`.
@@ -62,7 +62,7 @@ def anova(*fits: Fit, type: int | str = 3, ddf: str | None = None) -> Noted:
 
 
 def _likelihood_ratios(fits: list[Fit], refitted: bool) -> Noted:
-    table = pd.DataFrame([_row(fit) for fit in fits], _names(fits))
+    table = pd.DataFrame([_row(fit) for fit in fits], [fit.formula for fit in fits])
     table["Chisq"] = -table["deviance"].diff()
     table["Df"] = table["npar"].diff()
     p = scipy.stats.chi2.sf(table["Chisq"].clip(lower=0), table["Df"])
@@ -75,36 +75,29 @@ def _likelihood_ratios(fits: list[Fit], refitted: bool) -> Noted:
             "Pr(>Chisq) is naive where an SD is tested: zero lies at the edge of its range, so this p value "
             "is too large. Pr(mixture) is half the tail of χ² with one degree of freedom less, half with all."
         )
-    return Noted(table, notes=[*notes, *_not_nested(fits)], legend=_legend(fits))
+    return Compared(table, notes=[*notes, *_not_nested(fits)])
 
 
 def _exact_f(fits: list[FlatFit]) -> Noted:
     """F tests of nested linear models, each against the one above it, with the largest model's σ̂² (R's `anova.lm`)."""
     rss = np.array([fit.sigma**2 * fit.df_resid for fit in fits])
-    table = pd.DataFrame({"Res.Df": [fit.df_resid for fit in fits], "RSS": rss}, _names(fits))
+    table = pd.DataFrame(
+        {"Res.Df": [fit.df_resid for fit in fits], "RSS": rss}, [fit.formula for fit in fits]
+    )
     table["Df"] = -table["Res.Df"].diff()
     table["Sum of Sq"] = -table["RSS"].diff()
     with np.errstate(divide="ignore", invalid="ignore"):
         table["F"] = table["Sum of Sq"] / table["Df"] / fits[-1].sigma ** 2
     table["Pr(>F)"] = scipy.stats.f.sf(table["F"], table["Df"], fits[-1].df_resid)
-    return Noted(table, notes=_not_nested(fits), legend=_legend(fits))
-
-
-def _names(fits: Sequence[Fit]) -> list[str]:
-    """Short names, as R prints them: two long formulas cut to a table's width could not be told apart."""
-    return [f"m{k}" for k in range(len(fits))]
-
-
-def _legend(fits: Sequence[Fit]) -> list[str]:
-    return [f"{name}: {fit.formula}" for name, fit in zip(_names(fits), fits, strict=True)]
+    return Compared(table, notes=_not_nested(fits))
 
 
 def _not_nested(fits: Sequence[Fit]) -> list[str]:
     """A sentence for each fit that is not the next one with something left out."""
-    pairs = zip(pairwise(_names(fits)), pairwise(fits), strict=True)
     return [
-        f"{small} is not {large} with terms left out, so the test between them has no meaning: compare AIC."
-        for (small, large), (one, other) in pairs
+        f"{one.formula!r} is not {other.formula!r} with terms left out, so the test between them has no meaning: "
+        "compare their AIC."
+        for one, other in pairwise(fits)
         if not _is_nested(one, other)
     ]
 

@@ -23,24 +23,36 @@ class Noted(pd.DataFrame):
     ----------
     notes : tuple of str
         One plain sentence each.
-    legend : tuple of str
-        What its rows are, a line each, printed above it.
     """
 
-    _metadata = ["notes", "legend"]  # noqa: RUF012  (pandas asks for this name)
+    _metadata = ["notes"]  # noqa: RUF012  (pandas asks for this name)
 
-    def __init__(self, data=None, *args, notes=(), legend=(), **kwargs):
+    def __init__(self, data=None, *args, notes=(), **kwargs):
         super().__init__(data, *args, **kwargs)
-        self.notes, self.legend = tuple(notes), tuple(legend)
+        self.notes = tuple(notes)
 
     def __repr__(self):
         with pd.option_context("display.max_columns", None, "display.width", 110):
-            return "\n".join([*self.legend, super().__repr__(), *self.notes])
+            return "\n".join([self._printed(), *self.notes])
+
+    def _printed(self) -> str:
+        return super().__repr__()
 
     def _repr_html_(self):
-        legend = "<br>".join(map(escape, self.legend))
         notes = "".join(f"<p><em>{escape(note)}</em></p>" for note in self.notes)
-        return (f"<p>{legend}</p>" if legend else "") + (super()._repr_html_() or "") + notes
+        return (super()._repr_html_() or "") + notes
+
+
+class Compared(Noted):
+    """A table with a row for each model. In print the rows have short names, which are explained above it: two long
+    formulas cut to a table's width could not be told apart."""
+
+    def _printed(self) -> str:
+        names = [f"m{k}" for k in range(len(self))]
+        legend = [f"{name}: {formula}" for name, formula in zip(names, self.index, strict=True)]
+        return "\n".join(
+            [*legend, repr(pd.DataFrame(self.to_numpy(), names, self.columns).astype(self.dtypes))]
+        )
 
 
 class NotedSeries(pd.Series):

@@ -1,5 +1,7 @@
 """anova: likelihood-ratio tests against lme4's."""
 
+import warnings
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -92,3 +94,38 @@ def test_models_of_other_rows_or_responses_do_not_compare():
 def test_equal_models_have_no_p_value():
     one, same = fits("sleep_days")[1], fits("sleep_days")[1]
     assert np.isnan(mk.anova(one, same)["Pr(>Chisq)"].iloc[1])
+
+
+def test_rows_can_be_told_apart_in_print():
+    """Formulas longer than a table is wide, alike for most of their length."""
+    sleep = data("sleepstudy").assign(a=lambda d: d["Days"] % 3, b=lambda d: d["Days"] % 2)
+    long = (
+        "Reaction ~ " + " + ".join(f"I(a * {k} + Days)" for k in range(2, 4)) + " + I(Days * a * b) + b + a:b"
+    )
+    table = mk.anova(*(mk.lm(f"{long}{end}", sleep) for end in ("", " + I(b - a * Days)")))
+    lines = repr(table).splitlines()
+    assert lines[0] == f"m0: {long}" and lines[1].startswith(f"m1: {long} + I(b")
+    assert [line.split()[0] for line in lines[3:5]] == ["m0", "m1"]
+    assert list(table.index) == [line[4:] for line in lines[:2]] and long in table._repr_html_()
+    assert "left out" not in repr(table)
+
+
+def test_models_that_are_not_nested_are_said_to_be_so():
+    sleep = data("sleepstudy").assign(z=lambda d: np.sin(d["Days"]), g=lambda d: d["Days"])
+    pairs = [
+        ("Days", "z"),
+        ("Days + (1|Subject)", "z + Days:z + (1|Subject)"),
+        ("Days + (1|Subject)", "Days + (Days|g)"),
+    ]
+    for one, other in pairs:
+        make = mk.lmer if "|" in one else mk.lm
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", mk.FitWarning)
+            fits = [make(f"Reaction ~ {right}", sleep) for right in (one, other)]
+        assert "with terms left out, so the test between them" in repr(mk.anova(*fits))
+    nested = [
+        mk.lmer(f"Reaction ~ {right}", sleep) for right in ("Days + (1|Subject)", "Days + z + (Days|Subject)")
+    ]
+    assert "left out" not in repr(mk.anova(*nested))
+    with pytest.raises(DataError, match="terms of one fit"):
+        mk.anova(*nested, ddf="kenward-roger")
