@@ -21,7 +21,7 @@ class Binomial(Distribution):
     mean_range = (0.0, 1.0)
     separable = ("logit", "probit", "cloglog", "cauchit")
     counts_trials = discrete = True
-    words = "a yes or no with some probability"
+    words = "yes or no"
     response_is = (
         "a binomial response is 0 or 1, a proportion with its number of trials as weights, or "
         "cbind(successes, failures)"

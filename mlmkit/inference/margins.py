@@ -341,7 +341,7 @@ def _scale(fit: Fit, scale: str) -> Scale:
         return Scale(f"{SCALE_NAMES.get(family.link, family.link)} of {{}}", name)
     ratio = RATIOS.get((family.name, family.link), "ratio of means" if family.link == "log" else "")
     note = f"Tests and intervals are made on the {family.link} scale; a test is against {family.mean(0.0):g}."
-    quantity = "probability of {}" if family.name == "binomial" else "mean {}"
+    quantity = "probability of {}" if family.counts_trials else "mean {}"
     return Scale(quantity, name, partial(means_in_range, family), family.mean_slope, ratio, note)
 
 

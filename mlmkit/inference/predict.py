@@ -136,7 +136,7 @@ def _refuse_new_levels(fit: Fit, rows: Rows) -> None:
 
 
 def _refuse_single_trials(fit: Fit, rows: Rows) -> None:
-    if fit.family.name == "binomial" and np.all(rows.weights <= 1):
+    if fit.family.counts_trials and np.all(rows.weights <= 1):
         raise DataError(
             "One observation is 0 or 1 here, so an interval for it would say nothing but that: ask for the interval "
             'of its probability, interval="mean" or "group", or give new rows with their numbers of trials.'

@@ -91,7 +91,8 @@ def _response(model: Model) -> str:
     )
     rows = f" There are {model.n} rows." if model.n is not None and model.n > 1 else ""
     if model.family.counts_trials:
-        kind = "a binomial count out of a known number of trials" if model.has_trials else "yes or no"
+        count = "a binomial count out of a known number of trials"
+        kind = count if model.has_trials else model.family.distribution.words
         return f"{y} is {kind}. Its probability{at}{on}.{rows}"
     kind = model.family.distribution.words
     if scale:

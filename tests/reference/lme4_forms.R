@@ -1,5 +1,5 @@
-# Makes lme4_more.json: lme4's results, run to a tight optimum, for forms that the course's own models do not
-# have. Run from tests/reference with R and the packages lme4 and jsonlite:  Rscript make_more.R
+# Makes lme4_forms.json: lme4's results, run to a tight optimum, for forms that the course's own models do not
+# have. Run from tests/reference with R and the packages lme4 and jsonlite:  Rscript lme4_forms.R
 library(lme4)
 root <- "../../data/"
 sleep <- read.csv(paste0(root, "sleepstudy.csv"))
@@ -74,4 +74,4 @@ fit_case <- function(it) {
   )
 }
 out <- lapply(cases, function(it) { cat(it[[1]], "\n"); suppressWarnings(suppressMessages(fit_case(it))) })
-jsonlite::write_json(out, "lme4_more.json", digits = NA, auto_unbox = TRUE, null = "null", pretty = TRUE)
+jsonlite::write_json(out, "lme4_forms.json", digits = NA, auto_unbox = TRUE, null = "null", pretty = TRUE)

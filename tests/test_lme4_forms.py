@@ -1,4 +1,4 @@
-"""Forms beyond the course's own models, against lme4 run to a tight optimum: tests/reference/lme4_more.json."""
+"""Forms beyond the course's own models, against lme4 run to a tight optimum: tests/reference/lme4_forms.json."""
 
 import json
 import warnings
@@ -13,11 +13,16 @@ import mlmkit as mk
 from mlmkit.errors import FitWarning
 
 REFERENCE = Path(__file__).parent / "reference"
-CASES = {case["id"]: case for case in json.loads((REFERENCE / "lme4_more.json").read_text())}
+#: lme4's criterion of a Gamma model is not its likelihood, which we maximise (glmmTMB's values: tests/families).
+CASES = {
+    case["id"]: case
+    for case in json.loads((REFERENCE / "lme4_forms.json").read_text())
+    if case["family"] != "Gamma" and case["family"] != "gamma"
+}
 
 
 def frame(name: str) -> pd.DataFrame:
-    """The data as make_more.R prepares them."""
+    """The data as lme4_forms.R prepares them."""
     if name == "math":
         math = mk.load_data("mathachieve").merge(mk.load_data("mathachieve_school"), on="school")
         odd = math.pupil.str[1:].astype(int) % 2 == 1
