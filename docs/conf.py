@@ -41,7 +41,7 @@ html_theme = "furo"
 html_title = project
 html_static_path = ["_static"]
 html_css_files = ["course.css"]
-html_js_files = ["predict.js", "course.js"]
+html_js_files = ["predict.js", "course.js", "course-film.js"]
 html_show_sourcelink = html_copy_source = False
 templates_path = ["_templates"]
 copybutton_exclude = ".linenos, .gp, .go"

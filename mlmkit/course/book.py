@@ -1,7 +1,7 @@
 """The course as a web book: one folder of static pages that opens from a disk, a zip or a server.
 
 `docs/` holds the pages that are no chapter, and Sphinx's configuration. Here the chapters become pages beside them,
-with forms and pictures, and Sphinx makes HTML of it all. No page asks another host for anything.
+with forms, pictures and films, and Sphinx makes HTML of it all. No page asks another host for anything.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+from joblib import Parallel, cpu_count, delayed
+
+from ..widgets import films
 from . import quiz
 from .folder import CourseError, chapters, room
 from .page import Book, page
@@ -29,7 +32,7 @@ def build_book(out: Path, course: Path | None = None) -> Path:
     ----------
     out
         Where the pages go. What Sphinx works with stays beside it, in a folder that ends in `.work`, so that pages
-        that did not change are not made again.
+        and films that did not change are not made again.
     course
         The folder whose chapters are used: a lecturer's own copy, say. By default this installation's.
 
@@ -49,7 +52,8 @@ def build_book(out: Path, course: Path | None = None) -> Path:
     if not any(texts.glob("[0-9]*.ipynb")):
         raise CourseError(f"There are no chapters in {texts}.")
     work = out.with_name(out.name + ".work")
-    _fill(work / "source", dict(_documents()) | dict(_pages(texts)))
+    recorded = _films(work / "films")
+    _fill(work / "source", {**dict(_documents()), **recorded, **dict(_pages(texts))})
     _sphinx(work / "source", out, work / "doctrees")
     _prune(work / "source", out)
     (out / ".nojekyll").touch()  # or GitHub's pages leave out folders that begin with an underscore
@@ -68,11 +72,20 @@ def _documents() -> Iterator[tuple[str, bytes]]:
     yield "api.md", reference_page().encode()
 
 
+def _films(folder: Path) -> dict[str, bytes]:
+    """The explorations' films and their player, by their place in the book; recorded on all cores at once."""
+    with Parallel(n_jobs=max(1, cpu_count())) as workers:
+        workers(delayed(films.write)(folder, [name]) for name in films.names())
+    files = films.write(folder)  # all are there now; the player gets what each shows at first
+    return {f"_static/{path.relative_to(folder).as_posix()}": path.read_bytes() for path in files}
+
+
 def _pages(texts: Path) -> Iterator[tuple[str, bytes]]:
     """The chapters as pages, and their pictures."""
     import nbformat
 
-    book = Book(form=quiz.form)
+    filmed = {f"explore_{name}": name for name in films.names()}
+    book = Book(films=filmed, form=quiz.form)
     for path in sorted(texts.glob("[0-9]*.ipynb")):
         made = page(nbformat.read(path, 4), book)
         yield f"chapters/{path.name}", nbformat.writes(made).encode()
