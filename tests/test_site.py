@@ -20,6 +20,7 @@ from mlmkit.bayes.posterior import Posterior
 from mlmkit.course import book
 from mlmkit.course.folder import CourseError
 from mlmkit.fits import FlatFit
+from mlmkit.widgets import films
 from tools import agreement
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -113,6 +114,15 @@ def test_the_book_is_small_enough_to_send(site):
     assert (site / ".nojekyll").is_file() and not list(site.rglob("*.doctree"))
 
 
+def test_every_exploration_that_has_a_film_shows_it(site):
+    listed = {path.stem for path in (site / "_static" / "films").glob("*.js")}
+    assert listed == set(films.names())
+    for path in (ROOT / "chapters").glob("[0-9]*.ipynb"):
+        shown = set(re.findall(r"\bmk\.explore_(\w+)\(", path.read_text(encoding="utf-8"))) & listed
+        text = (site / "chapters" / f"{path.stem}.html").read_text(encoding="utf-8")
+        assert shown <= set(re.findall(r'<course-film name="(\w+)">', text)), path.stem
+
+
 def test_formulas_are_set_by_a_file_in_the_book_with_its_licence(site):
     assert any(
         "_static/mathjax/tex-svg.js" in address
@@ -123,6 +133,7 @@ def test_formulas_are_set_by_a_file_in_the_book_with_its_licence(site):
 
 def test_a_lecturers_own_chapters_make_a_book(tmp_path, monkeypatch):
     filled = []
+    monkeypatch.setattr(book, "_films", lambda folder: {})
     monkeypatch.setattr(book, "_sphinx", lambda source, out, doctrees: out.mkdir() or filled.append(source))
     (tmp_path / "mine" / "chapters").mkdir(parents=True)
     with pytest.raises(CourseError, match="There are no chapters in .*mine"):

@@ -21,7 +21,9 @@ from .cells import heading_level, tags_of
 FOLDED = {"solution": "Solution", "instructor": "For the lecturer"}
 REVEALED = "I have predicted: show the answer"
 ANSWER = re.compile(r'<details class="answer"><summary>(.*?)</summary>\n(.*)</details>', re.DOTALL)
-WITHOUT = "<p>With JavaScript, an exploration with sliders stands here; the pictures show some of its settings.</p>"
+WITHOUT = (
+    "<p>With JavaScript, an exploration with sliders stands here; the pictures show some of its settings.</p>"
+)
 EXPLORES = re.compile(r"\bmk\.(explore_\w+)\(")
 OPTION = re.compile(r"\(([a-h])\)")
 CHECKS = re.compile(r'mk\.check\("(\d\d-\d+)"')
@@ -124,7 +126,7 @@ def _alive(cell: Any, book: Book) -> Iterator[Any]:
     explored = EXPLORES.search(cell.source) if cell.cell_type == "code" else None
     if explored and explored[1] in book.films:
         yield _copy(cell, outputs=[])
-        yield _markdown(f'<course-film name="{book.films[explored[1]]}">{WITHOUT}</course-film>')
+        yield _markdown(f'<course-film name="{book.films[explored[1]]}">\n{WITHOUT}\n</course-film>')
     elif cell.cell_type == "code":
         yield _copy(cell, outputs=[_shown(output, book) for output in cell.outputs])
     else:

@@ -64,7 +64,7 @@ def form(exercise: str, letters: str = "") -> str:
     }
     written = " ".join(f'{name}="{escape(str(value))}"' for name, value in attributes.items())
     instead = f"Answer it in the notebook: <code>mk.check(&quot;{exercise}&quot;, answer)</code>."
-    return f"<course-check {written}><p>{instead}</p></course-check>"
+    return f"<course-check {written}>\n<p>{instead}</p>\n</course-check>"
 
 
 def verdicts(question: Question, letters: str = "") -> dict[str, Verdict]:

@@ -95,6 +95,44 @@ def test_an_exercise_with_a_number_answers_as_check_does(opened):
         expect(verdict).to_have_text(said)
 
 
+def test_a_prediction_is_committed_to_before_the_answer_opens(opened):
+    page = opened(TYPES["chapter"])
+    answer = page.locator("details.answer").first
+    assert answer.get_attribute("open") is None
+    page.locator(".predict-option").first.click()
+    expect(page.locator(".predict-said", has_text="You predicted (a).")).to_have_count(1)
+    expect(answer).to_have_attribute("open", "")
+    page.reload()
+    expect(page.locator(".predict-said", has_text="You predicted (a).")).to_have_count(1)
+
+
+@pytest.mark.parametrize(("path", "name"), [(TYPES["front"], "plane"), (TYPES["chapter"], "plane")])
+def test_a_films_slider_moves_its_picture_and_its_sentence(opened, path, name):
+    page = opened(path)
+    film = page.locator(f"course-film[name={name}]")
+    film.scroll_into_view_if_needed()
+    film.locator("canvas").wait_for()
+    page.wait_for_timeout(1500)
+    picture = "film => film.querySelector('canvas').toDataURL()"
+    before, said = film.evaluate(picture), film.locator("[role=status]").inner_text()
+    slider = film.locator("input[type=range]").nth(1)
+    box = slider.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 3, box["y"] + box["height"] / 2, steps=5)
+    page.mouse.up()
+    expect(film.locator("[role=status]")).not_to_have_text(said)
+    page.wait_for_timeout(300)
+    assert film.evaluate(picture) != before
+
+
+def test_what_stands_in_for_a_script_is_gone_where_scripts_run(opened):
+    page = opened(TYPES["chapter"])
+    page.locator("course-check form").first.wait_for()
+    assert page.get_by_text("Answer it in the notebook").count() == 0
+    assert page.get_by_text("With JavaScript").count() == 0
+
+
 def test_solutions_stay_folded_until_opened_and_open_on_paper(opened):
     page = opened(TYPES["chapter"])
     solution = page.locator("details.course-solution").first
