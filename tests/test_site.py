@@ -60,7 +60,7 @@ def site():
     command = [sys.executable, "-m", "mlmkit", "site", SITE]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr[-3000:]
-    assert "WARNING" not in run.stderr, run.stderr[-3000:]
+    assert not re.search("WARNING|ERROR", run.stderr), run.stderr[-3000:]
     return SITE
 
 

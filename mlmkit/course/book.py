@@ -66,9 +66,9 @@ def _documents() -> Iterator[tuple[str, bytes]]:
     for path in documents.rglob("*"):
         if path.is_file() and "__pycache__" not in path.parts:
             yield path.relative_to(documents).as_posix(), path.read_bytes()
-    for place, path in SHARED.items():
+    for place, shared in SHARED.items():
         if not (documents / place).is_file():
-            yield place, (documents.parent / path).read_bytes()
+            yield place, (documents.parent / shared).read_bytes()
     yield "api.md", reference_page().encode()
 
 

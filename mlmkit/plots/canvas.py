@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Callable
 from typing import Any, ParamSpec, Protocol, TypeVar
 
@@ -43,12 +44,21 @@ def _drawn(work_out: Callable, place: str, kind: str):
         on = given.pop(place, None)
         return work_out(**given).draw(on)
 
-    where = f"    {place}\n        Where to draw; by default a new figure.\n\n    Returns\n    -------\n    {kind}\n    "
-    draw.__doc__ = f"{(work_out.__doc__ or '').rstrip()}\n{where}"
+    draw.__doc__ = _documented(work_out.__doc__ or "", place, kind)
     draw.__signature__ = signature  # type: ignore[attr-defined]  (what inspect and help() read)
     draw.__annotations__ = {**work_out.__annotations__, place: kind, "return": kind}
     draw.data = work_out  # type: ignore[attr-defined]
     return draw
+
+
+def _documented(text: str, place: str, kind: str) -> str:
+    """The docstring of what is drawn, with where to draw it among the parameters and the canvas as what is returned."""
+    where = f"    {place}\n        Where to draw; by default a new figure."
+    returned = f"    Returns\n    -------\n    {kind}"
+    parts = [part.rstrip() for part in re.split(r"\n\n(?=    [A-Z][a-z]+\n    -+\n)", text)]
+    parts = [part for part in parts if not part.startswith("    Returns\n")]
+    at = next(k for k, part in enumerate(parts) if part.startswith("    Parameters\n"))
+    return "\n\n".join([*parts[:at], f"{parts[at]}\n{where}", returned, *parts[at + 1 :]]) + "\n    "
 
 
 # ---- words -------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Caterpillars, paths, criteria, profiles, checks and matrices."""
 
+import re
 import warnings
 
 import matplotlib.pyplot as plt
@@ -133,3 +134,11 @@ def test_a_picture_has_its_own_size_unless_one_is_set(sleep):
         assert tuple(plots.ellipse(sleep).figure.get_size_inches()) == style.SIZES["tall"]
     with style.house("slide", projector=True):
         assert tuple(plots.ellipse(sleep).figure.get_size_inches()) == style.SIZES["slide"]
+
+
+@pytest.mark.parametrize("name", [name for name in plots.__all__ if hasattr(getattr(plots, name), "data")])
+def test_where_to_draw_stands_among_the_parameters(name):
+    sections = re.findall(r"^    ([A-Z]\w+)\n    -+$", text := getattr(plots, name).__doc__, re.MULTILINE)
+    assert sections[:2] == ["Parameters", "Returns"] and len(sections) == len(set(sections))
+    place = re.search(r"^    (?:ax|figure)\n        Where to draw", text, re.MULTILINE)
+    assert place and place.start() < text.index("    Returns\n")
