@@ -211,6 +211,13 @@ def test_functions_and_files_stay_short():
                 assert node.end_lineno - start + 1 <= LONGEST_FUNCTION, f"{node.name} in {path.name} is long"
 
 
+def test_the_guide_shows_the_house_floor_by_floor():
+    guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    house = guide.partition("## The house")[2].partition("One idea carries it")[0]
+    blocks = [set(re.findall(r"^    mlmkit/(\w+)", block, re.MULTILINE)) for block in house.split("\n\n")]
+    assert tuple(block for block in reversed(blocks) if block) == FLOORS
+
+
 def test_every_room_has_its_tests():
     rooms = {p.stem for p in (ROOT / "mlmkit").iterdir() if p.name[0] not in "_." and p.suffix in ("", ".py")}
     tested = {p.stem.removeprefix("test_") for p in (ROOT / "tests").iterdir()}
