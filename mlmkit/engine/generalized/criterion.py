@@ -116,11 +116,14 @@ class GlmmCriterion:
 
     def standard(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """Value and gradient in standard coordinates."""
-        population = self.response.population + self.basis @ self._b(x)
-        state = self.state(self.factors(x), population, self.dispersion_at(x))
+        state = self.state(self.factors(x), self.population_at(x), self.dispersion_at(x))
         by_factor, by_x, by_dispersion = self._gradient(state, self.basis)
         by_place = self.unit * self._by_place(by_dispersion, self.place_at(x))
         return state.value, np.concatenate([theta_from_factors(by_factor), by_x, by_place])
+
+    def population_at(self, x: np.ndarray) -> np.ndarray:
+        """The part of η that is the same whatever the groups, (n,)."""
+        return self.response.population + self.basis @ self._b(x)
 
     def _b(self, x: np.ndarray) -> np.ndarray:
         return x[self.n_theta : self.n_theta + len(self.b0)]

@@ -8,7 +8,8 @@ Standard errors come from the Hessian in θ and b together, so that they allow f
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -17,19 +18,24 @@ from ...errors import DataError
 from ..covariance import factors_from_theta, lower_triangular, shift_left, theta_from_factors
 from ..estimates import Estimates
 from ..linear.lmm import NOT_CONVERGED
+from ..random.effects import Effects
 from ..random.random_part import random_part
+from ..search.hills import Summit, further_starts, highest, may_have_hills, sds_of, two_summits
 from ..search.optimise import Point, Search, descend, minimise
 from ..search.singular import RANK_TOLERANCE, singular_messages
 from .criterion import GlmmCriterion, glmm_criterion
 from .irls import Solution, fit_glm, in_full, iterate
 from .quadrature import is_lattice
 from .separation import Separation, find_separation, looks_separated
+from .summits import View, height, is_far, largest_sd, units
 
 #: Most nodes in each direction, and most directions: coefficients that vary across the groups.
 MOST_NODES, MOST_INTEGRATED = 100, 3
 #: Nodes in each direction with which the search for a lattice's optimum begins, the criterion's fall below which
 #: it is not placed anew, and how often it is at most.
 FEW, STANDING, MOST_PLACINGS = 7, 1e-7, 12
+#: Another summit is looked for where no more rows or group effects than this make every look expensive.
+MANY_ROWS, MANY_EFFECTS = 50_000, 2000
 #: Shares of the starting SDs: a search starts from the first at which the modes can be found.
 SHARES = (1.0, 0.3, 0.1, 0.01)
 
@@ -68,15 +74,79 @@ def fit_glmm(design, n_agq: int = 1) -> Estimates:
             return _separated(design, separation, n_agq)
     dense = is_lattice(n_agq, sum(block.Z.shape[1] for block in design.blocks))
     criterion, search = _begun(design, flat, FEW if dense else n_agq)
-    converged, H = minimise(search, partial(_canonical, criterion))
+    end, messages = _highest(criterion, _climb(criterion, search))
     if dense:
-        criterion, search = _on_a_lattice(criterion.with_nodes(n_agq), search)
-        converged, H = minimise(search, partial(_canonical, criterion))
-    x = _without_traces(criterion, search)
+        criterion, search = _on_a_lattice(criterion.with_nodes(n_agq), end)
+        end = _climb(criterion, search)
     try:
-        return _estimates(criterion, x, search, H, converged)
+        return _estimates(criterion, end, messages)
     except FloatingPointError:
         raise DataError(AT_THE_EDGE.format(design.spec.family)) from None
+
+
+@dataclass(frozen=True, eq=False)
+class End:
+    """Where a search ended.
+
+    Attributes
+    ----------
+    x, modes
+        The place in standard coordinates, and the modes of the spherical group effects there.
+    hessian, metric
+        The second derivatives, and the search's inverse of them.
+    converged
+        Whether it is a minimum.
+    evaluations
+    """
+
+    x: np.ndarray
+    modes: Effects
+    hessian: np.ndarray
+    metric: np.ndarray
+    converged: bool
+    evaluations: int
+
+
+def _climb(criterion: GlmmCriterion, search: Search) -> End:
+    converged, H = minimise(search, partial(_canonical, criterion))
+    x = _without_traces(criterion, search)
+    return End(x, criterion.latest[0], H, search.metric, converged, search.evaluations)
+
+
+def _highest(criterion: GlmmCriterion, first: End) -> tuple[End, tuple[str, ...]]:
+    """The end of the best search: of the first one, and of others where it may not be the best."""
+    if not _may_be_higher_elsewhere(criterion, first):
+        return first, ()
+    look, end = View(criterion, first.x), criterion.factors(first.x)
+    starts = further_starts(end, look, units(criterion), largest_sd(criterion))
+    searches = (
+        _begin_at(criterion, np.concatenate([theta_from_factors(factors), place.x]), place.modes(factors))
+        for factors, place in starts
+    )
+    ends = [first, *(_climb(criterion, search) for search in searches if search is not None)]
+    summits = [
+        Summit(height(criterion, end.x, end.modes), criterion.factors(end.x), end.converged, end) for end in ends
+    ]
+    best, rival = highest(summits)
+    end = replace(best.outcome, evaluations=sum(one.evaluations for one in ends))
+    criterion.latest[0] = end.modes
+    if rival is None:
+        return end, ()
+    here, there = (
+        sds_of(factors_from_theta(criterion.estimates_at(one.outcome.x)[0], criterion.sizes))
+        for one in (best, rival)
+    )
+    return end, (two_summits(criterion.design, here, there, rival.height - best.height),)
+
+
+def _may_be_higher_elsewhere(criterion: GlmmCriterion, end: End) -> bool:
+    """Whether another summit is to be feared, and the model small enough to look for it."""
+    design = criterion.design
+    effects = sum(len(block.levels) * block.Z.shape[1] for block in design.blocks)
+    if len(design.y) > MANY_ROWS or effects > MANY_EFFECTS:
+        return False
+    doubtful = not end.converged or is_far(criterion, criterion.factors(end.x))
+    return doubtful or may_have_hills(design, criterion.information)
 
 
 AT_THE_EDGE = (
@@ -104,17 +174,18 @@ def _check_nodes(design, n_agq: int) -> None:
         )
 
 
-def _on_a_lattice(criterion: GlmmCriterion, search: Search) -> tuple[GlmmCriterion, Search]:
+def _on_a_lattice(criterion: GlmmCriterion, few: End) -> tuple[GlmmCriterion, Search]:
     """From the end of a search with few nodes to that of one with many, placed anew until they stay."""
+    x, metric, evaluations = few.x, few.metric, few.evaluations
     for _ in range(MOST_PLACINGS):
-        x = search.point.x
         criterion = criterion.holding(x)
         point = Point(x, *criterion.standard(x))
-        promised = 0.5 * float(point.gradient @ search.metric @ point.gradient)
-        search = Search(criterion.standard, point, search.metric, search.evaluations + 1)
+        promised = 0.5 * float(point.gradient @ metric @ point.gradient)
+        search = Search(criterion.standard, point, metric, evaluations + 1)
         if promised < STANDING:
             break
         descend(search, STANDING)
+        x, metric, evaluations = search.point.x, search.metric, search.evaluations
     return criterion, search
 
 
@@ -135,27 +206,33 @@ NO_START = (
 
 def _begin(criterion: GlmmCriterion) -> Search:
     """A search from the flat model's coefficients and the first SDs at which the modes can be found."""
-    empty = criterion.latest[0]
     for share in SHARES:
         theta = theta_from_factors([np.diag(share * sd) for sd in criterion.sds])
         x = np.concatenate([theta, np.zeros(criterion.n_parameters - len(theta))])
-        try:
-            point = Point(x, *criterion.standard(x))
-        except FloatingPointError:
-            criterion.latest[0] = empty
-            continue
-        if np.isfinite(point.value):
-            return Search(criterion.standard, point, np.diag(1.0 / _curvature(criterion, share)))
+        search = _begin_at(criterion, x, criterion.part.nothing())
+        if search is not None:
+            return search
     raise DataError(NO_START)
 
 
-def _curvature(criterion: GlmmCriterion, share: float) -> np.ndarray:
+def _begin_at(criterion: GlmmCriterion, x: np.ndarray, modes: Effects) -> Search | None:
+    """A search from a place in standard coordinates, near modes; None where the modes cannot be found."""
+    criterion.latest[0] = modes
+    try:
+        point = Point(x, *criterion.standard(x))
+    except FloatingPointError:
+        return None
+    curvature = _curvature(criterion, criterion.factors(x))
+    return Search(criterion.standard, point, np.diag(1.0 / curvature)) if np.isfinite(point.value) else None
+
+
+def _curvature(criterion: GlmmCriterion, factors: Sequence[np.ndarray]) -> np.ndarray:
     """The expected Hessian's diagonal at the start: 4θ² Σ (a/(1 + θ²a))² over the groups; 2 for the rest."""
     by_column = []
-    for sd, a in zip(criterion.sds, criterion.information, strict=True):
-        variance = (share * sd[:, None]) ** 2
+    for Lambda, a in zip(factors, criterion.information, strict=True):
+        variance = np.sum(Lambda**2, axis=1)[:, None]
         information = np.sum(4.0 * variance * (a / (1.0 + variance * a)) ** 2, axis=1)
-        by_column.append(np.tile(information[:, None], len(sd)))
+        by_column.append(np.tile(information[:, None], len(Lambda)))
     theta = theta_from_factors(by_column)
     return np.concatenate([theta, np.full(criterion.n_parameters - len(theta), 2.0)])
 
@@ -186,14 +263,13 @@ def _reduced(Lambda: np.ndarray) -> np.ndarray:
     return lower_triangular((left * np.where(size < 10 * RANK_TOLERANCE, 0.0, size)) @ right)
 
 
-def _estimates(
-    criterion: GlmmCriterion, x: np.ndarray, search: Search, H: np.ndarray, converged: bool
-) -> Estimates:
-    design, (theta, beta) = criterion.design, criterion.estimates_at(x)
+def _estimates(criterion: GlmmCriterion, end: End, summits: tuple[str, ...]) -> Estimates:
+    x, design, (theta, beta) = end.x, criterion.design, criterion.estimates_at(end.x)
+    criterion.latest[0] = end.modes
     family, dispersion = design.spec.family, criterion.dispersion_at(x)
     state = replace(criterion, held=None).solve(theta, beta, dispersion)
-    vcov, messages = _covariance(criterion, H)
-    if not converged:
+    vcov, messages = _covariance(criterion, end.hessian)
+    if not end.converged:
         messages = (NOT_CONVERGED, *messages)
     if dispersion is not None:
         messages = (*messages, *family.distribution.messages(dispersion))
@@ -211,9 +287,9 @@ def _estimates(
         reml=False,
         linear_predictor=state.modes.eta,
         fitted=state.modes.mu,
-        converged=converged,
-        messages=(*messages, *singular_messages(design, theta)),
-        evaluations=search.evaluations,
+        converged=end.converged,
+        messages=(*messages, *summits, *singular_messages(design, theta)),
+        evaluations=end.evaluations,
         gradient=criterion.gradient(state),
         n_agq=1 if criterion.rule is None else criterion.rule.n,
     )

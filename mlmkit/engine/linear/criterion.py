@@ -81,6 +81,14 @@ class LmmCriterion:
         gradients = self.gradients(state)
         return self.value(state), theta_from_factors(gradients), partial(self._curvature, state, gradients)
 
+    def at_standard(self, factors: Sequence[np.ndarray]) -> float:
+        """The criterion at the standardised terms' Λ; infinite where rounding leaves nothing to evaluate."""
+        try:
+            value = self.value(self.at(factors))
+        except np.linalg.LinAlgError:
+            return np.inf
+        return value if np.isfinite(value) else np.inf
+
     def _curvature(self, state: State, gradients: list[np.ndarray]) -> np.ndarray:
         """The second derivatives by the standard θ (see `curvature`)."""
         factors, near = state.factors, nudged(state.factors)

@@ -10,13 +10,15 @@ The stages are public and can be called one by one:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..covariance import factors_from_theta, lower_triangular, theta_from_factors
 from ..estimates import Estimates
+from ..random.blocks import sum_by_group
+from ..search.hills import Summit, further_starts, highest, may_have_hills, sds_of, two_summits
 from ..search.optimise import begin, minimise
 from ..search.singular import singular_messages
 from .criterion import LmmCriterion, lmm_criterion
@@ -26,6 +28,11 @@ from .start import starting_theta
 TRACE = 1e-3
 #: Up to so many rows, with up to so many groups in some term, a second search is made.
 FEW_ROWS, FEW_GROUPS = 500, 9
+#: Another minimum is looked for up to so large an SD, in units of a row's noise, where no more group effects
+#: than this make every look expensive.
+LARGEST, MANY_EFFECTS = 300.0, 2000
+#: How often a search may begin again where it got stuck, its metric forgotten.
+MOST_TRIALS = 4
 NOT_CONVERGED = (
     "The search for the variances did not end at a proven minimum, so the estimates may be off: "
     "rescale or centre the predictors, or simplify the random part."
@@ -48,6 +55,8 @@ class Optimum:
         The gradient is zero and no direction leads down.
     evaluations : int
         Evaluations of the criterion with its gradient.
+    rival : Optimum or None
+        Another minimum that is nearly as low.
     """
 
     theta: np.ndarray
@@ -55,6 +64,7 @@ class Optimum:
     gradient: np.ndarray
     converged: bool
     evaluations: int
+    rival: Optimum | None = None
 
 
 def optimise(criterion: LmmCriterion, start: np.ndarray | None = None) -> Optimum:
@@ -65,17 +75,39 @@ def optimise(criterion: LmmCriterion, start: np.ndarray | None = None) -> Optimu
     criterion
         From `lmm_criterion`.
     start : (n_theta,) array, optional
-        A θ to start from; by default variances from quadratic forms (MINQUE), and where few data may leave
-        the criterion with more than one minimum, every SD as large as the residual's, too.
+        A θ to start from, and no other. By default variances from quadratic forms (MINQUE); where few data may
+        leave the criterion with more than one minimum, every SD as large as the residual's, too; and where
+        `hills` fears another, from wherever it may be found.
     """
     if start is not None:
         return _search(criterion, criterion.to_standard(start))
-    optimum = _search(criterion, starting_theta(criterion.equations, criterion.data.n))
-    if not _few_data(criterion):
-        return optimum
-    other = _search(criterion, theta_from_factors([np.eye(size) for size in criterion.sizes]))
-    best = min(optimum, other, key=lambda one: one.value)
-    return replace(best, evaluations=optimum.evaluations + other.evaluations)
+    found = [_search(criterion, starting_theta(criterion.equations, criterion.data.n))]
+    if _few_data(criterion):
+        found.append(_search(criterion, theta_from_factors([np.eye(size) for size in criterion.sizes])))
+    best = min(found, key=lambda one: one.value)
+    if _may_be_lower_elsewhere(criterion, best):
+        end, units = _standard_factors(criterion, best), np.ones(sum(criterion.sizes))
+        starts = further_starts(end, lambda factors: (criterion.at_standard(factors), None), units, LARGEST)
+        found += [_search(criterion, theta_from_factors(factors)) for factors, _ in starts]
+    if len(found) == 1:
+        return best
+    evaluations = sum(one.evaluations for one in found)
+    summits = [Summit(one.value, _standard_factors(criterion, one), one.converged, one) for one in found]
+    summit, rival = highest(summits)
+    return replace(summit.outcome, evaluations=evaluations, rival=rival and rival.outcome)
+
+
+def _may_be_lower_elsewhere(criterion: LmmCriterion, end: Optimum) -> bool:
+    """Whether a minimum may be another than the lowest: uneven groups, say, or a search that got stuck."""
+    terms = criterion.data.terms
+    if sum(term.n_groups * term.size for term in terms) > MANY_EFFECTS:
+        return False
+    information = (sum_by_group(term.Z**2, term.codes, term.n_groups) for term in terms)
+    return not end.converged or may_have_hills(criterion.design, information)
+
+
+def _standard_factors(criterion: LmmCriterion, end: Optimum) -> list[np.ndarray]:
+    return factors_from_theta(criterion.to_standard(end.theta), criterion.sizes)
 
 
 def _few_data(criterion: LmmCriterion) -> bool:
@@ -84,13 +116,16 @@ def _few_data(criterion: LmmCriterion) -> bool:
 
 
 def _search(criterion: LmmCriterion, x: np.ndarray) -> Optimum:
-    """The minimum that a search from a standard θ leads to."""
-    search = begin(criterion.standard, x)
-    converged, _ = minimise(search, lambda x: without_traces(x, criterion.sizes))
+    """The minimum that a search from a standard θ leads to; one that gets stuck begins again where it stands."""
+    evaluations = 0
+    for _ in range(MOST_TRIALS):
+        search = begin(criterion.standard, x)
+        converged, _ = minimise(search, lambda x: without_traces(x, criterion.sizes))
+        x, evaluations = search.point.x, evaluations + search.evaluations
+        if converged:
+            break
     point = search.point
-    return Optimum(
-        criterion.from_standard(point.x), point.value, point.gradient, converged, search.evaluations
-    )
+    return Optimum(criterion.from_standard(x), point.value, point.gradient, converged, evaluations)
 
 
 def fit_lmm(design, reml: bool = True) -> Estimates:
@@ -114,16 +149,27 @@ def fit_lmm(design, reml: bool = True) -> Estimates:
     """
     criterion = lmm_criterion(design, reml)
     optimum = optimise(criterion)
-    messages = singular_messages(design, optimum.theta, [term.R for term in criterion.data.terms])
-    if not optimum.converged:
-        messages = (NOT_CONVERGED, *messages)
     return criterion.solve(
         optimum.theta,
         converged=optimum.converged,
-        messages=messages,
+        messages=tuple(_messages(criterion, optimum)),
         evaluations=optimum.evaluations,
         gradient=optimum.gradient,
     )
+
+
+def _messages(criterion: LmmCriterion, optimum: Optimum) -> Iterator[str]:
+    if not optimum.converged:
+        yield NOT_CONVERGED
+    if optimum.rival is not None:
+        here, there = (_sds(criterion, one.theta) for one in (optimum, optimum.rival))
+        yield two_summits(criterion.design, here, there, optimum.rival.value - optimum.value)
+    yield from singular_messages(criterion.design, optimum.theta, [term.R for term in criterion.data.terms])
+
+
+def _sds(criterion: LmmCriterion, theta: np.ndarray) -> np.ndarray:
+    """The SDs across groups at θ, for all coefficients of all terms."""
+    return criterion.solve(theta).sigma * sds_of(factors_from_theta(theta, criterion.sizes))
 
 
 def conditional_covariance(design, estimates: Estimates) -> tuple[np.ndarray, ...]:

@@ -1,0 +1,191 @@
+"""Where else a generalized likelihood may be high, and how high it is there.
+
+To look along a line of SDs (`search.hills`) needs the criterion with b at its best at many places, but only
+nearly so: b is moved together with the group effects to their joint mode, where
+
+    f₀  =  −2 log p(y | û, b̂) + |û|² + log|H|
+
+is Laplace's criterion at b̂, which is close to the best b (lme4's `nAGQ = 0`). Joint modes are unique for
+canonical links, and a few Newton steps from the last ones.
+
+Which of several summits is the highest, is asked of a quadrature: far out, where groups of 0/1 responses are
+all one or all the other, Laplace's approximation can be too high by ten and more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..random.blocks import sum_by_group
+from ..random.effects import Effects, dot
+from ..search.hills import sds_of
+from .criterion import GlmmCriterion
+from .laplace import Approximation
+from .pirls import Response
+from .quadrature import gauss_hermite
+
+#: Newton's steps end when a further one would lower f₀ by less than this, or after so many.
+DECREMENT, MOST_STEPS, MOST_HALVINGS = 1e-3, 25, 12
+#: The largest SD looked at, on the scale of η. Of a regressor far from 0 its own SD, not its size, counts.
+LARGEST = 30.0
+#: An SD beyond this, on the scale of η, is doubted.
+FAR = 8.0
+#: Nodes with which summits are compared.
+NODES = 15
+
+
+def units(criterion: GlmmCriterion) -> np.ndarray:
+    """The standardised SD of each coefficient that moves η by 1, (K,)."""
+    pairs = zip(criterion.part.terms, criterion.design.blocks, strict=True)
+    return np.concatenate([np.diag(term.R) / np.sqrt(np.mean(block.Z**2, axis=0)) for term, block in pairs])
+
+
+def largest_sd(criterion: GlmmCriterion) -> float:
+    """How far to look, on the scale of η."""
+    stretch = 1.0
+    for block in criterion.design.blocks:
+        size, spread = np.sqrt(np.mean(block.Z**2, axis=0)), block.Z.std(axis=0)
+        varies = spread > 1e-6 * size
+        stretch = max(stretch, *(size[varies] / spread[varies]), 1.0)
+    return LARGEST * stretch
+
+
+def is_far(criterion: GlmmCriterion, factors: Sequence[np.ndarray]) -> bool:
+    """Whether some SD is larger than SDs are on the scale of η."""
+    return bool(np.max(sds_of(factors) / units(criterion)) > FAR)
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """What goes with a Λ: b in standard coordinates, followed by the dispersion's, and the group effects Λu."""
+
+    x: np.ndarray
+    effects: Effects
+
+    def modes(self, factors: Sequence[np.ndarray]) -> Effects:
+        """The spherical effects that make these group effects with a Λ, as nearly as it can."""
+        return [np.linalg.pinv(Lambda) @ one for Lambda, one in zip(factors, self.effects, strict=True)]
+
+
+class View:
+    """f₀ at any Λ, with what else belongs there; each look begins where the last one ended.
+
+    Parameters
+    ----------
+    criterion
+    end
+        A search's end in standard coordinates; its dispersion is kept.
+    """
+
+    def __init__(self, criterion: GlmmCriterion, end: np.ndarray):
+        self.criterion, self.kept = criterion, end[criterion.n_theta + len(criterion.b0) :]
+        population = criterion.response.population
+        self.response = criterion.response.given(population, criterion.dispersion_at(end))
+        self.nothing = Place(np.zeros(len(criterion.b0)), criterion.part.nothing())
+        self.latest = self.nothing
+
+    def __call__(self, factors: Sequence[np.ndarray]) -> tuple[float, Place]:
+        for begin in (self.latest, self.nothing):
+            try:
+                value, u, x = _joint_modes(
+                    self.criterion, factors, self.response, begin.modes(factors), begin.x
+                )
+            except (FloatingPointError, np.linalg.LinAlgError):
+                continue
+            effects = [Lambda @ one for Lambda, one in zip(factors, u, strict=True)]
+            self.latest = Place(x, effects)
+            return value, Place(np.concatenate([x, self.kept]), effects)
+        self.latest = self.nothing
+        return np.inf, Place(np.concatenate([self.nothing.x, self.kept]), self.nothing.effects)
+
+
+def _joint_modes(criterion: GlmmCriterion, factors, response: Response, u: Effects, x: np.ndarray):
+    """f₀ at Λ with the modes of the group effects and of b, from a guess at both.
+
+    Raises
+    ------
+    FloatingPointError
+        The steps lead nowhere.
+    """
+    part, basis, family = criterion.part, criterion.basis, response.family
+    Z = part.scaled(factors)
+    population = response.population
+
+    def penalised(u: Effects, x: np.ndarray) -> tuple[float, np.ndarray]:
+        eta = population + basis @ x + part.predictor(Z, u)
+        return -2.0 * response.kernel(eta) + dot(u, u), eta
+
+    value, eta = penalised(u, x)
+    if not np.isfinite(value):
+        u, x = part.nothing(), np.zeros_like(x)
+        value, eta = penalised(u, x)
+    for _ in range(MOST_STEPS):
+        working = family.working(response.y, eta, response.weights)
+        H = part.factorise(Z, working.fisher)
+        by_u = [total - effect for total, effect in zip(part.sums(Z, working.score), u, strict=True)]
+        step, x_step = _newton(part, Z, H, basis, working.fisher, by_u, basis.T @ working.score)
+        if dot(by_u, step) + working.score @ (basis @ x_step) < DECREMENT:
+            return value + H.log_determinant, u, x
+        size = 1.0
+        for _ in range(MOST_HALVINGS):
+            there = [one + size * change for one, change in zip(u, step, strict=True)]
+            new, eta = penalised(there, x + size * x_step)
+            if new <= value + 1e-9 * abs(value):
+                break
+            size *= 0.5
+        u, x, value = there, x + size * x_step, new
+    raise FloatingPointError(f"The joint modes were not found in {MOST_STEPS} steps.")
+
+
+def _newton(part, Z: Effects, H, basis: np.ndarray, weights: np.ndarray, by_u: Effects, by_x: np.ndarray):
+    """The step of u and x together: x by its Schur complement, u given x."""
+    own = H.solve(by_u)
+    if not basis.shape[1]:
+        return own, by_x
+    beside = [part.sums(Z, weights * column) for column in basis.T]
+    solved = [H.solve(right) for right in beside]
+    explained = np.array([[dot(one, other) for other in solved] for one in beside])
+    left = by_x - np.array([dot(one, own) for one in beside])
+    x_step = np.linalg.lstsq(basis.T @ (weights[:, None] * basis) - explained, left, rcond=1e-13)[0]
+    shift = [sum(x * one[k] for x, one in zip(x_step, solved, strict=True)) for k in range(len(own))]
+    return [one - other for one, other in zip(own, shift, strict=True)], x_step
+
+
+def height(criterion: GlmmCriterion, x: np.ndarray, modes: Effects) -> float:
+    """−2 log L at a search's end, nearer to the truth than Laplace's approximation.
+
+    Each group's effect is integrated by quadrature with all others at their modes, one at a time, and what that
+    changes is summed. A criterion that is a quadrature itself is left as it is. The modes are looked for near
+    the given ones.
+    """
+    criterion.latest[0] = modes
+    try:
+        state = criterion.state(
+            criterion.factors(x), criterion.population_at(x), criterion.dispersion_at(x)
+        )
+    except FloatingPointError:
+        return np.inf
+    if criterion.rule is not None:
+        return state.value
+    return state.value + sum(
+        _one_at_a_time(state, term.codes, z, u)
+        for term, Z, effects in zip(criterion.part.terms, state.Z, state.modes.u, strict=True)
+        for z, u in zip(Z, effects, strict=True)
+    )
+
+
+def _one_at_a_time(at: Approximation, codes: np.ndarray, z: np.ndarray, u: np.ndarray) -> float:
+    """What −2 log L changes by when one coefficient's effects are integrated instead of approximated."""
+    response, modes, rule, n_groups = at.response, at.modes, gauss_hermite(NODES), len(u)
+    family, y, weights = response.family, response.y, response.weights
+    curvature = 1.0 + np.bincount(codes, modes.fisher * z**2, n_groups)
+    moved = rule.nodes[0][:, None] / np.sqrt(curvature)
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        there = family.kernels(y, family.mean(modes.eta + z * moved[:, codes]))
+        change = sum_by_group(weights * (there - family.kernels(y, modes.mu)), codes, n_groups)
+    terms = rule.log_weights[:, None] + change - 0.5 * ((u + moved) ** 2 - u**2)
+    highest = terms.max(axis=0)
+    return -2.0 * float(np.sum(highest + np.log(np.exp(terms - highest).sum(axis=0))))
