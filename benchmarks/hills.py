@@ -184,8 +184,12 @@ def main() -> None:
             outcomes = [compare(one, lme4.get(k, [])) for k, one in enumerate(sets)]
         fitted = [one for one in outcomes if one is not None]
         lower = [one for one in fitted if one.height > one.best[1] + 1e-3]
-        print(f"{title}: {len(fitted)} of {len(sets)} fitted, {sum(o.is_zero for o in fitted)} with an SD of 0")
-        print(f"  another summit is higher in {len(lower)}, of these an SD of 0 in {sum(o.is_zero for o in lower)}")
+        print(
+            f"{title}: {len(fitted)} of {len(sets)} fitted, {sum(o.is_zero for o in fitted)} with an SD of 0"
+        )
+        print(
+            f"  another summit is higher in {len(lower)}, of these an SD of 0 in {sum(o.is_zero for o in lower)}"
+        )
         for one in lower:
             print(f"    {one.set.name}: {one.criterion:.4f} ({one.height:.4f}), the other {one.best}")
 

@@ -150,8 +150,8 @@ class GlmmCriterion:
     def holding(self, x: np.ndarray) -> GlmmCriterion:
         """The same criterion, its lattice of nodes placed for `x`, where it stays."""
         free = replace(self, held=None)
-        population = self.response.population + self.basis @ self._b(x)
-        return replace(self, held=free.state(self.factors(x), population, self.dispersion_at(x)))
+        at = free.state(self.factors(x), self.population_at(x), self.dispersion_at(x))
+        return replace(self, held=at)
 
     def factors(self, x: np.ndarray) -> list[np.ndarray]:
         """The standardised terms' Λ."""

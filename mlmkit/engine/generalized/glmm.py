@@ -125,7 +125,8 @@ def _highest(criterion: GlmmCriterion, first: End) -> tuple[End, tuple[str, ...]
     )
     ends = [first, *(_climb(criterion, search) for search in searches if search is not None)]
     summits = [
-        Summit(height(criterion, end.x, end.modes), criterion.factors(end.x), end.converged, end) for end in ends
+        Summit(height(criterion, end.x, end.modes), criterion.factors(end.x), end.converged, end)
+        for end in ends
     ]
     best, rival = highest(summits)
     end = replace(best.outcome, evaluations=sum(one.evaluations for one in ends))
