@@ -124,9 +124,9 @@ def descend(search: Search, tolerance: float = TOLERANCE) -> bool:
 
 def settle(search: Search) -> None:
     """One Newton step more. It is too small to lower the criterion, but the estimates become as exact as the
-    derivatives: a test statistic near 0 feels changes that the criterion does not."""
+    derivatives: a test statistic near 0 feels changes that the criterion does not. What is 0 stays so."""
     point = search.point
-    new = search.at(point.x - search.metric @ point.gradient)
+    new = search.at(np.where(point.x == 0.0, 0.0, point.x - search.metric @ point.gradient))
     if abs(new.value - point.value) <= TOLERANCE and _flatter(new, point):
         search.point = new
 
