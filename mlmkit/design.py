@@ -7,6 +7,7 @@ decides; how terms become columns, `mlmkit.terms`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,6 +17,7 @@ import pandas as pd
 
 from .columns import Labels, label_text, look, shown
 from .errors import DataError, FormulaError
+from .expression import Name
 from .frames import Table, as_frame, check_there, given, look_at
 from .response import numbers_of, response_values
 from .spec import INTERCEPT, RandomTerm, Spec, term_name
@@ -145,6 +147,7 @@ def build_design(spec: Spec, data: Any, weights: Any = None, offset: Any = None)
         A column that is not there, a missing or one-level group, no rows left, a response that is not
         numeric, infinite values, weights that are negative.
     """
+    _check_roles(spec)
     _check_repeated(spec)
     data = as_frame(data, spec.columns)
     _check_names(spec, data)
@@ -185,22 +188,30 @@ def build_design(spec: Spec, data: Any, weights: Any = None, offset: Any = None)
 def independent_columns(X: np.ndarray) -> np.ndarray:
     """Which columns are not a linear combination of the columns before them, a boolean array of shape (p,).
 
-    The columns are walked in order and a later collinear one is left out, as R does.
+    The columns are walked in order and a later collinear one is left out, as R does. A column of zeros, such as
+    that of a cell of two factors without rows, is one.
     """
-    gram = X.T @ X
-    length = np.sqrt(np.diag(gram))
-    length[length == 0.0] = 1.0
-    if X.shape[1] == 0 or np.linalg.eigvalsh(gram / np.outer(length, length))[0] > 1e-6:
-        return np.ones(X.shape[1], dtype=bool)
-    kept, basis = [], np.empty((len(X), 0))
-    for column in (X / length).T:
-        rest = column - basis @ (basis.T @ column)
-        rest -= basis @ (basis.T @ rest)  # once more: Gram–Schmidt loses orthogonality the first time
+    n, p = X.shape
+    gram = X.T @ X if p <= n else None  # p × p numbers are made only where they are fewer than X's
+    length = np.linalg.norm(X, axis=0) if gram is None else np.sqrt(np.diag(gram))
+    some = length > 0
+    if not some.all():
+        some[some] = independent_columns(X[:, some])
+        return some
+    if p == 0 or (gram is not None and np.linalg.eigvalsh(gram / np.outer(length, length))[0] > 1e-6):
+        return np.ones(p, dtype=bool)
+    kept, basis, rank = np.zeros(p, dtype=bool), np.empty((n, min(n, p))), 0
+    for k, column in enumerate((X / length).T):
+        if rank == n:
+            break
+        known = basis[:, :rank]
+        rest = column - known @ (known.T @ column)
+        rest -= known @ (known.T @ rest)  # once more: Gram–Schmidt loses orthogonality the first time
         size = np.linalg.norm(rest)
-        kept.append(size > COLLINEAR)
-        if kept[-1]:
-            basis = np.column_stack([basis, rest / size])
-    return np.array(kept)
+        if size > COLLINEAR:
+            kept[k], basis[:, rank] = True, rest / size
+            rank += 1
+    return kept
 
 
 # -- rows -----------------------------------------------------------------------------------------------
@@ -241,7 +252,7 @@ def _complete_rows(table: Table, extras: Mapping[str, np.ndarray | None]) -> np.
 
 def _finite_column(name: str, values: np.ndarray, used: np.ndarray | None, rows: pd.Index) -> None:
     there = slice(None) if used is None else used
-    finite(values[there][:, None], (name,), "The column", rows[there])
+    finite(values[there][:, None], (name,), "The column", rows[there], squared=False)
 
 
 def _offset(spec: Spec, table: Table, given: np.ndarray | None) -> np.ndarray:
@@ -255,7 +266,7 @@ def offset_of(spec: Spec, table: Table) -> np.ndarray:
     total = np.zeros(len(table))
     for offset in spec.offsets:
         values = numbers_of(offset.tree, table, f"offset({offset.name})")
-        total += finite(values[:, None], (f"offset({offset.name})",), "The", table.index)[:, 0]
+        total += finite(values[:, None], (f"offset({offset.name})",), "The", table.index, squared=False)[:, 0]
     return total
 
 
@@ -342,17 +353,28 @@ def _check_groups(term: RandomTerm, columns: Columns, groups: int, spec: Spec, t
             f"The grouping variable {term.group!r} has one level, {shown(level)}: "
             "variation across groups needs at least two groups."
         )
-    if not spec.family.is_linear:
-        return
-    if groups >= n:
+    # an effect for each row is a model only where a row has no variance to be estimated besides, as in lme4
+    most = n - 1 if spec.family.has_sigma else n
+    if groups > most:
         raise DataError(
             f"{term.group!r} has {groups} levels for {n} rows: with one row a group, the variation across groups "
             "and the residual variation cannot be told apart."
         )
-    if groups * together >= n:
+    if groups * together > most:
         raise DataError(
-            f"{term} asks for {groups * together} group effects from {n} rows: they cannot be told apart from the "
-            "residuals. Let fewer coefficients vary."
+            f"{term} asks for {groups * together} group effects from {n} rows: they cannot be told apart"
+            f"{' from the residuals' if spec.family.has_sigma else ''}. Let fewer coefficients vary."
+        )
+
+
+def _check_roles(spec: Spec) -> None:
+    """The response explains itself perfectly, and a variance of nothing is left."""
+    response = {spec.response.tree} if spec.response.failures is None else set()
+    terms = (*spec.fixed, *(term for one in spec.random for term in one.terms))
+    twice = any(factor.tree in response for term in terms for factor in term)
+    if twice or any(Name(name) in response for name in spec.grouping):
+        raise FormulaError(
+            f"{spec.response.name!r} is the response and stands on the right-hand side, too: take it out."
         )
 
 
@@ -370,9 +392,5 @@ def _check_repeated(spec: Spec) -> None:
 
 
 def _varying_together(term: RandomTerm, columns: Columns) -> int:
-    """How many coefficients lme4 counts together: all of `(x|g)`; of `(x||g)` those of one factor's levels."""
-    if term.correlated:
-        return len(columns.names)
-    sizes = np.bincount(columns.assign, minlength=len(term.terms))
-    with_levels = [any(factor in columns.codings for factor in one) for one in term.terms]
-    return max(np.where(with_levels, sizes, np.minimum(sizes, 1)))
+    """How many coefficients lme4 counts together: all of `(x|g)`; of `(x||g)` those of one term."""
+    return len(columns.names) if term.correlated else max(Counter(columns.assign).values())

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from .design import build_design
+from .design import Design, build_design
 from .engine import fit_glm, fit_glmm, fit_lm, fit_lmm
+from .engine.estimates import Estimates
 from .errors import DataError, FitWarning, FormulaError
 from .families import Family
 from .fits import Fit, FlatFit, MixedFit
@@ -162,10 +164,20 @@ def glmer(
 def _fit(kind: type[Fit], spec: Spec, data: pd.DataFrame, estimator, weights, offset, again) -> Fit:
     data = as_frame(data, spec.columns)
     design = build_design(spec, data, weights, offset)
-    fit = kind(design, estimator(design), data, estimator, again)
+    fit = kind(design, _estimated(estimator, design), data, estimator, again)
     for notice in notices(fit):
         warnings.warn(notice, FitWarning, stacklevel=4)
     return fit
+
+
+def _estimated(estimator: Callable[[Design], Estimates], design: Design) -> Estimates:
+    try:
+        return estimator(design)
+    except (np.linalg.LinAlgError, FloatingPointError, OverflowError, ZeroDivisionError) as error:
+        raise DataError(
+            f"The model's equations cannot be solved to working precision ({error}): rescale or centre the predictors, "
+            "or simplify the model."
+        ) from None
 
 
 def _flat(spec: Spec, mixed: str) -> Spec:

@@ -9,6 +9,7 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from .results import Fit, MixedFit
+from .words import listed
 
 #: The share of outer groups whose ids must begin at the first for ids to count as numbered within them.
 RESTARTS = 0.9
@@ -24,7 +25,7 @@ def notices(fit: Fit) -> list[str]:
 
 def _collinear(fit: Fit) -> Iterator[str]:
     if fit.design.aliased:
-        names = ", ".join(fit.design.aliased)
+        names = listed(fit.design.aliased, 8)
         yield (
             f"Dropped from the fixed part: {names}, since the columns before it already determine it; "
             "its coefficient cannot be told apart from theirs (chapter 7)."
@@ -45,17 +46,17 @@ def _repeated_ids(fit: MixedFit) -> Iterator[str]:
 
 
 def _factors_split(fit: MixedFit) -> Iterator[str]:
-    """`(f||g)` with a factor f is another model in lme4: there only numeric predictors are split."""
+    """`(f||g)` with a factor f, or a spline, is another model in lme4: there a term's columns stay together."""
     for term in fit.spec.random:
         columns = next(block.columns for block in fit.design.blocks if block.columns.terms == term.terms)
-        if columns.codings and not term.correlated:
+        if (columns.codings or len(columns.names) > len(term.terms)) and not term.correlated:
             parts = (
                 f"(0 + {':'.join(f.expr for f in one)}|{term.group})" if one else f"(1|{term.group})"
                 for one in term.terms
             )
             yield (
-                f"In {term} each of {', '.join(columns.names)} varies independently of the others, where lme4 lets "
-                f"the levels of a factor be correlated; for lme4's model write {' + '.join(parts)} (chapter 5)."
+                f"In {term} each of {listed(columns.names, 8)} varies independently of the others, where lme4 lets "
+                f"the columns of a term be correlated; for lme4's model write {' + '.join(parts)} (chapter 5)."
             )
 
 

@@ -12,9 +12,6 @@ from .spec import Response, Spec
 from .terms import finite
 from .transforms import Coded, evaluate
 
-#: Sums of squares of larger numbers, or of smaller ones, leave the range of floating point.
-LARGEST = 1e100
-
 
 def response_values(spec: Spec, table: Table) -> tuple[np.ndarray, np.ndarray]:
     """y of shape (n,), and the number of trials of each row (ones where the family counts none)."""
@@ -26,7 +23,6 @@ def response_values(spec: Spec, table: Table) -> tuple[np.ndarray, np.ndarray]:
     strange = distribution.refused(y)
     if strange.any():
         raise DataError(f"{response.name!r} has the value {y[strange][0]:g}: {distribution.response_is}.")
-    _moderate(response.name, y)
     return y, np.ones(len(y))
 
 
@@ -55,7 +51,7 @@ def _counts(response: Response, table: Table) -> list[np.ndarray]:
     for tree in response.trees:
         name = spell(tree, quoted=False)
         values = numbers_of(tree, table, name)
-        finite(values[:, None], [name], "The response", table.index)
+        finite(values[:, None], [name], "The response", table.index, squared=False)
         if (values < 0).any():
             raise DataError(
                 f"{name!r} is {values.min():g} in some row: cbind takes counts of successes and of failures."
@@ -92,11 +88,3 @@ def _not_numeric(tree: Expression, table: Table, name: str) -> np.ndarray:
     raise DataError(
         f"{name!r} is not numeric but a factor: write the column itself, or recode it as numbers."
     )
-
-
-def _moderate(name: str, y: np.ndarray) -> None:
-    largest = np.abs(y).max()
-    if largest > LARGEST or 0 < largest < 1 / LARGEST:
-        raise DataError(
-            f"{name!r} has values of about {largest:.0e}, beyond what can be squared: rescale it."
-        )

@@ -38,6 +38,9 @@ from .transforms import Coded, Memory, Values, evaluate, listed, place_of, remem
 #: The most numbers that a design matrix may have, and one with more columns than rows.
 MOST_CELLS, MOST_CELLS_OF_MANY = 250_000_000, 10_000_000
 
+#: A column's sum of squares lies between this and one divided by it, or leaves the range of floating point later.
+LEAST_SQUARE = 1e-200
+
 
 @dataclass(frozen=True, eq=False)
 class Coding:
@@ -370,23 +373,35 @@ def _number_as_labels(values: np.ndarray) -> Coded:
 # -- refusals ---------------------------------------------------------------------------------------------
 
 
-def finite(matrix: np.ndarray, names: Sequence[str], what: str, rows: pd.Index | None = None) -> np.ndarray:
-    """The matrix, all of whose values are numbers.
+def finite(
+    matrix: np.ndarray, names: Sequence[str], what: str, rows: pd.Index | None = None, squared: bool = True
+) -> np.ndarray:
+    """The matrix, all of whose values are numbers, and with `squared` numbers that can be squared.
 
     Raises
     ------
     DataError
-        Naming the column and the row of the first that is infinite or no number.
+        Naming the column and the row of the first that is infinite or no number, or the column that is out of scale.
     """
-    with np.errstate(invalid="ignore", over="ignore"):
-        if np.isfinite(matrix.sum()) or np.isfinite(matrix).all():
+    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
+        squares = np.einsum("ij,ij->j", matrix, matrix)
+        if np.all((squares > LEAST_SQUARE) & (squares < 1 / LEAST_SQUARE)):
             return matrix
-    row, column = np.argwhere(~np.isfinite(matrix))[0]
-    place = f"in row {shown(rows[row])}" if rows is not None else f"in row {row} of those used"
-    raise DataError(
-        f"{what} {names[column]!r} is {matrix[row, column]} {place}; "
-        "take out or recode values that are infinite or have no value under a transform."
-    )
+    broken = ~np.isfinite(matrix)
+    if broken.any():
+        row, column = np.argwhere(broken)[0]
+        place = f"in row {shown(rows[row])}" if rows is not None else f"in row {row} of those used"
+        raise DataError(
+            f"{what} {names[column]!r} is {matrix[row, column]} {place}; "
+            "take out or recode values that are infinite or have no value under a transform."
+        )
+    for name, column, square in zip(names, matrix.T, squares, strict=True) if squared else ():
+        if (square <= LEAST_SQUARE and column.any()) or square >= 1 / LEAST_SQUARE:
+            largest = np.abs(column).max()
+            raise DataError(
+                f"{what} {name!r} has values of about {largest:.0e}, beyond what can be squared: rescale it."
+            )
+    return matrix
 
 
 def _refuse_unknown(factor: Factor, value: Coded, rows: pd.Index) -> None:

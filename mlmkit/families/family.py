@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtri
 
-from ..errors import FormulaError, did_you_mean
+from ..errors import DataError, FormulaError, did_you_mean
 from .binomial import Binomial
 from .distribution import Array, Distribution
 from .gamma import Gamma
@@ -211,9 +211,22 @@ class Family:
         return _normal_quantile(frozen.cdf(value - 1) + share, frozen.sf(value - 1) - share)
 
     def draw(self, rng, mu, weights, dispersion=None) -> Array:
-        """One simulated response for every mean (for a binomial, the proportion of `weights` trials)."""
+        """One simulated response for every mean (for a binomial, the proportion of `weights` trials).
+
+        Raises
+        ------
+        DataError
+            If a mean is one that the distribution does not have, or cannot be drawn from: a count of 10³⁰, say.
+        """
         dispersion = self.at_dispersion if dispersion is None else dispersion
-        return self.distribution.draw(rng, np.asarray(mu, float), np.asarray(weights), dispersion)
+        mu = np.asarray(mu, float)
+        try:
+            return self.distribution.draw(rng, mu, np.asarray(weights), dispersion)
+        except ValueError:
+            raise DataError(
+                f"Nothing can be drawn from the {self.name} distribution at these means, of {np.min(mu):.3g} to "
+                f"{np.max(mu):.3g}."
+            ) from None
 
     # -- the likelihood ----------------------------------------------------------------------------
     def kernels(self, y, mu) -> Array:

@@ -20,11 +20,19 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 from ...design import Design
+from ...errors import DataError
 from ..covariance import factors_from_theta, lower_triangular, theta_from_factors
 from ..estimates import Estimates
 from ..standardise import Standardised, standardise
 from .curvature import curvature, nudged
 from .equations import Equations, SolvedEquations, mixed_model_equations
+
+#: With an effect for each row, a search that leaves less than this of the response over is on its way to nothing.
+NOTHING_LEFT = 1e-7
+REPRODUCED = (
+    "The fixed part and the group effects reproduce the response exactly: no variance is left to estimate. Let fewer "
+    "coefficients vary, or group the rows less finely."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +86,8 @@ class LmmCriterion:
     def standard(self, theta: np.ndarray) -> tuple[float, np.ndarray, Callable[[], np.ndarray]]:
         """Value and gradient as a function of the standard θ, and a function that gives the curvature."""
         state = self.at(factors_from_theta(theta, self.sizes))
+        if self.has_an_effect_for_each_row and state.L[-1, -1] ** 2 < NOTHING_LEFT * self.data.n:
+            raise DataError(REPRODUCED)
         gradients = self.gradients(state)
         return self.value(state), theta_from_factors(gradients), partial(self._curvature, state, gradients)
 
@@ -114,6 +124,16 @@ class LmmCriterion:
         """The model at the standardised terms' Λ."""
         equations = self.equations.at(factors)
         return State(factors, equations, np.linalg.cholesky(equations.between))
+
+    @cached_property
+    def has_an_effect_for_each_row(self) -> bool:
+        """Whether fixed and group effects together are as many as the rows, or more."""
+        effects = sum(term.n_groups * len(term.R) for term in self.data.terms)
+        return len(self.data.Q) + effects >= self.data.n
+
+    def left_over(self, factors: Sequence[np.ndarray]) -> float:
+        """r², the penalised residual sum of squares of the standardised response at the terms' Λ."""
+        return float(self.at(factors).L[-1, -1] ** 2)
 
     def value(self, state: State) -> float:
         """The criterion: log|V| (+ log|XᵀV⁻¹X|) + df (1 + log 2πr²/df)."""

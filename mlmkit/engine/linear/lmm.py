@@ -15,13 +15,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ...errors import DataError
 from ..covariance import factors_from_theta, lower_triangular, theta_from_factors
 from ..estimates import Estimates
 from ..random.blocks import sum_by_group
 from ..search.hills import Summit, further_starts, highest, may_have_hills, sds_of, two_summits
 from ..search.optimise import begin, minimise
 from ..search.singular import singular_messages
-from .criterion import LmmCriterion, lmm_criterion
+from .criterion import REPRODUCED, LmmCriterion, lmm_criterion
 from .start import starting_theta
 
 #: An SD below this, relative to the residual's, counts as hardly any.
@@ -33,6 +34,8 @@ FEW_ROWS, FEW_GROUPS = 500, 9
 LARGEST, MANY_EFFECTS = 300.0, 2000
 #: How often a search may begin again where it got stuck, its metric forgotten.
 MOST_TRIALS = 4
+#: Up to so many rows it is looked whether a response is its predictors over again.
+MOST_ROWS_CHECKED = 20_000
 NOT_CONVERGED = (
     "The search for the variances did not end at a proven minimum, so the estimates may be off: "
     "rescale or centre the predictors, or simplify the random part."
@@ -145,9 +148,10 @@ def fit_lmm(design, reml: bool = True) -> Estimates:
     Raises
     ------
     DataError
-        The fixed part reproduces the response exactly.
+        The fixed part, or that and the group effects, reproduce the response exactly.
     """
     criterion = lmm_criterion(design, reml)
+    _refuse_perfect(criterion)
     optimum = optimise(criterion)
     return criterion.solve(
         optimum.theta,
@@ -170,6 +174,24 @@ def _messages(criterion: LmmCriterion, optimum: Optimum) -> Iterator[str]:
 def _sds(criterion: LmmCriterion, theta: np.ndarray) -> np.ndarray:
     """The SDs across groups at θ, for all coefficients of all terms."""
     return criterion.solve(theta).sigma * sds_of(factors_from_theta(theta, criterion.sizes))
+
+
+def _refuse_perfect(criterion: LmmCriterion) -> None:
+    """With fewer effects than rows that together are the response, the criterion falls without end as θ grows.
+
+    Then r², which tends to what least squares with all group effects free would leave over, falls as 1/θ².
+    """
+    n = criterion.data.n
+    if n > MOST_ROWS_CHECKED or criterion.has_an_effect_for_each_row:
+        return
+    try:
+        left = [
+            criterion.left_over([scale * np.eye(size) for size in criterion.sizes]) for scale in (1e3, 1e4)
+        ]
+    except (np.linalg.LinAlgError, FloatingPointError):
+        return  # effects that the fixed part has already: nothing is told this way
+    if left[0] < 1e-4 * n and left[1] < 0.02 * left[0]:
+        raise DataError(REPRODUCED)
 
 
 def conditional_covariance(design, estimates: Estimates) -> tuple[np.ndarray, ...]:

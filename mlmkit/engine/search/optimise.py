@@ -23,8 +23,9 @@ TOLERANCE = 1e-11
 GIVEN_UP = 1e-8
 #: A step that brings this share of the promised decrease, or less, nearer to none needs no new derivatives.
 GOOD_STEP = 0.2
-#: Most steps in one descent, and descents from a saddle or a false boundary.
-MOST_STEPS, MOST_SEARCHES = 500, 12
+#: Most steps in one descent, descents from a saddle or a false boundary, and evaluations in all: a search that
+#: needs more has no minimum to find, or none that double precision shows.
+MOST_STEPS, MOST_SEARCHES, MOST_EVALUATIONS = 500, 12, 1500
 #: Longest change of one parameter in one step.
 LONGEST = 10.0
 
@@ -89,6 +90,8 @@ def minimise(search: Search, canonical: Callable[[np.ndarray], np.ndarray]) -> t
         The second derivatives there.
     """
     for _ in range(MOST_SEARCHES):
+        if search.evaluations > MOST_EVALUATIONS:
+            break
         descend(search)
         if moved(search, canonical):
             continue
@@ -108,6 +111,8 @@ def descend(search: Search, tolerance: float = TOLERANCE) -> bool:
     """Go down until a further step promises less than `tolerance`; whether it got there."""
     last, fresh = 0.0, search.point.curvature is None
     for _ in range(MOST_STEPS):
+        if search.evaluations > MOST_EVALUATIONS:
+            return False
         if not fresh and search.promise > max(GOOD_STEP * last, tolerance):
             search.metric, _ = inverse_and_downhill(search.point.curvature())
         last, fresh = search.promise, search.point.curvature is None

@@ -1,0 +1,49 @@
+"""A response that its predictors and groups reproduce has no residual variance: that is said at once."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import mlmkit as mk
+
+
+@pytest.fixture
+def data():
+    rng = np.random.default_rng(0)
+    d = pd.DataFrame(rng.normal(size=(60, 3)), columns=["y", "x", "z"])
+    return d.assign(
+        f=np.array(list("abc"))[rng.integers(0, 3, 60)],
+        g=rng.integers(0, 8, 60),
+        h=np.arange(60) // 4,
+        k=rng.poisson(2, 60),
+    )
+
+
+@pytest.mark.parametrize(
+    ("formula", "change"),
+    [
+        ("k ~ 0 + poly(k*2, 2) + (1|h) + (1|g)", {}),
+        ("level ~ 1 + (1|h)", {"level": lambda d: d.h * 1.5}),
+        ("level ~ x + (x|h)", {"level": lambda d: d.h * 1.5 + d.x * d.h}),
+        ("y ~ 1 + (0 + twice|h) + (1|g)", {"twice": lambda d: 2 * d.y}),
+        ("exp(y) ~ 1 + (exp(y) + x|f)", {}),
+    ],
+)
+def test_fewer_effects_than_rows_that_are_the_response(data, formula, change):
+    with pytest.raises(mk.MlmkitError, match="reproduce|is the response"):
+        mk.lmer(formula, data.assign(**change))
+
+
+@pytest.mark.parametrize("ratio", [1e-1, 1e-2, 1e-3])
+def test_small_residuals_are_residuals(data, ratio):
+    d = data.assign(level=data.h + ratio * data.z)
+    fit = mk.lmer("level ~ 1 + (1|h)", d)
+    assert fit.sigma == pytest.approx(ratio, rel=0.25) and fit.converged
+
+
+@pytest.mark.parametrize(
+    "formula", ["y ~ x + y", "y ~ 1 + (y|g)", "y ~ x:y + (1|g)", "k ~ x + (1|k)", "y ~ x + (1|g/y)"]
+)
+def test_the_response_explains_itself(data, formula):
+    with pytest.raises(mk.FormulaError, match="is the response and stands on the right-hand side"):
+        mk.lmer(formula, data) if "|" in formula else mk.lm(formula, data)
