@@ -122,9 +122,10 @@ class Sheets:
 
     def html(self) -> str:
         """The tables as HTML, side by side where the page is wide enough."""
-        style = "display: flex; flex-wrap: wrap; gap: 0 2.5em; align-items: flex-start"
-        tables = "".join(sheet.html() for sheet in self.sheets)
-        return tables if len(self.sheets) == 1 else f'<div style="{style}">{tables}</div>'
+        if len(self.sheets) == 1:
+            return self.sheets[0].html()
+        style = "display: inline-block; vertical-align: top; margin-right: 2.5em"
+        return "".join(f'<div style="{style}">{sheet.html()}</div>' for sheet in self.sheets)
 
 
 # ---- from tables to text -------------------------------------------------------------------------------

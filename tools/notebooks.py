@@ -106,7 +106,7 @@ def _at_headings(cell) -> list:
     if not cuts:
         return [cell]
     parts = [cell.source[a:b].strip("\n") for a, b in zip([0, *cuts], [*cuts, None], strict=True)]
-    tags = [tag for tag in cell.metadata.get("tags", []) if tag not in SLIDES]
+    tags = [tag for tag in cell.metadata.get("tags", []) if tag not in SLIDES | {"predict", "reveal"}]
     following = {"tags": tags} if tags else {}
     first, *rest = parts
     return [
