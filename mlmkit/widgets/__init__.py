@@ -4,13 +4,17 @@
 same drawing for a few settings side by side, for print and for readers without a kernel.
 """
 
+from .clustering import explore_clustering, show_clustering
 from .design_builder import explore_design, show_design
+from .dropout import explore_dropout, show_dropout
 from .future import explore_future_batch, show_future_batch
 from .icc import explore_icc, show_icc
 from .lecture import lecture
 from .likelihood import explore_likelihood, show_likelihood
 from .loss import explore_loss, show_loss
+from .odds import explore_odds, show_odds
 from .plane import explore_plane, show_plane
+from .planner import explore_plan, show_plan
 from .playground import playground, show_playground
 from .pooling import explore_pooling, show_pooling
 from .predictor import explore_predictor, show_predictor
@@ -19,11 +23,15 @@ from .reveal import explore_reveal, show_reveal
 from .weight import explore_weight, show_weight
 
 __all__ = [
+    "explore_clustering",
     "explore_design",
+    "explore_dropout",
     "explore_future_batch",
     "explore_icc",
     "explore_likelihood",
     "explore_loss",
+    "explore_odds",
+    "explore_plan",
     "explore_plane",
     "explore_pooling",
     "explore_predictor",
@@ -32,11 +40,15 @@ __all__ = [
     "explore_weight",
     "lecture",
     "playground",
+    "show_clustering",
     "show_design",
+    "show_dropout",
     "show_future_batch",
     "show_icc",
     "show_likelihood",
     "show_loss",
+    "show_odds",
+    "show_plan",
     "show_plane",
     "show_playground",
     "show_pooling",

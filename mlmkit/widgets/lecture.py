@@ -11,13 +11,17 @@ from collections.abc import Callable
 
 from ipywidgets import HTML, Layout, ToggleButtons, VBox
 
+from .clustering import explore_clustering
 from .design_builder import explore_design
+from .dropout import explore_dropout
 from .frame import WIDTH, Explorer
 from .future import explore_future_batch
 from .icc import explore_icc
 from .likelihood import explore_likelihood
 from .loss import explore_loss
+from .odds import explore_odds
 from .plane import explore_plane
+from .planner import explore_plan
 from .playground import playground
 from .pooling import explore_pooling
 from .predictor import explore_predictor
@@ -26,6 +30,7 @@ from .reveal import explore_reveal
 from .weight import explore_weight
 
 PAGES: dict[str, Callable[[], Explorer]] = {
+    "clustering": explore_clustering,
     "ICC": explore_icc,
     "weight": explore_weight,
     "pooling": explore_pooling,
@@ -37,6 +42,9 @@ PAGES: dict[str, Callable[[], Explorer]] = {
     "prior": explore_prior,
     "nested or crossed": explore_design,
     "group-level predictor": explore_predictor,
+    "odds ratios": explore_odds,
+    "planning": explore_plan,
+    "dropout": explore_dropout,
     "playground": playground,
 }
 

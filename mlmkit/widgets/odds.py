@@ -1,0 +1,202 @@
+"""Whose odds ratio? A patient's curve, the median patient's, and the mean of all patients, for yes or no over time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from ..families import Family
+from ..inference.over_groups import mean_over_groups
+from ..style import INK, RULE, colour, tint
+from ..words import number
+from .controls import choice, slider
+from .frame import Exploration, Explorer, Preset, Stills, stills
+from .grids import every
+from .paint import key_above
+
+PATIENTS, LAST = 40, 12
+MONTHS = np.linspace(0, LAST, 49)
+
+
+@dataclass(frozen=True, eq=False)
+class Odds:
+    """Chances of patients on one drug, and the odds ratio of another drug at one month.
+
+    Attributes
+    ----------
+    curves
+        (PATIENTS, months) the chances of single patients.
+    median, mean
+        (months,) the chance of the patient with ζ = 0, and the mean chance of all patients.
+    conditional, marginal
+        The other drug's odds ratio at the month: for one patient, and for the patients.
+    chances
+        (2000,) the chances of many patients at the month.
+    """
+
+    curves: np.ndarray
+    median: np.ndarray
+    mean: np.ndarray
+    conditional: float
+    marginal: float
+    chances: np.ndarray
+    tau: float
+    month: float
+
+
+def compute(
+    tau: float = 4.0, b0: float = -1.6, slope: float = -0.39, effect: float = -1.8, month: float = 6.0,
+    link: str = "logit",
+) -> Odds:  # fmt: skip
+    """Chances on the scale of a link, with random intercepts of SD tau; `effect` is the other drug's, at `month`."""
+    family = Family("binomial", link)
+    zeta = tau * _quantiles(PATIENTS)
+    eta = b0 + slope * MONTHS
+    here = b0 + slope * month
+    one, other = (
+        float(mean_over_groups(family, np.array([at]), np.array([tau]))[0]) for at in (here, here + effect)
+    )
+    return Odds(
+        curves=family.mean(eta[None, :] + zeta[:, None]),
+        median=family.mean(eta),
+        mean=mean_over_groups(family, eta, np.full(len(eta), tau)),
+        conditional=_ratio(*family.mean(np.array([here + effect, here]))),
+        marginal=_ratio(other, one),
+        chances=family.mean(here + tau * _quantiles(2000)),
+        tau=tau,
+        month=month,
+    )
+
+
+def _ratio(p: float, q: float) -> float:
+    return float(p / (1 - p) / (q / (1 - q)))
+
+
+@cache
+def _quantiles(n: int) -> np.ndarray:
+    """n values that stand for N(0, 1)."""
+    from scipy.special import ndtri
+
+    return ndtri((np.arange(n) + 0.5) / n)
+
+
+# ---- the picture -------------------------------------------------------------------------------------------
+
+
+def panels(figure):
+    """Curves over time, the chances at one month, and both odds ratios."""
+    grid = figure.add_gridspec(
+        1, 3, width_ratios=(1.5, 1, 0.8), left=0.07, right=0.985, bottom=0.19, top=0.86, wspace=0.3
+    )
+    return tuple(figure.add_subplot(cell) for cell in grid)
+
+
+def draw(axes, it: Odds) -> None:
+    """Paint the curves, the histogram and the two odds ratios."""
+    curves, chances, ratios = axes
+    curves.plot(MONTHS, it.curves.T, color=tint(colour("group"), 0.3), lw=0.7)
+    curves.plot(MONTHS, it.median, color=colour("population"), lw=3, label="the median patient (ζ = 0)")
+    curves.plot(MONTHS, it.mean, color=INK, lw=2.5, ls="--", label="the mean of the patients")
+    curves.axvline(it.month, color=RULE, lw=1)
+    curves.set(xlim=(0, LAST), ylim=(0, 1), xlabel="month", ylabel="chance of yes")
+    key_above(curves, 1)
+    counts, edges = np.histogram(it.chances, 20, (0, 1))
+    chances.bar(edges[:-1], counts / len(it.chances), 0.05, align="edge", color=tint(colour("group"), 0.4))
+    chances.set(xlim=(0, 1), ylim=(0, 1), xlabel="chance of yes", ylabel="share of patients")
+    chances.set_title(f"month {it.month:g}", fontsize="medium")
+    _draw_ratios(ratios, it)
+
+
+def _draw_ratios(ax, it: Odds) -> None:
+    ax.axhline(1, color=RULE, lw=1)
+    for k, (value, role) in enumerate(((it.conditional, "population"), (it.marginal, "data"))):
+        ax.plot([k, k], [1, value], color=colour(role), lw=2)
+        ax.plot([k], [value], marker="o", ms=8, color=colour(role))
+        ax.annotate(f"  {number(value, 3)}", (k, value), va="center", ha="left")
+    ax.set_yscale("log")
+    low = min(0.02, 0.7 * it.conditional)
+    ax.set(
+        xlim=(-0.5, 1.9),
+        ylim=(10 ** np.floor(np.log10(low)), max(10, 1.5 * it.conditional)),
+        ylabel="odds ratio of the other drug",
+    )
+    ax.set_xticks([0, 1], ["one\npatient's", "all\npatients'"])
+
+
+def describe(it: Odds) -> str:
+    """Both odds ratios, and how many patients the median one stands for."""
+    middle = np.mean((it.chances > 0.2) & (it.chances < 0.8))
+    return (
+        f"Patients' log odds differ with SD {number(it.tau)}. At month {it.month:g} the other drug multiplies a patient's odds "
+        f"by {number(it.conditional)}, and the odds of the patients by {number(it.marginal)}: both are right, they answer "
+        f"different questions. {middle:.0%} of patients have a chance between .2 and .8 then."
+    )
+
+
+# ---- controls ----------------------------------------------------------------------------------------------
+
+
+def _controls() -> dict:
+    return {
+        "tau": slider("τ of the log odds", 4.0, 0, 6, 0.1),
+        "b0": slider("b₀ at month 0", -1.6, -5, 3, 0.1),
+        "slope": slider("log odds per month", -0.39, -1, 0.5, 0.01),
+        "effect": slider("the other drug's log odds ratio", -1.8, -3, 3, 0.1),
+        "month": slider("month", 6.0, 0, LAST, 0.5),
+        "link": choice("link", ["logit", "probit"], "logit"),
+    }
+
+
+@cache
+def presets() -> dict[str, Preset]:
+    """The toenail trial, and what becomes of it when patients are alike."""
+    start = {"tau": 4.0, "b0": -1.6, "slope": -0.39, "effect": -1.8, "month": 12.0, "link": "logit"}
+    return {
+        "toenails": Preset(start, "The trial of chapter 9, a year on: terbinafine against itraconazole."),
+        "patients alike": Preset(
+            {**start, "tau": 0.0}, "Without differences between patients the two ratios are one."
+        ),
+        "half as different": Preset({**start, "tau": 2.0}, "The SD halved."),
+        "at the start": Preset({**start, "month": 0.0}, "The same patients on the first day."),
+    }
+
+
+def _film() -> dict:
+    """The settings that the film shows."""
+    return {"tau": every(0, 6, 0.5), "effect": [-3.0, -1.8, -1.0, 1.0], "month": every(0, 12, 2)}
+
+
+EXPLORATION = Exploration(
+    title="Whose odds ratio?",
+    shows=(
+        "Left: the chances of 40 patients over a year, the median patient's and the mean of all. Middle: how the chances "
+        "are spread at one month. Right: a drug's odds ratio for one patient, and for the patients."
+    ),
+    compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
+    film=_film,
+    to_try=(
+        "Put τ on 0, then raise it. Which of the two odds ratios moves, and towards what?",
+        "Where is the mean of the patients above the median patient, and where below?",
+        "At τ = 4, how many patients have a chance anywhere near the median patient's?",
+    ),
+)  # fmt: skip
+
+
+def explore_odds(preset: str | None = None, **values) -> Explorer:
+    """See why a patient's odds ratio is not the patients'.
+
+    Parameters
+    ----------
+    preset
+        `"toenails"`, `"patients alike"`, `"half as different"` or `"at the start"`.
+    values
+        Start values: `tau`, `b0`, `slope`, `effect`, `month`, `link`.
+    """
+    return Explorer(EXPLORATION, preset, **values)
+
+
+def show_odds() -> Stills:
+    """The exploration of odds ratios on paper: the trial, patients alike, half as different, and on the first day."""
+    return stills(EXPLORATION, {name: presets()[name].values for name in presets()})

@@ -1,0 +1,46 @@
+"""Dropout: what is biased under which mechanism, and that the truth is the truth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mlmkit.widgets.dropout import MONTHS, WAYS, Dropout, _estimates, _study, compute, describe
+
+
+def biases(mechanism: str) -> dict[str, float]:
+    """Over 60 studies of 100 people."""
+    found = [_estimates(*_study(mechanism, 1.5, 100, 1000 + k)) for k in range(60)]
+    return dict(zip(WAYS, np.nanmean(found, axis=0) - 13.4, strict=True))
+
+
+def test_by_chance_only_the_last_value_carried_forward_is_off():
+    off = biases("chance")
+    assert off["last carried on"] > 2.5
+    assert all(abs(off[way]) < 1.0 for way in WAYS if way != "last carried on")
+
+
+def test_by_the_last_score_the_multilevel_estimate_survives():
+    off = biases("last")
+    assert abs(off["multilevel"]) < 0.8
+    assert off["available"] < -3 and off["completers"] < -3 and off["last carried on"] > 2
+
+
+@pytest.mark.parametrize("mechanism", ["this", "slope"])
+def test_where_the_missing_score_itself_decides_nothing_is_right(mechanism):
+    off = biases(mechanism)
+    assert abs(off["multilevel"]) > 1 and abs(off["completers"]) > 2
+
+
+def test_who_leaves_does_not_come_back_and_everybody_starts():
+    it = compute("last", 2.0, 80)
+    assert it.seen[:, 0].all() and np.all(np.diff(it.seen.astype(int), axis=1) <= 0)
+    assert it.truth == pytest.approx(13.4) and len(MONTHS) == it.y.shape[1]
+    assert it.kept == pytest.approx(it.seen.mean())
+
+
+def test_the_sentence_names_the_mechanism_and_each_estimate():
+    it = compute("this", 1.0, 40)
+    assert isinstance(it, Dropout)
+    text = describe(it)
+    assert "by this score (MNAR)" in text and all(way in text for way in WAYS)

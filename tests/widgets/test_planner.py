@@ -1,0 +1,48 @@
+"""Plans: the exact power, the simulated one beside it, and what the same money buys."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from mlmkit.widgets.planner import GROUPS, STUDIES, Design, compute, describe
+
+SLEEP = Design("days", 10, 5.92, 25.59)
+
+
+@pytest.mark.parametrize(("J", "power"), [(10, 0.407), (18, 0.684), (24, 0.816), (40, 0.964)])
+def test_power_of_a_slope_is_the_noncentral_ts(J, power):
+    assert SLEEP.power(J, 4.0) == pytest.approx(power, abs=1e-3)
+
+
+def test_the_standard_error_is_chapter_threes():
+    assert Design("days", 10, 5.922, 25.592).se(18) == pytest.approx(1.5458, abs=2e-4)
+
+
+@pytest.mark.parametrize(("J", "n", "power"), [(40, 5, 0.331), (40, 20, 0.476), (80, 10, 0.705)])
+def test_power_of_two_arms(J, n, power):
+    assert Design("arms", n, 2.935, 6.257).power(J, 2.0) == pytest.approx(power, abs=2e-3)
+
+
+def test_simulated_power_lies_around_the_exact_one():
+    it = compute(effect=4.0)
+    exact = it.design.power(GROUPS, 4.0)
+    assert np.all(np.abs(it.simulated - exact) < 4.5 * np.sqrt(exact * (1 - exact) / STUDIES) + 1e-3)
+
+
+def test_the_interval_and_the_budget():
+    it = compute(J=18, n=10, tau=5.92, sigma=25.59, group_cost=10)
+    assert it.half_width == pytest.approx(stats.t.isf(0.025, 17) * 1.5453, rel=1e-3)
+    n, J, power = it.budget
+    assert it.cost == 18 * 20 and np.all(J * (10 + n) <= it.cost) and np.all((J + 1) * (10 + n) > it.cost)
+    k = list(n).index(10)
+    assert (J[k], power[k]) == (18, pytest.approx(it.power))
+
+
+def test_significant_estimates_of_a_small_study_are_too_large():
+    small = compute(J=6, effect=2.0, tau=5.92, sigma=25.59)
+    assert small.exaggeration == pytest.approx(2.93, abs=0.6)
+    assert compute(J=60, effect=4.0).exaggeration < 1.1
+    assert np.isnan(compute(effect=0.0).exaggeration)
+    assert "times too large" in describe(small) and "times too large" not in describe(compute(effect=0.0))
