@@ -93,7 +93,7 @@ def _draws(sample: int):
 
 def panels(figure):
     """The p values of rows, those of groups, and the false alarms over n."""
-    grid = figure.add_gridspec(1, 3, left=0.07, right=0.985, bottom=0.16, top=0.86, wspace=0.28)
+    grid = figure.add_gridspec(1, 3, left=0.09, right=0.98, bottom=0.16, top=0.86, wspace=0.34)
     rows, groups, curve = (figure.add_subplot(cell) for cell in grid)
     return rows, groups, curve
 
@@ -107,10 +107,10 @@ def draw(axes, it: Clustering) -> None:
         bars = ax.bar(edges[:-1], counts, 1 / BINS, align="edge", color=tint(colour(role), 0.5))
         bars[0].set_color(colour("population"))
         ax.axhline(STUDIES / BINS, color=INK, lw=1, ls="--")
-    for ax, share, what in zip(axes, it.alarms, ("rows", "groups' means"), strict=False):
+    for ax, share, what in zip(axes, it.alarms, ("rows", "means"), strict=False):
         ax.set(xlim=(0, 1), ylim=(0, 200 * np.ceil(1.05 * top / 200)), xlabel="p value")
-        ax.set_title(f"t test of {what}: {share:.1%} below .05", fontsize="medium")
-    axes[0].set_ylabel(f"of {STUDIES} studies of nothing")
+        ax.set_title(f"{what}: {share:.1%} < .05", fontsize="medium")
+    axes[0].set_ylabel(f"of {STUDIES} studies")
     _draw_curve(axes[2], it)
 
 
@@ -121,7 +121,7 @@ def _draw_curve(ax, it: Clustering) -> None:
         ax.plot(n, false_alarms(icc, n), color=colour("flat"), ls=ls, lw=1.2, label=f"ICC {icc:g}")
     ax.plot(n, false_alarms(it.icc, n), color=colour("population"), lw=2.2, label="this ICC")
     ax.plot([it.n], [it.alarms[0]], marker="o", ms=7, color=colour("population"))
-    ax.set(xlim=(0, 100), ylim=(0, 1), xlabel="rows per group $n$", ylabel="false alarms of the rows")
+    ax.set(xlim=(0, 100), ylim=(0, 1), xlabel="rows per group $n$", ylabel="false alarms, rows")
     key_above(ax, 2)
 
 

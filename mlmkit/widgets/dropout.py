@@ -134,7 +134,7 @@ def _within(person: np.ndarray, month: np.ndarray, y: np.ndarray) -> float:
 def panels(figure):
     """People's scores, and the estimates of the mean at the end."""
     grid = figure.add_gridspec(
-        1, 2, width_ratios=(1.25, 1), left=0.07, right=0.985, bottom=0.15, top=0.86, wspace=0.42
+        1, 2, width_ratios=(1.25, 1), left=0.085, right=0.98, bottom=0.15, top=0.86, wspace=0.42
     )
     return tuple(figure.add_subplot(cell) for cell in grid)
 
@@ -147,9 +147,9 @@ def draw(axes, it: Dropout) -> None:
         people.plot(MONTHS[n - 1 :], y[n - 1 :], color=RULE, lw=0.9, ls=":")
         people.plot(MONTHS[:n], y[:n], color=tint(colour("group"), 0.25), lw=0.9)
         people.plot(MONTHS[n - 1 : n], y[n - 1 : n], marker="o", ms=3, color=colour("group"))
-    people.plot(MONTHS, B0 + SLOPE * MONTHS, color=colour("population"), lw=3, label="the truth")
+    people.plot(MONTHS, B0 + SLOPE * MONTHS, color=colour("population"), lw=3, label="truth")
     mean = [it.y[it.seen[:, k], k].mean() for k in range(len(MONTHS))]
-    people.plot(MONTHS, mean, color=INK, lw=2, ls="--", marker="s", ms=4, label="mean of those seen")
+    people.plot(MONTHS, mean, color=INK, lw=2, ls="--", marker="s", ms=4, label="mean seen")
     people.set(xlim=(-0.3, 8.3), ylim=(-15, 60), xlabel="month", ylabel="score")
     key_above(people, 2)
     _draw_ways(ways, it)
@@ -172,7 +172,7 @@ def _draw_ways(ax, it: Dropout) -> None:
         ax.plot([np.nanmean(own)] * 2, [row - 0.35, row + 0.35], color=INK, lw=2)
     ax.set_yticks(rows, WAYS)
     ax.set(xlim=(0, 26), ylim=(-0.6, len(WAYS) - 0.4), xlabel="mean at month 8")
-    ax.set_title(f"the truth is {it.truth:.1f}; {it.kept:.0%} of the scores seen", fontsize="medium")
+    ax.set_title(f"{it.kept:.0%} of scores seen", fontsize="medium")
 
 
 def describe(it: Dropout) -> str:

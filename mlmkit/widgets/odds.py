@@ -88,7 +88,7 @@ def _quantiles(n: int) -> np.ndarray:
 def panels(figure):
     """Curves over time, the chances at one month, and both odds ratios."""
     grid = figure.add_gridspec(
-        1, 3, width_ratios=(1.5, 1, 0.8), left=0.07, right=0.985, bottom=0.19, top=0.86, wspace=0.3
+        1, 3, width_ratios=(1.5, 1, 0.8), left=0.085, right=0.98, bottom=0.15, top=0.86, wspace=0.36
     )
     return tuple(figure.add_subplot(cell) for cell in grid)
 
@@ -97,14 +97,14 @@ def draw(axes, it: Odds) -> None:
     """Paint the curves, the histogram and the two odds ratios."""
     curves, chances, ratios = axes
     curves.plot(MONTHS, it.curves.T, color=tint(colour("group"), 0.3), lw=0.7)
-    curves.plot(MONTHS, it.median, color=colour("population"), lw=3, label="the median patient (ζ = 0)")
-    curves.plot(MONTHS, it.mean, color=INK, lw=2.5, ls="--", label="the mean of the patients")
+    curves.plot(MONTHS, it.median, color=colour("population"), lw=3, label="median patient")
+    curves.plot(MONTHS, it.mean, color=INK, lw=2.5, ls="--", label="mean of patients")
     curves.axvline(it.month, color=RULE, lw=1)
     curves.set(xlim=(0, LAST), ylim=(0, 1), xlabel="month", ylabel="chance of yes")
-    key_above(curves, 1)
+    key_above(curves, 2)
     counts, edges = np.histogram(it.chances, 20, (0, 1))
     chances.bar(edges[:-1], counts / len(it.chances), 0.05, align="edge", color=tint(colour("group"), 0.4))
-    chances.set(xlim=(0, 1), ylim=(0, 1), xlabel="chance of yes", ylabel="share of patients")
+    chances.set(xlim=(0, 1), ylim=(0, 1), xlabel="chance of yes", ylabel="share")
     chances.set_title(f"month {it.month:g}", fontsize="medium")
     _draw_ratios(ratios, it)
 
@@ -120,9 +120,9 @@ def _draw_ratios(ax, it: Odds) -> None:
     ax.set(
         xlim=(-0.5, 1.9),
         ylim=(10 ** np.floor(np.log10(low)), max(10, 1.5 * it.conditional)),
-        ylabel="odds ratio of the other drug",
+        ylabel="odds ratio",
     )
-    ax.set_xticks([0, 1], ["one\npatient's", "all\npatients'"])
+    ax.set_xticks([0, 1], ["one", "all"])
 
 
 def describe(it: Odds) -> str:

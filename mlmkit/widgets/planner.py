@@ -140,7 +140,7 @@ def _draws(sample: int):
 
 def panels(figure):
     """Power over the groups, the same money divided otherwise, and forty studies."""
-    grid = figure.add_gridspec(1, 3, left=0.065, right=0.985, bottom=0.15, top=0.84, wspace=0.27)
+    grid = figure.add_gridspec(1, 3, left=0.085, right=0.98, bottom=0.15, top=0.84, wspace=0.3)
     return tuple(figure.add_subplot(cell) for cell in grid)
 
 
@@ -158,9 +158,7 @@ def _draw_power(ax, it: Plan) -> None:
     ax.axhline(0.8, color=RULE, lw=1)
     ax.plot(J, it.design.power(J, it.effect), color=blue, lw=2, label="exact")
     ax.vlines(GROUPS, it.simulated - error, it.simulated + error, color=tint(blue, 0.4), lw=2)
-    ax.plot(
-        GROUPS, it.simulated, ls="", marker="o", ms=4, color=tint(blue, 0.2), label=f"{STUDIES} studies each"
-    )
+    ax.plot(GROUPS, it.simulated, ls="", marker="o", ms=4, color=tint(blue, 0.2), label="simulated")
     ax.plot([it.J], [it.power], marker="D", ms=9, color=colour("population"))
     ax.set(xlim=(0, 104), ylim=(0, 1.02), xlabel="groups $J$", ylabel="power")
     key_above(ax, 2)
@@ -168,13 +166,13 @@ def _draw_power(ax, it: Plan) -> None:
 
 def _draw_budget(ax, it: Plan) -> None:
     n, J, power = it.budget
-    ax.plot(n, power, color=colour("group"), lw=2, label="the same money, divided otherwise")
+    ax.plot(n, power, color=colour("group"), lw=2, label="the same money")
     ax.plot([it.design.n], [it.power], marker="D", ms=9, color=colour("population"))
     best = int(np.argmax(power)) if len(power) else 0
     if len(power):
         ax.annotate(f"{J[best]} groups of {n[best]}", (n[best], power[best]), xytext=(0, 8),
                     textcoords="offset points", ha="left", color=INK)  # fmt: skip
-    ax.set(xlim=(0, 104), ylim=(0, 1.02), xlabel="rows per group $n$", ylabel="power for the same cost")
+    ax.set(xlim=(0, 104), ylim=(0, 1.02), xlabel="rows per group $n$", ylabel="power")
     key_above(ax, 1)
 
 
@@ -198,7 +196,7 @@ def _draw_studies(ax, it: Plan) -> None:
         1.1 * max(abs(it.effect) + it.half_width, float(np.max(np.abs(estimates)) + it.half_width))
     )
     ax.set(xlim=(-reach, reach), ylim=(-1, SHOWN), yticks=[], xlabel="estimate with its interval")
-    ax.set_title(f"{SHOWN} studies; filled: significant", fontsize="medium")
+    ax.set_title(f"{SHOWN} studies", fontsize="medium")
 
 
 def describe(it: Plan) -> str:
