@@ -75,6 +75,7 @@ class MixedFit(Fit, results.MixedFit):
 
     # -- whether it may be believed ------------------------------------------------------------------
     group_diagnostics = inference.diagnostics.group_diagnostics
+    nodes = inference.nodes.nodes
 
 
 def summary(fit, **options):

@@ -158,13 +158,17 @@ def glmer(
     """
     spec = _multilevel(parse_formula(formula, family), "glm")
     again = partial(glmer, family=spec.family, n_agq=n_agq, weights=weights, offset=offset)
-    return _fit(MixedFit, spec, data, partial(fit_glmm, n_agq=n_agq), weights, offset, again)
+    estimator = partial(fit_glmm, n_agq=n_agq)
+    return _fit(MixedFit, spec, data, estimator, weights, offset, again, partial(estimator, examine=True))
 
 
-def _fit(kind: type[Fit], spec: Spec, data: pd.DataFrame, estimator, weights, offset, again) -> Fit:
+def _fit(
+    kind: type[Fit], spec: Spec, data: pd.DataFrame, estimator, weights, offset, again, first=None
+) -> Fit:
+    """The first fit, by an estimator that looks more closely than those of refits where there is one."""
     data = as_frame(data, spec.columns)
     design = build_design(spec, data, weights, offset)
-    fit = kind(design, _estimated(estimator, design), data, estimator, again)
+    fit = kind(design, _estimated(first or estimator, design), data, estimator, again)
     for notice in notices(fit):
         warnings.warn(notice, FitWarning, stacklevel=4)
     return fit

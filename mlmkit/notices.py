@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
+from .engine.estimates import Move
 from .results import Fit, MixedFit
 from .words import listed
 
@@ -19,8 +20,40 @@ def notices(fit: Fit) -> list[str]:
     """Everything about a fit that its reader should know before believing it."""
     sentences = [*fit.design.notes, *_collinear(fit), *fit.messages]
     if isinstance(fit, MixedFit):
-        sentences += [*_repeated_ids(fit), *_factors_split(fit)]
+        sentences += [*_repeated_ids(fit), *_factors_split(fit), *_approximate(fit)]
     return sentences
+
+
+def _approximate(fit: MixedFit) -> Iterator[str]:
+    """Where exact integration would give other estimates than Laplace's approximation, or than few nodes."""
+    move = fit.estimates.move
+    if move is None or not move.matters:
+        return
+    nodes = fit.estimates.n_agq
+    doubt = "Laplace's approximation is in doubt" if nodes == 1 else f"{nodes} nodes are too few"
+    where, size = _largest_move(fit, move)
+    far = f"about {size:.1f} standard errors" if size < 1 else "more than one standard error"
+    how = (
+        f"fit again with n_agq={move.nodes}"
+        if move.nodes
+        else "nodes are for one grouping factor, so sample this model with brm()"
+    )
+    yield f"{doubt} here: integrated exactly, {where} would lie {far} from this estimate; {how} (chapter 9)."
+
+
+def _largest_move(fit: MixedFit, move: Move) -> tuple[str, float]:
+    """Which estimate would move farthest, and how far."""
+    moves = {
+        f"the coefficient of {name}": size
+        for name, size in zip(fit.design.fixed_names, move.coefficients, strict=True)
+    }
+    for block, sizes in zip(fit.design.blocks, move.sds, strict=True):
+        moves |= {
+            f"the SD of {name} across {block.group}": size
+            for name, size in zip(block.names, sizes, strict=True)
+        }
+    where = max(moves, key=lambda name: abs(moves[name]))
+    return where, abs(moves[where])
 
 
 def _collinear(fit: Fit) -> Iterator[str]:

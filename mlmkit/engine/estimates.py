@@ -8,6 +8,39 @@ import numpy as np
 
 from ..families import Family
 
+#: A move by this many standard errors puts an approximation in doubt.
+DOUBTFUL = 0.3
+
+
+@dataclass(frozen=True, eq=False)
+class Move:
+    """Where exact integration would move the estimates, to first order.
+
+    Attributes
+    ----------
+    coefficients : (p,) array
+        Moves of b, in standard errors.
+    sds : list of (s,) arrays
+        Moves of each block's SDs, in standard errors; 0 for an SD of 0.
+    nodes : int or None
+        How many nodes in each direction would do; None where the approximation is not in doubt, and for several
+        grouping factors, which nodes are not for.
+    """
+
+    coefficients: np.ndarray
+    sds: list[np.ndarray]
+    nodes: int | None = None
+
+    @property
+    def matters(self) -> bool:
+        """Whether the approximation is in doubt."""
+        return self.largest >= DOUBTFUL
+
+    @property
+    def largest(self) -> float:
+        """The largest move, in standard errors."""
+        return float(max(np.abs(part).max(initial=0.0) for part in (self.coefficients, *self.sds)))
+
 
 @dataclass(frozen=True, eq=False)
 class Estimates:
@@ -50,6 +83,8 @@ class Estimates:
         The criterion's Hessian there, where one was computed.
     n_agq : int
         Nodes of adaptive Gauss–Hermite quadrature; 1 is Laplace's approximation (exact when Gaussian).
+    move : Move or None
+        Where exact integration would move them, where that was asked for and is known.
     """
 
     beta: np.ndarray
@@ -69,6 +104,7 @@ class Estimates:
     hessian: np.ndarray | None = None
     n_agq: int = 1
     dispersion: float | None = None
+    move: Move | None = None
 
     def family(self, design) -> Family:
         """The design's family at the dispersion that was estimated."""

@@ -274,7 +274,8 @@ class Family:
                 weights * self.variance(mu) / self.at_dispersion**2,
             )
         slope = self.link_function.slope(eta)
-        ratio = weights * slope / self.distribution.variance(mu, self.at_dispersion)
+        with np.errstate(over="ignore"):  # of a mean far out, which no search stays at
+            ratio = weights * slope / self.distribution.variance(mu, self.at_dispersion)
         return Working(mu, ratio * (y - mu), ratio * slope)
 
     @property

@@ -1,16 +1,16 @@
 # Makes families.json: fits of the families that lme4 has no likelihood of, by glmmTMB (mixed), MASS::glm.nb and glm
 # (flat). Run in tests/reference with R and the packages glmmTMB, MASS and jsonlite:  Rscript families.R
 suppressMessages({library(glmmTMB); library(MASS); library(jsonlite)})
-course <- "../../data/"; own <- "data/"
+course <- "../../data/"; old <- "data/"; own <- "own/"
 sleep <- read.csv(paste0(course, "sleepstudy.csv")); sleep$Subject <- factor(sleep$Subject)
 blp <- read.csv(paste0(course, "blp.csv"))
 math <- merge(read.csv(paste0(course, "mathachieve.csv")), read.csv(paste0(course, "mathachieve_school.csv")))
 math$count <- round(pmax(math$mathach, 0))
 alcohol <- read.csv(paste0(course, "alcohol.csv")); alcohol$drinks <- round(alcohol$alcohol); alcohol$year <- factor(alcohol$year)
-cbpp <- read.csv(paste0(own, "cbpp.csv")); cbpp$herd <- factor(cbpp$herd); cbpp$period <- factor(cbpp$period); cbpp$w <- 1 + cbpp$size %% 3
+cbpp <- read.csv(paste0(old, "cbpp.csv")); cbpp$herd <- factor(cbpp$herd); cbpp$period <- factor(cbpp$period); cbpp$w <- 1 + cbpp$size %% 3
 cbpp$logsize <- log(cbpp$size)
 epi <- read.csv(paste0(own, "epilepsy.csv")); epi$treatment <- relevel(factor(epi$treatment), "placebo")
-ticks <- read.csv(paste0(own, "grouseticks.csv")); ticks$h <- ticks$height - mean(ticks$height); ticks$year <- factor(ticks$year)
+ticks <- read.csv(paste0(course, "grouseticks.csv")); ticks$h <- ticks$height - mean(ticks$height); ticks$year <- factor(ticks$year)
 lex <- read.csv(paste0(own, "lexnaming.csv")); lex$task <- factor(lex$task, c("naming", "lexdec"))
 frames <- list(sleepstudy = sleep, blp = blp, math = math, alcohol = alcohol, cbpp = cbpp, epilepsy = epi, grouseticks = ticks, lexnaming = lex)
 families <- list("nbinom" = nbinom2(), "nbinom(sqrt)" = nbinom2("sqrt"), "gamma" = Gamma(), "gamma(log)" = Gamma("log"), "gaussian(log)" = gaussian("log"))

@@ -108,27 +108,34 @@ class GlmmCriterion:
 
     def gradient(self, state: Approximation | Integral) -> np.ndarray:
         """The derivatives by θ, b and the dispersion's coordinate at a state."""
-        by_factor, by_b, by_dispersion = self._gradient(state, self.design.X)
+        by_factor, by_population, by_dispersion = self.derivatives(state)
         by_theta = [term.R.T @ G for term, G in zip(self.part.terms, by_factor, strict=True)]
         family = state.response.family
         place = None if self.place is None else family.distribution.coordinate(family.dispersion)
-        return np.concatenate([theta_from_factors(by_theta), by_b, self._by_place(by_dispersion, place)])
+        by_b, by_place = self.design.X.T @ by_population, self.by_place(by_dispersion, place)
+        return np.concatenate([theta_from_factors(by_theta), by_b, by_place])
 
     def standard(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """Value and gradient in standard coordinates."""
-        state = self.state(self.factors(x), self.population_at(x), self.dispersion_at(x))
-        by_factor, by_x, by_dispersion = self._gradient(state, self.basis)
-        by_place = self.unit * self._by_place(by_dispersion, self.place_at(x))
+        state = self.state_at(x)
+        by_factor, by_population, by_dispersion = self.derivatives(state)
+        by_place = self.unit * self.by_place(by_dispersion, self.place_at(x))
+        by_x = self.basis.T @ by_population
         return state.value, np.concatenate([theta_from_factors(by_factor), by_x, by_place])
+
+    def state_at(self, x: np.ndarray) -> Approximation | Integral:
+        """The model at a place in standard coordinates."""
+        return self.state(self.factors(x), self.population_at(x), self.dispersion_at(x))
 
     def population_at(self, x: np.ndarray) -> np.ndarray:
         """The part of η that is the same whatever the groups, (n,)."""
-        return self.response.population + self.basis @ self._b(x)
+        return self.response.population + self.basis @ self.b_at(x)
 
-    def _b(self, x: np.ndarray) -> np.ndarray:
+    def b_at(self, x: np.ndarray) -> np.ndarray:
+        """The part of a point that is about b, in standard errors from b₀."""
         return x[self.n_theta : self.n_theta + len(self.b0)]
 
-    def _by_place(self, by_dispersion: float, place: float | None) -> np.ndarray:
+    def by_place(self, by_dispersion: float, place: float | None) -> np.ndarray:
         """The derivative by the dispersion's coordinate, (1,); nothing where there is no dispersion."""
         if place is None:
             return np.zeros(0)
@@ -149,9 +156,7 @@ class GlmmCriterion:
 
     def holding(self, x: np.ndarray) -> GlmmCriterion:
         """The same criterion, its lattice of nodes placed for `x`, where it stays."""
-        free = replace(self, held=None)
-        at = free.state(self.factors(x), self.population_at(x), self.dispersion_at(x))
-        return replace(self, held=at)
+        return replace(self, held=replace(self, held=None).state_at(x))
 
     def factors(self, x: np.ndarray) -> list[np.ndarray]:
         """The standardised terms' Λ."""
@@ -161,7 +166,7 @@ class GlmmCriterion:
         """θ and b."""
         pairs = zip(self.part.terms, self.factors(x), strict=True)
         theta = theta_from_factors([lower_triangular(np.linalg.solve(term.R, L)) for term, L in pairs])
-        return theta, self.b0 + self.T @ self._b(x)
+        return theta, self.b0 + self.T @ self.b_at(x)
 
     def standard_factors(self, theta: np.ndarray) -> list[np.ndarray]:
         """The standardised terms' Λ for a θ of the data as they came."""
@@ -191,8 +196,11 @@ class GlmmCriterion:
             return quadrature.integrate_placed(self.part, at, response, self.rule, self.held.placement)
         return quadrature.integrate(self.part, factors, response, start, self.rule)
 
-    def _gradient(self, state: Approximation | Integral, X: np.ndarray) -> Gradient:
-        return (laplace if self.rule is None else quadrature).gradient(self.part, X, state)
+    def derivatives(self, state: Approximation | Integral) -> Gradient:
+        """The derivatives at a state, by the standardised terms' Λ, the rows' population part and the dispersion."""
+        if isinstance(state, Integral):
+            return quadrature.gradient(self.part, state)
+        return laplace.gradient(self.part, state)
 
 
 def glmm_criterion(design, flat: Solution, n_agq: int = 1) -> GlmmCriterion:

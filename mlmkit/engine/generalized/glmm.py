@@ -24,13 +24,14 @@ from ..search.hills import Summit, further_starts, highest, may_have_hills, sds_
 from ..search.optimise import Point, Search, descend, minimise
 from ..search.singular import RANK_TOLERANCE, singular_messages
 from .criterion import GlmmCriterion, glmm_criterion
+from .doubt import Optimum
 from .irls import Solution, fit_glm, in_full, iterate
-from .quadrature import is_lattice
+from .quadrature import MOST_NODES, is_lattice
 from .separation import Separation, find_separation, looks_separated
 from .summits import View, height, is_far, largest_sd, units
 
-#: Most nodes in each direction, and most directions: coefficients that vary across the groups.
-MOST_NODES, MOST_INTEGRATED = 100, 3
+#: Most directions to integrate in: coefficients that vary across the groups.
+MOST_INTEGRATED = 3
 #: Nodes in each direction with which the search for a lattice's optimum begins, the criterion's fall below which
 #: it is not placed anew, and how often it is at most.
 FEW, STANDING, MOST_PLACINGS = 7, 1e-7, 12
@@ -40,7 +41,7 @@ MANY_ROWS, MANY_EFFECTS = 50_000, 2000
 SHARES = (1.0, 0.3, 0.1, 0.01)
 
 
-def fit_glmm(design, n_agq: int = 1) -> Estimates:
+def fit_glmm(design, n_agq: int = 1, examine: bool = False) -> Estimates:
     """Fit a generalized linear mixed model by maximum likelihood.
 
     Parameters
@@ -48,7 +49,9 @@ def fit_glmm(design, n_agq: int = 1) -> Estimates:
     design : Design
         With at least one random-effects block.
     n_agq : int
-        1 for Laplace's approximation; more for adaptive Gauss–Hermite quadrature with as many nodes.
+        1 for Laplace's approximation; more for quadrature with that many nodes in each direction.
+    examine : bool
+        Whether to see how far the approximation is from exact integration.
 
     Returns
     -------
@@ -66,7 +69,7 @@ def fit_glmm(design, n_agq: int = 1) -> Estimates:
     Bates, Mächler, Bolker & Walker (2015), J. Stat. Softw. 67(1). Pinheiro & Chao (2006), J. Comput. Graph.
     Stat. 15, 58–81.
     """
-    _check_nodes(design, n_agq)
+    check_nodes(design, n_agq)
     flat = iterate(design)
     if looks_separated(design, flat.eta):
         separation = find_separation(design)
@@ -79,9 +82,12 @@ def fit_glmm(design, n_agq: int = 1) -> Estimates:
         criterion, search = _on_a_lattice(criterion.with_nodes(n_agq), end)
         end = _climb(criterion, search)
     try:
-        return _estimates(criterion, end, messages)
+        estimates = _estimates(criterion, end, messages)
     except FloatingPointError:
         raise DataError(AT_THE_EDGE.format(design.spec.family)) from None
+    if not examine or not np.all(np.isfinite(end.hessian)):
+        return estimates
+    return replace(estimates, move=Optimum(criterion, flat, end.x, end.hessian).move())
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,7 +162,8 @@ AT_THE_EDGE = (
 )
 
 
-def _check_nodes(design, n_agq: int) -> None:
+def check_nodes(design, n_agq: int) -> None:
+    """Refuse a number of nodes, or nodes for a model that they are not for."""
     if n_agq == 1:
         return
     if not 1 <= n_agq <= MOST_NODES or n_agq != int(n_agq):

@@ -78,10 +78,10 @@ class Sums(NamedTuple):
 
 
 class Gradient(NamedTuple):
-    """Derivatives by every entry of each term's Λ, by the coefficients of X, and by the dispersion."""
+    """Derivatives by every entry of each term's Λ, by each row's population part Xb, and by the dispersion."""
 
     by_factor: list[np.ndarray]
-    by_b: np.ndarray
+    by_population: np.ndarray
     by_dispersion: float
 
 
@@ -99,16 +99,16 @@ def approximate(
     return Approximation(value, Z, modes, information, H, response)
 
 
-def gradient(part: RandomPart, X: np.ndarray, at: Approximation) -> Gradient:
+def gradient(part: RandomPart, at: Approximation) -> Gradient:
     """The derivatives of f."""
     modes, response = at.modes, at.response
     by_effect = [modes.score * u for u in part.by_row(modes.u)]
     by_dispersion = response.loglik_by_dispersion(modes.mu)
     spread = at.H.inverse_by_row(at.Z)
-    return from_sums(part, X, at, Sums(modes.score, by_effect, part.nothing(), spread, by_dispersion))
+    return from_sums(part, at, Sums(modes.score, by_effect, part.nothing(), spread, by_dispersion))
 
 
-def from_sums(part: RandomPart, X: np.ndarray, at: Approximation, sums: Sums) -> Gradient:
+def from_sums(part: RandomPart, at: Approximation, sums: Sums) -> Gradient:
     """The derivatives of −2 log L, from what it needs of the places where the likelihood is evaluated."""
     modes, response = at.modes, at.response
     family, y, weights = response.family, response.y, response.weights
@@ -128,7 +128,7 @@ def from_sums(part: RandomPart, X: np.ndarray, at: Approximation, sums: Sums) ->
     if family.has_dispersion:
         score, information = family.working_by_dispersion(y, modes.eta, modes.mu, weights)
         by_dispersion = float(c @ information + moved @ score) - 2.0 * sums.by_dispersion
-    return Gradient(by_factor, X.T @ (r - 2.0 * sums.score), by_dispersion)
+    return Gradient(by_factor, r - 2.0 * sums.score, by_dispersion)
 
 
 def _observed(part: RandomPart, at: Approximation) -> tuple[np.ndarray, Curvature]:

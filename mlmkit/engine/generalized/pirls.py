@@ -17,8 +17,8 @@ from ..random.effects import Effects, dot
 from ..random.random_part import Curvature, RandomPart
 
 #: The modes stand when a further step would lower the penalised deviance by less than this. log|H| is of
-#: first order in their error, so it has to be tight; more so where a canonical link does not help.
-DECREMENT, DECREMENT_NOT_CANONICAL = 1e-15, 1e-20
+#: first order in their error, so it has to be tight.
+DECREMENT = 1e-20
 #: Steps that promise less than this are taken without a look at the penalised deviance.
 SMALL = 1e-3
 MAX_STEPS = 100
@@ -112,7 +112,6 @@ def find_modes(part: RandomPart, Z: Effects, response: Response, start: Effects)
         No modes were found: a mean is outside the family's range, or the steps lead nowhere.
     """
     u, family = start, response.family
-    small = DECREMENT if family.canonical else DECREMENT_NOT_CANONICAL
     eta = response.population + part.predictor(Z, u)
     if not _valid(family, eta):
         u, eta = [np.zeros_like(effect) for effect in start], response.population
@@ -124,7 +123,7 @@ def find_modes(part: RandomPart, Z: Effects, response: Response, start: Effects)
         downhill = [total - effect for total, effect in zip(part.sums(Z, working.score), u, strict=True)]
         step = curvature.solve(downhill)
         decrement = dot(downhill, step)
-        if decrement < small:
+        if decrement < DECREMENT:
             return Modes(u, eta, working.mu, working.score, working.fisher, curvature, steps)
         move, size = part.predictor(Z, step), 1.0
         if decrement >= SMALL or not _valid(family, eta + move):

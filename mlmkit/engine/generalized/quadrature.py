@@ -38,6 +38,8 @@ from .pirls import Modes, Response
 AT_ONCE = 1 << 17
 
 
+#: Most nodes in each direction.
+MOST_NODES = 100
 #: Of several coefficients, this many nodes in each direction or more make a lattice.
 DENSE = 15
 #: A lattice reaches this many SDs, times the fourth root of its steps: 4.3 with 15 nodes, 5.1 with 31.
@@ -178,12 +180,12 @@ def _value(totals: _Totals, root: np.ndarray, response: Response) -> float:
     return float(value)
 
 
-def gradient(part: RandomPart, X: np.ndarray, at: Integral) -> Gradient:
+def gradient(part: RandomPart, at: Integral) -> Gradient:
     """The derivatives of −2 log L; those of a lattice where it lies."""
     if at.placement is None:
-        return from_sums(part, X, at.laplace, at.sums)
+        return from_sums(part, at.laplace, at.sums)
     by_factor = [-2.0 * term.Z @ effect.T for term, effect in zip(part.terms, at.sums.by_effect, strict=True)]
-    return Gradient(by_factor, -2.0 * (X.T @ at.sums.score), -2.0 * at.sums.by_dispersion)
+    return Gradient(by_factor, -2.0 * at.sums.score, -2.0 * at.sums.by_dispersion)
 
 
 def _roots(z: np.ndarray, information: np.ndarray, codes: np.ndarray, n_groups: int) -> np.ndarray:

@@ -163,7 +163,7 @@ def height(criterion: GlmmCriterion, x: np.ndarray, modes: Effects) -> float:
     """
     criterion.latest[0] = modes
     try:
-        state = criterion.state(criterion.factors(x), criterion.population_at(x), criterion.dispersion_at(x))
+        state = criterion.state_at(x)
     except FloatingPointError:
         return np.inf
     if criterion.rule is not None:

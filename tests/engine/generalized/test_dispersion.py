@@ -31,13 +31,16 @@ def frame(name: str) -> pd.DataFrame:
         return mk.load_data("alcohol").assign(
             drinks=lambda d: d["alcohol"].round(), year=lambda d: d["year"].astype(str)
         )
-    data = pd.read_csv(REFERENCE / "data" / f"{name}.csv")
+    if name == "grouseticks":
+        return mk.load_data(name).assign(
+            h=lambda d: d["height"] - d["height"].mean(), year=lambda d: d["year"].astype(str)
+        )
+    data = pd.read_csv(REFERENCE / ("data" if name == "cbpp" else "own") / f"{name}.csv")
     made = {
         "cbpp": lambda d: d.assign(
             herd=d["herd"].astype(str), period=d["period"].astype(str), w=1 + d["size"] % 3, logsize=np.log(d["size"])
         ),
         "epilepsy": lambda d: d.assign(treatment=pd.Categorical(d["treatment"], ["placebo", "Progabide"])),
-        "grouseticks": lambda d: d.assign(h=d["height"] - d["height"].mean(), year=d["year"].astype(str)),
         "lexnaming": lambda d: d.assign(task=pd.Categorical(d["task"], ["naming", "lexdec"])),
     }  # fmt: skip
     return made[name](data)

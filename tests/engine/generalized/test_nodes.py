@@ -23,18 +23,18 @@ LME4 = {case["id"]: case for case in json.loads((REFERENCE / "lme4.json").read_t
 
 @cache
 def toenail() -> pd.DataFrame:
-    return pd.read_csv(REFERENCE / "data" / "toenail.csv")
+    return mk.load_data("toenail")
 
 
 @cache
 def culcita() -> pd.DataFrame:
-    data = pd.read_csv(REFERENCE / "data" / "culcita.csv")
+    data = mk.load_data("culcita")
     return data.assign(symbiont=pd.Categorical(data["symbiont"], ["none", "crabs", "shrimp", "both"]))
 
 
 @cache
 def epilepsy() -> pd.DataFrame:
-    data = pd.read_csv(REFERENCE / "data" / "epil.csv")
+    data = mk.load_data("epilepsy")
     people = data.groupby("subject").first()
     return data.assign(
         lbase=np.log(data["base"]) - np.log(people["base"]).mean(),
@@ -68,7 +68,7 @@ TOENAIL = {  # nodes: b, SD, log likelihood
 @pytest.mark.parametrize("n_agq", TOENAIL)
 def test_toenails(n_agq):
     beta, sd, loglik = TOENAIL[n_agq]
-    fit = fitted("outcome ~ treatment*month + (1|patient)", toenail(), "binomial", n_agq)
+    fit = fitted("severe ~ treatment*month + (1|patient)", toenail(), "binomial", n_agq)
     np.testing.assert_allclose(fit.fixef, beta, atol=3e-5)
     assert sds(fit)[0] == pytest.approx(sd, abs=3e-5) and fit.loglik == pytest.approx(loglik, abs=2e-5)
     if n_agq == 100:
@@ -76,7 +76,7 @@ def test_toenails(n_agq):
 
 
 def test_toenails_by_probit():
-    fit = fitted("outcome ~ treatment*month + (1|patient)", toenail(), "probit", 100)
+    fit = fitted("severe ~ treatment*month + (1|patient)", toenail(), "probit", 100)
     np.testing.assert_allclose(fit.fixef, [-0.91025, -0.10720, -0.19128, -0.06331], atol=3e-5)
     assert sds(fit)[0] == pytest.approx(2.11757, abs=3e-5) and fit.loglik == pytest.approx(
         -637.28289, abs=2e-5
@@ -85,7 +85,7 @@ def test_toenails_by_probit():
 
 @pytest.mark.parametrize(("n_agq", "close"), [(21, 0.05), (31, 0.01)])
 def test_toenails_with_slopes_where_laplace_is_60_units_off(n_agq, close):
-    fit = fitted("outcome ~ treatment*month + (month|patient)", toenail(), "binomial", n_agq)
+    fit = fitted("severe ~ treatment*month + (month|patient)", toenail(), "binomial", n_agq)
     assert fit.converged and fit.loglik == pytest.approx(-549.162, abs=close)
     np.testing.assert_allclose(sds(fit), [8.59, 1.015], rtol=0.005)
     assert fit.varcorr["sdcor"].iloc[2] == pytest.approx(-0.597, abs=0.002)
@@ -93,7 +93,7 @@ def test_toenails_with_slopes_where_laplace_is_60_units_off(n_agq, close):
 
 
 def test_laplace_of_toenails_with_slopes():
-    fit = fitted("outcome ~ treatment*month + (month|patient)", toenail(), "binomial", 1)
+    fit = fitted("severe ~ treatment*month + (month|patient)", toenail(), "binomial", 1)
     assert fit.loglik == pytest.approx(-491.315, abs=2e-3)
     np.testing.assert_allclose(sds(fit), [23.431, 3.836], atol=0.02)
 

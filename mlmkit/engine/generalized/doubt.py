@@ -1,0 +1,169 @@
+"""How far an approximate fit is from the exact one, without making it: one Newton step with more nodes.
+
+At the optimum of −2 log L by Laplace's approximation, or with a few nodes, its gradient is zero; that of the
+same with more nodes, g, is not. With the Hessian H there, the exact optimum lies about −H⁻¹g away, and that in
+standard errors says whether the approximation matters. It costs an evaluation or two.
+
+Several grouping factors are looked at one after the other, the effects of the others held at their modes: their
+errors add up to first order. Those modes move with the parameters; so with r the derivative of one factor's error by
+every row's linear predictor and q = H⁻¹Z̃ᵀr over the other factors' effects, −C Z̃q is added to r, as in `laplace`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..covariance import theta_from_factors
+from ..estimates import Move
+from ..random.effects import row_products
+from .criterion import GlmmCriterion, glmm_criterion
+from .irls import Solution
+from .laplace import Approximation
+from .quadrature import DENSE, MOST_NODES
+
+#: A move by this many standard errors is worth a second look.
+SUSPICIOUS = 0.15
+#: Nodes in each direction for a first look and a second, by the number of coefficients.
+FIRST, SECOND = {1: 5, 2: 5, 3: 3}, {1: 15, 2: 9, 3: 5}
+#: Nodes to choose from for one coefficient; a choice is good when more would move nothing by more than this.
+LADDER, STILL = (11, 25, 50, 100), 0.1
+#: Nodes to choose for two and three coefficients, where the move is small and where it is large.
+CHOICE = {2: (11, 25), 3: (7, 15)}
+
+
+@dataclass(frozen=True, eq=False)
+class Optimum:
+    """Where a search ended: the criterion, the place in its standard coordinates, and the Hessian there."""
+
+    criterion: GlmmCriterion
+    flat: Solution
+    x: np.ndarray
+    hessian: np.ndarray
+
+    def move(self) -> Move | None:
+        """Where exact integration would move the estimates; None where that is not known."""
+        rule, sizes = self.criterion.rule, dict(self._factors())
+        few = 1 if rule is None else rule.n
+        if not set(sizes.values()) <= set(FIRST) or (few >= DENSE and max(sizes.values()) > 1):
+            return None
+        try:
+            if len(sizes) > 1:
+                return self._of_several(sizes)
+            return self._of_one(few, *sizes.values())
+        except (FloatingPointError, np.linalg.LinAlgError):
+            return None
+
+    def _factors(self) -> Iterator[tuple[str, int]]:
+        """Each grouping factor and how many coefficients vary across it."""
+        blocks = self.criterion.design.blocks
+        for group in dict.fromkeys(block.group for block in blocks):
+            yield group, sum(len(block.names) for block in blocks if block.group == group)
+
+    def _of_one(self, few: int, size: int) -> Move:
+        here = self.criterion.standard(self.x)[1]
+
+        def with_nodes(n: int) -> Move:
+            return self._moved(self.criterion.with_nodes(n).standard(self.x)[1] - here)
+
+        most = MOST_NODES if size == 1 else DENSE - 1
+        move = with_nodes(max(FIRST[size], min(2 * few + 1, most)))
+        if few == 1 and move.largest > SUSPICIOUS:
+            move = with_nodes(SECOND[size])
+        if not move.matters:
+            return move
+        if size > 1:
+            return replace(move, nodes=CHOICE[size][move.largest > 1.0 or few > 1])
+        return _enough([replace(with_nodes(n), nodes=n) for n in LADDER if n > few])
+
+    def _of_several(self, sizes: dict[str, int]) -> Move:
+        state = self.criterion.state_at(self.x)
+        move = self._moved(sum(self._off(state, group, FIRST[size]) for group, size in sizes.items()))
+        if move.largest < SUSPICIOUS:
+            return move
+        return self._moved(sum(self._off(state, group, SECOND[size]) for group, size in sizes.items()))
+
+    def _off(self, state: Approximation, group: str, n: int) -> np.ndarray:
+        """What n nodes for one grouping factor change in the gradient."""
+        criterion, part = self.criterion, self.criterion.part
+        own = np.array([block.group == group for block in criterion.design.blocks])
+        u = part.by_row(state.modes.u)
+        change, by_row, by_dispersion = self._change(state, own, n)
+        q = state.H.solve(
+            [total * (not mine) for total, mine in zip(part.sums(state.Z, by_row), own, strict=True)]
+        )
+        further = -state.information * part.predictor(state.Z, q)
+        by_factor = []
+        for k, (term, effects, moved) in enumerate(zip(part.terms, u, part.by_row(q), strict=True)):
+            rows = (further + by_row * (not own[k])) * effects + state.modes.score * moved
+            by_factor.append(term.Z @ rows.T + change.get(k, 0.0))
+        by_b = criterion.basis.T @ (by_row + further)
+        return np.concatenate([theta_from_factors(by_factor), by_b, by_dispersion])
+
+    def _change(
+        self, state: Approximation, own: np.ndarray, n: int
+    ) -> tuple[dict[int, np.ndarray], np.ndarray, np.ndarray]:
+        """Of one factor's blocks alone: by Λ, by row and by the dispersion, n nodes less Laplace."""
+        criterion, x, places = self.criterion, self.x, np.flatnonzero(own)
+        u, factors = criterion.part.by_row(state.modes.u), criterion.factors(x)
+        beside = sum(row_products(state.Z[k], u[k]) for k in np.flatnonzero(~own))
+        blocks = tuple(criterion.design.blocks[k] for k in places)
+        one = glmm_criterion(replace(criterion.design, blocks=blocks), self.flat)
+        one.latest[0] = [state.modes.u[k] for k in places]
+        at = [factors[k] for k in places], criterion.population_at(x) + beside, criterion.dispersion_at(x)
+        few, more = (c.derivatives(c.state(*at)) for c in (one, one.with_nodes(n)))
+        by_factor = zip(places, few.by_factor, more.by_factor, strict=True)
+        by_place = criterion.by_place(more.by_dispersion - few.by_dispersion, criterion.place_at(x))
+        return (
+            {int(k): b - a for k, a, b in by_factor},
+            more.by_population - few.by_population,
+            criterion.unit * by_place,
+        )
+
+    def _moved(self, off: np.ndarray) -> Move:
+        """The Newton step that a change of the gradient asks for, in standard errors of b and of the SDs."""
+        criterion, n_theta = self.criterion, self.criterion.n_theta
+        inverse = _inverse(self.hessian)
+        step, covariance = -inverse @ off, 2.0 * inverse
+        b = slice(n_theta, n_theta + len(criterion.b0))
+        errors = np.sqrt(np.einsum("ij,jk,ik->i", criterion.T, covariance[b, b], criterion.T))
+        coefficients = np.divide(criterion.T @ step[b], errors, out=np.zeros_like(errors), where=errors > 0)
+        sds = []
+        for slopes in _sd_slopes(criterion, self.x):
+            sd_errors = np.sqrt(np.einsum("ij,jk,ik->i", slopes, covariance[:n_theta, :n_theta], slopes))
+            moves = slopes @ step[:n_theta]
+            sds.append(np.divide(moves, sd_errors, out=np.zeros_like(moves), where=sd_errors > 0))
+        return Move(coefficients, sds)
+
+
+def _inverse(H: np.ndarray) -> np.ndarray:
+    """The inverse of a Hessian without directions in which it is flat, or not curved upwards."""
+    values, vectors = np.linalg.eigh(H)
+    curved = values > 1e-6 * values.max()
+    return (vectors[:, curved] / values[curved]) @ vectors[:, curved].T
+
+
+def _sd_slopes(criterion: GlmmCriterion, x: np.ndarray) -> Iterator[np.ndarray]:
+    """For each block the derivatives of its SDs by θ, (s, n_theta): a SD is the length of a row of R⁻¹Λ."""
+    factors = criterion.factors(x)
+    for k, (term, L) in enumerate(zip(criterion.part.terms, factors, strict=True)):
+        slopes = []
+        for r in np.linalg.inv(term.R):
+            row = r @ L
+            sd = np.linalg.norm(row)
+            by_factor = [np.zeros_like(one) for one in factors]
+            by_factor[k] = np.outer(r, row) / sd if sd > 0 else by_factor[k]
+            slopes.append(theta_from_factors(by_factor))
+        yield np.array(slopes)
+
+
+def _enough(moves: list[Move]) -> Move:
+    """The move with the most nodes, and the fewest nodes that tell the same."""
+    last = moves[-1]
+    for move in moves:
+        apart = np.concatenate([move.coefficients - last.coefficients, *np.subtract(move.sds, last.sds)])
+        if np.all(np.abs(apart) < STILL):
+            return replace(last, nodes=move.nodes)
+    return last
