@@ -150,6 +150,16 @@ def test_without_sphinx_it_says_what_to_install(tmp_path, monkeypatch):
         book.build_book(tmp_path)
 
 
+def test_pages_of_names_that_are_no_longer_public_go(tmp_path):
+    book._fill(tmp_path, {"api.md": b"old"})
+    (tmp_path / "generated").mkdir()
+    (tmp_path / "generated" / "mlmkit.old.rst").write_text("")
+    book._fill(tmp_path, {"api.md": b"old"})
+    assert (tmp_path / "generated" / "mlmkit.old.rst").is_file()
+    book._fill(tmp_path, {"api.md": b"new"})
+    assert not (tmp_path / "generated").exists()
+
+
 def test_files_that_are_no_longer_part_of_the_book_go(tmp_path):
     book._fill(tmp_path, {"a.md": b"a", "chapters/b.ipynb": b"b"})
     kept = (tmp_path / "a.md").stat().st_mtime_ns

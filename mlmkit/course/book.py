@@ -6,6 +6,7 @@ with forms, pictures and films, and Sphinx makes HTML of it all. No page asks an
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -94,7 +95,13 @@ def _pages(texts: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _fill(folder: Path, files: dict[str, bytes]) -> None:
-    """Make a folder hold these files and no others, touching only what changed."""
+    """Make a folder hold these files and no others, touching only what changed.
+
+    Sphinx adds a page for each public name to `generated`; they are made anew when the list of names has changed.
+    """
+    listed = folder / "api.md"
+    if listed.is_file() and listed.read_bytes() != files.get("api.md"):
+        shutil.rmtree(folder / "generated", ignore_errors=True)
     for place, content in files.items():
         path = folder / place
         if not path.is_file() or path.read_bytes() != content:
