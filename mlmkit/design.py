@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -161,10 +162,11 @@ def build_design(spec: Spec, data: Any, weights: Any = None, offset: Any = None)
     if spec.family.counts_trials:
         # A proportion's weights are its trials, as in R; cbind says its trials itself.
         trials, weights = (trials, weights * trials) if spec.response.failures else (weights, weights)
-    columns, X = encode(spec.fixed, everything, used)
+    encoded = cache(partial(encode, table=everything, used=used))  # in y ~ x + (x|g) the columns are the same
+    columns, X = encoded(spec.fixed)
     keep = independent_columns(X)
     names = np.array(columns.names, dtype=object)
-    blocks = [block for term in spec.random for block in _blocks(term, table, everything, used, spec)]
+    blocks = [block for term in spec.random for block in _blocks(term, table, encoded(term.terms), spec)]
     return Design(
         spec=spec,
         y=y,
@@ -321,13 +323,11 @@ def _combined(outer: Labels, inner: Labels) -> Labels:
     return Labels(codes, pd.Index(texts))
 
 
-def _blocks(
-    term: RandomTerm, table: Table, everything: Table, used: np.ndarray | None, spec: Spec
-) -> list[Block]:
+def _blocks(term: RandomTerm, table: Table, encoded: tuple[Columns, np.ndarray], spec: Spec) -> list[Block]:
     """A random-effects term as one block, or as one block per column where `||` takes the correlations out."""
     labels = group_labels(term.factors, table).present()
     codes, levels = labels.codes.astype(np.intp), labels.levels.rename(term.group)
-    columns, Z = encode(term.terms, everything, used)
+    columns, Z = encoded
     _check_groups(term, columns, len(levels), spec, table)
     if term.correlated or Z.shape[1] == 1:
         return [Block(term.group, columns.names, levels, codes, Z, columns, term.factors)]

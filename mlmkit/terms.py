@@ -342,7 +342,8 @@ def _matrix(columns: Columns, values: Mapping[Factor, Values], n: int) -> np.nda
         _block(term, whole, values, columns.codings, n)
         for term, whole in zip(columns.terms, columns.full, strict=True)
     ]
-    return np.concatenate(blocks, axis=1) if blocks else np.empty((n, 0))
+    # column by column in memory, as the engine walks it
+    return np.concatenate([block.T for block in blocks]).T if blocks else np.empty((n, 0))
 
 
 def _block(

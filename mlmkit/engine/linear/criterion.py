@@ -209,10 +209,14 @@ def lmm_criterion(design: Design, reml: bool = True) -> LmmCriterion:
 
 def linear_predictor(design, beta: np.ndarray, modes: Sequence[np.ndarray]) -> np.ndarray:
     """Xb + Zγ + offset, (n,)."""
-    predictor = design.offset + design.X @ beta
+    predictor = design.X @ beta
+    predictor += design.offset
+    row = np.empty_like(predictor)
     for block, mode in zip(design.blocks, modes, strict=True):
         for column, effect in zip(block.Z.T, mode.T, strict=True):
-            predictor += column * effect[block.codes]
+            effect.take(block.codes, out=row, mode="clip")  # "raise" would make a copy first
+            row *= column
+            predictor += row
     return predictor
 
 

@@ -32,15 +32,26 @@ class Pairs:
     second: np.ndarray
     place: np.ndarray
 
+    @cached_property
+    def times_counted(self) -> np.ndarray:
+        """How often a pair stands in a sum over all cells and all cells: a cell with itself once, others twice."""
+        return np.where(self.first == self.second, 1.0, 2.0)
+
     def gram(self, left: np.ndarray, right: np.ndarray, size: int) -> np.ndarray:
         """Σ over the groups of leftᵀ right between the cells' columns, each pair of columns once."""
         products = np.einsum("ap,ap->p", left.take(self.first, axis=1), right.take(self.second, axis=1))
         return np.bincount(self.place, products, size)
 
+    def quadratic(self, cells: np.ndarray, F: np.ndarray) -> np.ndarray:
+        """Σ over the groups of cells F cellsᵀ, (r, r)."""
+        between = self.times_counted * F.take(self.place)
+        half = (cells.take(self.first, axis=1) * between) @ cells.take(self.second, axis=1).T
+        return 0.5 * (half + half.T)
+
     def through(self, cells: np.ndarray, F: np.ndarray) -> np.ndarray:
         """For each cell the sum over its group's cells of their value times F between the two columns."""
         between, product = F.take(self.place), np.empty_like(cells)
-        apart = np.where(self.first == self.second, 0.0, between)
+        apart = between * (self.times_counted - 1.0)
         for own, total in zip(cells, product, strict=True):
             total[:] = np.bincount(self.first, own.take(self.second) * between, len(own))
             total += np.bincount(self.second, own.take(self.first) * apart, len(own))

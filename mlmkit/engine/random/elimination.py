@@ -103,7 +103,10 @@ def eliminate(levels: Sequence[Level], products: np.ndarray, factors: Sequence[n
 
 
 def differentiate(
-    levels: Sequence[Level], chain: Elimination, factors: Sequence[np.ndarray], W_bar: np.ndarray
+    levels: Sequence[Level],
+    chain: Elimination,
+    factors: Sequence[np.ndarray],
+    by_border: np.ndarray | None = None,
 ) -> list[np.ndarray]:
     """∂log|H|/∂Λ for each level's Λ, (s, s), finest level first.
 
@@ -111,16 +114,19 @@ def differentiate(
     ----------
     levels, chain, factors
         What `eliminate` was given, and what it made of it.
-    W_bar : (s, s, J) array
-        The derivative by the coarsest level's W of what is left for the tail; zeros without one.
+    by_border : (s, s) array, optional
+        With a tail, Σ (I − AW) B F Bᵀ (I − WA), B the border and F the crossed effects' part of C.
     """
-    gradients, outer = [], np.empty(0)
+    gradients, outer, W_bar = [], np.empty(0), np.zeros_like(chain.levels[-1].W)
     for position in reversed(range(len(levels))):
         level, state = levels[position], chain.levels[position]
         beside = np.empty(0)
         if level.parent is not None:
             beside, W_bar = _by_spread(level, state, outer)
-        gradients.append(_by_factor(state, W_bar) @ factors[position])
+        by_square = _by_factor(state, W_bar)
+        if by_border is not None:
+            by_square -= 2.0 * by_border
+        gradients.append(by_square @ factors[position])
         if position:
             outer = _by_products(level, state, beside, W_bar, outer)
     return gradients[::-1]
@@ -149,8 +155,13 @@ def _by_factor(state: Eliminated, W_bar: np.ndarray) -> np.ndarray:
 
     It needs no inverse of Λ and so holds at a variance of zero, too.
     """
-    kept = np.eye(len(state.A))[:, :, None] - multiply(state.A, state.W)
+    kept = kept_by(state)
     return 2.0 * np.einsum("abj,cbj->ac", state.A + multiply(kept, W_bar), kept)
+
+
+def kept_by(state: Eliminated) -> np.ndarray:
+    """I − AW: what the effects leave of a right-hand side, (s, s, J)."""
+    return np.eye(len(state.A))[:, :, None] - multiply(state.A, state.W)
 
 
 def _by_products(

@@ -22,7 +22,7 @@ from ..covariance import join_factors
 from .blocks import between, cholesky, multiply, multiply_transposed, solve_lower, sum_by_group
 from .border import Border, Cells
 from .effects import Effects, RandomTerms, row_products
-from .elimination import Elimination, Level, differentiate, eliminate, inverse_on_pattern
+from .elimination import Elimination, Level, differentiate, eliminate, inverse_on_pattern, kept_by
 from .tail import NOT_POSITIVE, Curvature, Tail
 
 
@@ -257,9 +257,12 @@ class Factorised:
 
     def gradients(self) -> list[np.ndarray]:
         """∂log|H|/∂Λ, all entries of each term's (s, s) matrix."""
-        by_term = {} if self.tail is None else self.tail.gradients()
-        levels = self.pattern.levels
-        by_level = differentiate(levels, self.chain, self.by_level, self._W_bar)
+        by_term, levels, by_border = {}, self.pattern.levels, None
+        if self.tail is not None:
+            by_term = self.tail.gradients()
+            kept = self.border.times(kept_by(self.chain.levels[0]))
+            by_border = self.pattern.tail.quadratic(kept, self.tail.covariance)
+        by_level = differentiate(levels, self.chain, self.by_level, by_border)
         for level, G in zip(levels, by_level, strict=True):
             for k, part in level.parts(self.pattern.sizes):
                 by_term[k] = G[part, part]

@@ -109,10 +109,11 @@ def plan(L: csc_matrix) -> SelectedInverse | None:
     keys = np.repeat(np.arange(m, dtype=np.int64), counts + 1) * m + L.indices
     places = np.searchsorted(keys, columns * m + rows)
     inverse = SelectedInverse(keys, rows, places, [], m)
-    order = np.lexsort((counts, depths(L)))
-    start, depth = 0, depths(L)[order]
+    depth = depths(L)
+    order = np.lexsort((counts, depth))
+    start, depth = 0, depth[order]
     while start < m:
-        widest = max(4, 2 * counts[order[start]])
+        widest = max(8, 2 * counts[order[start]])
         same = np.searchsorted(depth, depth[start], side="right")
         stop = start + np.searchsorted(counts[order[start:same]], widest, side="right")
         inverse.batches.append(_batch(inverse, L, order[start:stop], counts))

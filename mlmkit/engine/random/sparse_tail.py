@@ -79,6 +79,9 @@ class SparseTail:
     def less_gram(self, T: np.ndarray, border: Border, W: np.ndarray) -> np.ndarray:
         return T - border.at.pairs.gram(border.values, border.times(W).values, len(T))
 
+    def quadratic(self, border: Border, F: np.ndarray) -> np.ndarray:
+        return border.at.pairs.quadratic(border.values, F)
+
     def through(self, border: Border, F: np.ndarray) -> Border:
         return Border(border.at, border.at.pairs.through(border.values, F))
 

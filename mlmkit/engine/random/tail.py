@@ -53,6 +53,9 @@ class Tail(Protocol):
     def less_gram(self, T: np.ndarray, border: Border, W: np.ndarray) -> np.ndarray:
         """T − Σ over the groups of borderᵀ W border, W (r, r, J)."""
 
+    def quadratic(self, border: Border, F: np.ndarray) -> np.ndarray:
+        """Σ over the groups of border F borderᵀ for a symmetric F, (r, r)."""
+
     def through(self, border: Border, F: np.ndarray) -> Border:
         """border @ F for a symmetric F, of which only what the border stores is wanted."""
 
@@ -186,6 +189,20 @@ class DenseTail:
             _subtract_gram(left, at.transposed(one), at.transposed(other))
         return left
 
+    def quadratic(self, border: Border, F: np.ndarray) -> np.ndarray:
+        at = border.at
+        if border.is_whole:
+            return np.einsum("aqj,bqj->ab", np.matmul(F, border.values), border.values)
+        if at.pairs is not None:
+            return at.pairs.quadratic(border.values, F.ravel())
+        rows = [at.transposed(one) for one in border.values]
+        products = np.zeros((len(rows), len(rows)))
+        for a, b in np.ndindex(products.shape):
+            gram = np.zeros_like(F)
+            _subtract_gram(gram, rows[a], rows[b])
+            products[a, b] = -np.vdot(gram, F)
+        return 0.5 * (products + products.T)
+
     def through(self, border: Border, F: np.ndarray) -> Border:
         at = border.at
         if border.is_whole:
@@ -203,18 +220,24 @@ class DenseTail:
 
     def factorise(self, T: np.ndarray, factors: Sequence[np.ndarray]) -> DenseCurvature:
         scaling = Scaling(self.crossed, factors)
-        S = self.columns_scaled(self.columns_scaled(T, scaling).T, scaling)
-        S = S if S.flags.f_contiguous else S.T
+        S = self.both_scaled(T, scaling).T
         S.flat[:: self.width + 1] += 1.0
         L, failed = dpotrf(S, lower=1, clean=1, overwrite_a=1)
         if failed or not np.isfinite(L[-1, -1]):
             raise FloatingPointError(NOT_POSITIVE)
         return DenseCurvature(self, scaling, T, L)
 
+    def both_scaled(self, matrix: np.ndarray, scaling: Scaling, transpose: bool = False) -> np.ndarray:
+        """Λᵀ matrix Λ for a symmetric matrix, or Λ matrix Λᵀ."""
+        if scaling.numbers is None:
+            half = self.columns_scaled(matrix, scaling, transpose)
+            return self.columns_scaled(half.T, scaling, transpose)
+        product = matrix * scaling.numbers
+        product *= scaling.numbers[:, None]  # in place: of a large matrix every copy costs
+        return product
+
     def columns_scaled(self, matrix: np.ndarray, scaling: Scaling, transpose: bool = False) -> np.ndarray:
         """matrix @ Λ, or matrix @ Λᵀ."""
-        if scaling.numbers is not None:
-            return matrix * scaling.numbers
         product = np.empty(matrix.shape)
         for one, place in zip(self.crossed, self.slices, strict=True):
             Lambda = scaling.factors[one.term].T if transpose else scaling.factors[one.term]
@@ -251,8 +274,13 @@ class DenseCurvature:
         return completed(dpotri(self.L, lower=1)[0]).T
 
     def gradients(self) -> dict[int, np.ndarray]:
-        moved, gradients = self.tail.columns_scaled(self.T, self.scaling), {}
+        gradients, numbers = {}, self.scaling.numbers
+        moved = self.T if numbers is not None else self.tail.columns_scaled(self.T, self.scaling)
         for one, place in zip(self.tail.crossed, self.tail.slices, strict=True):
+            if numbers is not None:
+                by_column = np.einsum("lm,lm->m", self.T[place], self.inverse[place])
+                gradients[one.term] = np.array([[2.0 * by_column @ numbers]])
+                continue
             rows = moved[place].reshape(one.n_groups, one.size, -1)
             columns = self.inverse[place].reshape(one.n_groups, one.size, -1)
             gradients[one.term] = 2.0 * np.einsum("lam,lbm->ab", rows, columns)
@@ -260,8 +288,7 @@ class DenseCurvature:
 
     @cached_property
     def covariance(self) -> np.ndarray:
-        half = self.tail.columns_scaled(self.inverse, self.scaling, transpose=True)
-        return self.tail.columns_scaled(half.T, self.scaling, transpose=True)
+        return self.tail.both_scaled(self.inverse, self.scaling, transpose=True)
 
     def diagonal_blocks(self) -> dict[int, np.ndarray]:
         blocks = {}
@@ -272,16 +299,24 @@ class DenseCurvature:
 
 
 def _subtract_gram(T: np.ndarray, one: csr_matrix, other: csr_matrix) -> None:
-    """T −= one @ otherᵀ, which is symmetric; rows that are hardly sparse are multiplied as dense ones."""
-    full = np.diff(one.indptr) >= DENSE_ROW * one.shape[1]
-    many, few = np.flatnonzero(full), np.flatnonzero(~full)
-    T[np.ix_(few, few)] -= (one[few] @ other[few].T).toarray()
-    if len(many):
-        dense = other[many].toarray()
-        T[np.ix_(many, many)] -= one[many].toarray() @ dense.T
-        beside = one[few] @ dense.T
-        T[np.ix_(few, many)] -= beside
-        T[np.ix_(many, few)] -= beside.T
+    """T −= one @ otherᵀ, symmetric if summed; rows that are hardly sparse are multiplied as dense ones."""
+    counts = np.diff(one.indptr)
+    many = np.flatnonzero(counts >= DENSE_ROW * one.shape[1])
+    if not len(many):
+        T -= (one @ other.T).toarray()
+        return
+    sparse = np.repeat(counts < DENSE_ROW * one.shape[1], counts)
+    few, rest = one.copy(), other.copy()
+    few.data *= sparse
+    few.eliminate_zeros()
+    rest.data *= sparse
+    rest.eliminate_zeros()
+    T -= (few @ rest.T).toarray()
+    dense = other[many].toarray()
+    beside = one @ dense.T
+    T[:, many] -= beside
+    beside[many] = 0.0
+    T[many] -= beside.T
 
 
 def completed(lower: np.ndarray) -> np.ndarray:

@@ -17,12 +17,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-#: A search is over when a further step would lower the criterion by less than this.
-TOLERANCE = 1e-11
+#: A search is over when a further step would lower the criterion by less than this. Where second derivatives
+#: are cheap the last steps are Newton's, from a point that promises somewhat more, to one that promises nothing.
+TOLERANCE, NEAR, EXACT = 1e-11, 1e-8, 1e-14
+#: Differences of the criterion that are nothing but rounding, relative to its size.
+ROUNDING = 1e-13
 #: What the criterion may rise by when directions with hardly any variance are given none.
 GIVEN_UP = 1e-8
-#: A step that brings this share of the promised decrease, or less, nearer to none needs no new derivatives.
-GOOD_STEP = 0.2
+#: New second derivatives are computed while a step promises more than FAR, and later where the last step did
+#: not bring the promise below this share of what it was.
+FAR, GOOD_STEP = 1e-3, 0.1
 #: Most steps in one descent, descents from a saddle or a false boundary, and evaluations in all: a search that
 #: needs more has no minimum to find, or none that double precision shows.
 MOST_STEPS, MOST_SEARCHES, MOST_EVALUATIONS = 500, 12, 1500
@@ -89,10 +93,11 @@ def minimise(search: Search, canonical: Callable[[np.ndarray], np.ndarray]) -> t
     hessian : (k, k) array
         The second derivatives there.
     """
+    near = TOLERANCE if search.point.curvature is None else NEAR
     for _ in range(MOST_SEARCHES):
         if search.evaluations > MOST_EVALUATIONS:
             break
-        descend(search)
+        descend(search, near)
         if moved(search, canonical):
             continue
         H = hessian(search)
@@ -100,8 +105,8 @@ def minimise(search: Search, canonical: Callable[[np.ndarray], np.ndarray]) -> t
             return False, H
         search.metric, downhill = inverse_and_downhill(H)
         if downhill is None or not escape(search, downhill):
-            arrived = descend(search)
             settle(search)
+            arrived = descend(search)
             moved(search, canonical)
             return arrived and downhill is None, H
     return False, hessian(search)
@@ -113,7 +118,7 @@ def descend(search: Search, tolerance: float = TOLERANCE) -> bool:
     for _ in range(MOST_STEPS):
         if search.evaluations > MOST_EVALUATIONS:
             return False
-        if not fresh and search.promise > max(GOOD_STEP * last, tolerance):
+        if not fresh and search.promise > max(min(GOOD_STEP * last, FAR), tolerance):
             search.metric, _ = inverse_and_downhill(search.point.curvature())
         last, fresh = search.promise, search.point.curvature is None
         if not last > tolerance:
@@ -128,11 +133,16 @@ def descend(search: Search, tolerance: float = TOLERANCE) -> bool:
 
 
 def settle(search: Search) -> None:
-    """One Newton step more. It is too small to lower the criterion, but the estimates become as exact as the
+    """A Newton step or two more. They hardly lower the criterion, but the estimates become as exact as the
     derivatives: a test statistic near 0 feels changes that the criterion does not. What is 0 stays so."""
-    point = search.point
-    new = search.at(np.where(point.x == 0.0, 0.0, point.x - search.metric @ point.gradient))
-    if abs(new.value - point.value) <= TOLERANCE and _flatter(new, point):
+    for _ in range(2):
+        point = search.point
+        if search.promise <= EXACT:
+            return
+        step = search.metric @ point.gradient
+        new = search.at(np.where(point.x == 0.0, 0.0, point.x - step))
+        if new.value > point.value + max(TOLERANCE, ROUNDING * abs(point.value)) or not _flatter(new, point):
+            return
         search.point = new
 
 
@@ -146,7 +156,7 @@ def line_search(search: Search, direction: np.ndarray, slope: float) -> Point | 
             return _extend(search, new, direction, slope, step)
         if step * np.max(np.abs(direction)) < 1e-12 * (1.0 + np.max(np.abs(point.x))):
             return None
-        if abs(new.value - point.value) <= 1e-13 * abs(point.value):
+        if abs(new.value - point.value) <= ROUNDING * abs(point.value):
             return new if _flatter(new, point) else None
         step = _shorter(step, slope, new.value - point.value)
     return None
