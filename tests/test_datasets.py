@@ -53,6 +53,14 @@ def test_the_readme_has_every_column_in_order(name):
 
 
 @pytest.mark.parametrize("name", ROWS)
+def test_units_are_of_columns_and_the_caller_owns_them(name):
+    table = load_data(name)
+    assert set(table.attrs["units"]) <= set(table.columns)
+    table.attrs["units"]["x"] = "furlong"
+    assert "x" not in load_data(name).attrs["units"]
+
+
+@pytest.mark.parametrize("name", ROWS)
 def test_values_are_missing_where_the_readme_says_so(name):
     missing = load_data(name).isna().sum()
     assert missing[missing > 0].to_dict() == MISSING.get(name, {})

@@ -69,11 +69,23 @@ class Check(Panels):
         return f"Quantile residuals, and histograms of simulated statistics with what was seen: {statistics}. {self.notes[1]}"
 
     def paint(self, figure) -> None:
-        if self.x is None:
-            along = pd.DataFrame({"fitted": np.asarray(self.fit.fitted)})
-        else:
-            along = _column(self.fit, self.x).to_frame()
-        paint(figure, self.table, self.simulated, self.places, along)
+        paint(figure, self.table, self.simulated, self.places, self.along)
+
+    @property
+    def along(self) -> pd.DataFrame:
+        """What the residuals are drawn against, a row for each of them: the column `x`, or the mean.
+
+        Where effects are drawn afresh it is the mean without them: a residual that holds its group's effect would
+        rise with a mean that holds it too, whatever the model.
+        """
+        if self.x is not None:
+            return _column(self.fit, self.x).to_frame()
+        fit, name = self.fit, "fitted"
+        mean = np.asarray(fit.fitted)
+        if isinstance(fit, MixedFit) and self.groups == "new":
+            name = "fitted without group effects"
+            mean = fit.family.mean(fit.design.X @ fit.estimates.beta + fit.design.offset)
+        return pd.DataFrame({name: mean})
 
     @property
     def notes(self) -> tuple[str, ...]:

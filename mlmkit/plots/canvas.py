@@ -5,8 +5,10 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ParamSpec, Protocol, TypeVar
+
+import pandas as pd
 
 from ..pictures import Drawable
 from ..results import Fit
@@ -64,13 +66,45 @@ def _documented(text: str, place: str, kind: str) -> str:
 # ---- words -------------------------------------------------------------------------------------------
 
 
-def term_label(name: str, symbol: str | None = None) -> str:
-    """An axis label of a coefficient: "intercept", "slope of Days", with its symbol if one is given."""
+def term_label(name: str, symbol: str | None = None, unit: str = "") -> str:
+    """An axis label of a coefficient: "slope of Days, $b_1$ (ms per day)", with what is known of symbol and unit."""
     words = "intercept" if name == "Intercept" else f"slope of {name}"
-    return f"{words}, ${symbol}$" if symbol else words
+    return with_unit(f"{words}, ${symbol}$" if symbol else words, unit)
+
+
+def term_unit(fit: Fit, name: str) -> str:
+    """The unit of a coefficient: of the response, for a slope per unit of its predictor; "" where one is not known."""
+    units = units_of(fit.data)
+    y, x = units.get(fit.spec.response.name), units.get(name)
+    if not y or not fit.family.is_linear:
+        return ""
+    return y if name == "Intercept" else f"{y} per {x}" if x else ""
 
 
 def response_name(fit: Fit) -> str:
     """What is on the vertical axis of a plot of the data."""
     response = fit.spec.response
-    return response.name if response.failures is None else f"proportion of {response.name}"
+    if response.failures is not None:
+        return f"proportion of {response.name}"
+    return column_label(response.name, fit.data)
+
+
+def column_label(name: str, data: pd.DataFrame) -> str:
+    """A column on an axis, "Reaction (ms)", with the unit that the data's `attrs["units"]` have for it.
+
+    A unit that the name says already is not said twice: "Days".
+    """
+    unit = units_of(data).get(name, "")
+    return name if unit.casefold() in name.casefold() else with_unit(name, unit)
+
+
+def units_of(data: pd.DataFrame) -> Mapping[str, str]:
+    """The units of columns that a table carries, `data.attrs["units"]`: by column, none for most."""
+    units = data.attrs.get("units")
+    known = units if isinstance(units, Mapping) else {}
+    return {name: unit for name, unit in known.items() if isinstance(unit, str)}
+
+
+def with_unit(label: str, unit: str) -> str:
+    """The label with its unit in brackets, if there is one."""
+    return f"{label} ({unit})" if unit else label

@@ -14,7 +14,7 @@ from ..pictures import Picture
 from ..results import MixedFit
 from ..style import LINES, MARKERS, colour
 from ..words import count, number
-from .canvas import on_axes, term_label
+from .canvas import on_axes, term_label, term_unit
 from .pooling import only_group
 
 #: More groups than this are drawn without their names.
@@ -35,6 +35,7 @@ class Caterpillar(Picture):
     group: str
     term: str
     level: float
+    unit: str = ""
 
     @property
     def size(self) -> str:
@@ -63,9 +64,8 @@ class Caterpillar(Picture):
             ax.plot(table["effect"][shown], rows[shown], ls="", marker=MARKERS["group"], color=blue,
                     markerfacecolor=face, markersize=2.5 if small else 5)  # fmt: skip
         ax.set_yticks([] if small else rows, [] if small else [str(name) for name in table.index])
-        ax.set(
-            xlabel=f"offset of the {term_label(self.term)}", ylabel=self.group, ylim=(-0.8, len(table) - 0.2)
-        )
+        ax.set(xlabel=f"offset of the {term_label(self.term, unit=self.unit)}", ylabel=self.group)
+        ax.set(ylim=(-0.8, len(table) - 0.2))
         ax.grid(axis="x")
 
 
@@ -91,6 +91,5 @@ def caterpillar(
         raise DataError(f"{term!r} does not vary across {group}; these do: {', '.join(effects.columns)}.")
     table = pd.DataFrame({"effect": effects[term], "sd": fit.ranef_sd[group][term]}).sort_values("effect")
     half = norm.ppf((1 + level) / 2) * table["sd"]
-    return Caterpillar(
-        table.assign(lower=table["effect"] - half, upper=table["effect"] + half), group, term, level
-    )
+    table = table.assign(lower=table["effect"] - half, upper=table["effect"] + half)
+    return Caterpillar(table, group, term, level, term_unit(fit, term))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,9 +17,9 @@ from ..pictures import Picture
 from ..results import FlatFit, MixedFit
 from ..style import MARKERS, PAPER, colour, tint
 from ..words import count, listed, number
-from .canvas import on_axes, term_label
+from .canvas import on_axes, term_label, term_unit
 from .labels import place_labels
-from .pooling import group_covariance, no_pooling, only_group
+from .pooling import block_of, group_covariance, no_pooling, only_group
 
 #: Shares of the groups that the contours hold.
 SHARES = (0.5, 0.8, 0.95)
@@ -42,6 +43,9 @@ class Ellipse(Picture):
         b (2,) and Σ (2, 2) of the two.
     flat, multilevel
         Groups × the two coefficients; groups without a flat estimate of both are left out of `flat`.
+    error
+        (2, 2) the covariance of a flat estimate's error, that of one group alone, to be drawn in the corner; None for
+        no such ellipse.
     """
 
     group: str
@@ -51,6 +55,8 @@ class Ellipse(Picture):
     flat: pd.DataFrame
     multilevel: pd.DataFrame
     labels: bool = True
+    units: tuple[str, str] = ("", "")
+    error: np.ndarray | None = None
     size = "tall"
 
     @cached_property
@@ -72,10 +78,7 @@ class Ellipse(Picture):
 
     def contour(self, share: float, points: int = 181) -> np.ndarray:
         """The curve around b within which this share of the groups lies, (points, 2)."""
-        values, vectors = np.linalg.eigh(self.covariance)
-        angles = np.linspace(0, 2 * np.pi, points)
-        circle = np.sqrt(-2 * np.log(1 - share)) * np.column_stack([np.cos(angles), np.sin(angles)])
-        return self.centre + circle * np.sqrt(np.clip(values, 0, None)) @ vectors.T
+        return self.centre + around_zero(self.covariance, share, points)
 
     @property
     def alt_text(self) -> str:
@@ -102,14 +105,24 @@ class Ellipse(Picture):
                 else "towards its mean for all"
             )
             parts.append(f"Taken alone, the {term_label(term)} moves {moved}.")
-        return " ".join(parts)
+        return " ".join([*parts, *self._error_in_words()])
+
+    def _error_in_words(self) -> Iterator[str]:
+        if self.error is not None:
+            (x, y), sd = self.terms, np.sqrt(np.diag(self.error))
+            rho = self.error[0, 1] / np.prod(sd)
+            yield (
+                f"Beside them, the error of one {self.group}'s flat estimate: SDs {number(sd[0])} of the {term_label(x)} "
+                f"and {number(sd[1])} of the {term_label(y)}, correlation {number(rho, 2)}."
+            )
 
     def paint(self, ax: Axes) -> None:
         self._contours(ax)
         self._marks(ax)
-        ax.set(
-            xlabel=term_label(self.terms[0], r"\beta_{j0}"), ylabel=term_label(self.terms[1], r"\beta_{j1}")
-        )
+        x, y = map(term_label, self.terms, (r"\beta_{j0}", r"\beta_{j1}"), self.units)
+        ax.set(xlabel=x, ylabel=y)
+        if self.error is not None:
+            self._error(ax)
         ax.margins(0.06)
         ax.autoscale_view()
         self._arrows(ax)
@@ -126,6 +139,16 @@ class Ellipse(Picture):
             curve = self.contour(share)
             ax.fill(*curve.T, facecolor=tint(red, 0.95 - 0.05 * k), edgecolor=tint(red, 0.35), linewidth=1)
         ax.plot(*self.centre, marker="P", markersize=10, color=red, markeredgecolor=PAPER, zorder=5)
+
+    def _error(self, ax: Axes) -> None:
+        """The ellipse that holds half of the errors of one group's flat estimate, below the contours at the left."""
+        grey, curve = colour("flat"), around_zero(self.error, 0.5)
+        outermost = self.contour(max(SHARES))
+        centre = outermost.min(axis=0) + (0.1, -0.1) * np.ptp(curve, axis=0)
+        ax.fill(*(curve + centre).T, facecolor=tint(grey, 0.75), edgecolor=grey, linewidth=1, ls=DASHES["--"])
+        end = centre + (curve[:, 0].max(), curve[:, 1].min())
+        ax.annotate(f"the error of one {self.group} alone", end, (6, 0), textcoords="offset points", ha="left",
+                    va="bottom", fontsize="small", color=grey)  # fmt: skip
 
     def _arrows(self, ax: Axes) -> None:
         """Call it when the limits are final: an arrow too short for its head is a line to its mark."""
@@ -194,6 +217,7 @@ def ellipse(
     group: str | None = None,
     terms: tuple[str, str] | None = None,
     labels: bool | None = None,
+    error: bool = False,
 ) -> Ellipse:
     """Contours of N(b, Σ) with an arrow for each group, from its flat estimate to its multilevel one.
 
@@ -208,6 +232,9 @@ def ellipse(
         The grouping factor and the two coefficients; by default the first ones.
     labels
         Whether each arrow is labelled with its group; by default where there are at most 60 groups.
+    error
+        Whether to draw, below the contours, the ellipse that holds half of the errors of one group's flat estimate,
+        σ²(XⱼᵀXⱼ)⁻¹ of the group with the most rows: along its long axis a flat estimate can be trusted least.
 
     Raises
     ------
@@ -231,7 +258,30 @@ def ellipse(
         flat=finite,
         multilevel=fit.coef[group][list(terms)],
         labels=len(finite) <= NAMED if labels is None else labels,
+        units=(term_unit(fit, terms[0]), term_unit(fit, terms[1])),
+        error=_error_covariance(fit, group, terms) if error else None,
     )
+
+
+def _error_covariance(fit: MixedFit, group: str, terms: tuple[str, str]) -> np.ndarray:
+    """σ²(XⱼᵀXⱼ)⁻¹ of the group with the most rows, (2, 2)."""
+    if not fit.family.is_linear or not set(terms) <= set(fit.design.fixed_names):
+        raise DataError(
+            "The error of one group's flat estimate is drawn for coefficients of a linear mixed model."
+        )
+    block = block_of(fit, group)
+    rows = block.codes == np.bincount(block.codes).argmax()
+    columns = [fit.design.fixed_names.index(term) for term in terms]
+    X = fit.design.X[rows][:, columns]
+    return fit.sigma**2 * np.linalg.pinv(X.T @ (fit.design.weights[rows][:, None] * X))
+
+
+def around_zero(covariance: np.ndarray, share: float, points: int = 181) -> np.ndarray:
+    """The curve around 0 within which N(0, covariance) has this share, (points, 2)."""
+    values, vectors = np.linalg.eigh(covariance)
+    angles = np.linspace(0, 2 * np.pi, points)
+    circle = np.sqrt(-2 * np.log(1 - share)) * np.column_stack([np.cos(angles), np.sin(angles)])
+    return circle * np.sqrt(np.clip(values, 0, None)) @ vectors.T
 
 
 def _marker(kind: str) -> dict:

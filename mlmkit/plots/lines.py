@@ -16,7 +16,7 @@ from ..pictures import Panels, Picture
 from ..results import MixedFit
 from ..style import INK, LINES, MARKERS, PAPER, RULE, SIZES, colour, tint
 from ..words import count, listed, number
-from .canvas import on_axes, on_figure, response_name
+from .canvas import column_label, on_axes, on_figure, response_name
 from .curves import flat_curves, group_curves, least_squares_line, only_predictor, population_curve, slopes
 from .pooling import arms, block_of, only_group
 
@@ -261,11 +261,10 @@ def panels(
     points = points.sort_values(
         "panel", key=lambda names: names.map({name: k for k, name in enumerate(chosen)})
     )
-    lines = lines[lines["panel"].isin(chosen)].reset_index(drop=True)
+    points, lines = points.reset_index(drop=True), lines[lines["panel"].isin(chosen)].reset_index(drop=True)
     roles = {role: role for role in show}
-    return SmallMultiples(
-        points.reset_index(drop=True), lines, roles, group, x, y, min(n_columns, len(chosen)), note
-    )
+    across = column_label(x, fit.data)
+    return SmallMultiples(points, lines, roles, group, across, y, min(n_columns, len(chosen)), note)
 
 
 @on_axes
@@ -284,7 +283,8 @@ def fitted_lines(fit: MixedFit, x: str | None = None, group: str | None = None) 
     kinds, lines = arms(fit, group), group_curves(fit, group, x)
     lines = lines.assign(arm=lines["group"].map(kinds) if len(kinds) else "")
     population = population_curve(fit, x, group)
-    return FittedLines(lines, population, points, group, x, response_name(fit), str(kinds.name or ""))
+    labels = column_label(x, fit.data), response_name(fit)
+    return FittedLines(lines, population, points, group, *labels, str(kinds.name or ""))
 
 
 @on_figure
@@ -297,6 +297,8 @@ def lines_by_group(
     kind: str | None = None,
     groups: Sequence | None = None,
     n_columns: int = 3,
+    order: str = "name",
+    together: bool = False,
 ) -> SmallMultiples:
     """A panel for each group with its least-squares line, or with one for each group inside it.
 
@@ -316,16 +318,25 @@ def lines_by_group(
         Which values of `panel` to show, in this order; by default all.
     n_columns
         Panels in a row.
+    order
+        Of panels that `groups` does not put in order: `"name"`, or `"slope"` for that of each panel's line.
+    together
+        Whether every panel also has the line through the rows of all panels, as if there were no groups.
 
     Raises
     ------
     DataError
         If a column or a group is not there.
     """
+    if order not in ("name", "slope"):
+        raise DataError(f"order is 'name' or 'slope', not {order!r}.")
     for name in filter(None, (x, y, panel, line, kind)):
         if name not in data:
             raise DataError(f"The data have no column {name!r}.{did_you_mean(name, data.columns)}")
     chosen = _chosen(pd.Index(sorted(data[panel].astype(object).unique())), groups, panel)
+    if order == "slope" and groups is None:
+        own = {name: least_squares_line(data[data[panel] == name], x, y) for name in chosen}
+        chosen.sort(key=lambda name: _slope(own[name]))
     kinds = sorted(data[kind].unique()) if kind else []
     roles = {
         role: f"{kind} {value}" for role, value in zip(("group", "group2", "group3"), kinds, strict=False)
@@ -338,8 +349,19 @@ def lines_by_group(
         points.append(pd.DataFrame(shown))
         for part, own in rows.groupby(line, observed=True) if line else [(name, rows)]:
             lines.append(least_squares_line(own, x, y).assign(panel=name, line=part, role=role))
+    if together:
+        whole = least_squares_line(data[data[panel].isin(chosen)], x, y)
+        lines += [whole.assign(panel=name, line="all", role="pooled") for name in chosen]
+        roles = (roles or {"group": f"each {panel}'s own line"}) | {"pooled": "one line for all"}
     points, lines = pd.concat(points, ignore_index=True), pd.concat(lines, ignore_index=True)
-    return SmallMultiples(points, lines, roles, panel, x, y, min(n_columns, len(chosen)))
+    labels = column_label(x, data), column_label(y, data)
+    return SmallMultiples(points, lines, roles, panel, *labels, min(n_columns, len(chosen)))
+
+
+def _slope(line: pd.DataFrame) -> float:
+    """Of a straight line; a group whose rows tell none comes first."""
+    run = line["x"].iloc[-1] - line["x"].iloc[0] if len(line) else 0.0
+    return (line["y"].iloc[-1] - line["y"].iloc[0]) / run if run else -np.inf
 
 
 _NO_LINES = pd.DataFrame({name: pd.Series(dtype=object) for name in ("panel", "line", "role", "x", "y")})

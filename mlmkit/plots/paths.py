@@ -15,7 +15,7 @@ from ..pictures import Picture
 from ..results import MixedFit
 from ..style import MARKERS, colour
 from ..words import count, number
-from .canvas import on_axes, term_label
+from .canvas import on_axes, term_label, term_unit
 from .pooling import only_group
 
 
@@ -35,6 +35,7 @@ class PoolingPath(Picture):
     population: pd.Series
     group: str
     term: str
+    unit: str = ""
     size = "page"
 
     @property
@@ -62,7 +63,8 @@ class PoolingPath(Picture):
         ends.spines["top"].set_visible(False)
         ends.get_xticklabels()[0].set_horizontalalignment("left")
         ends.get_xticklabels()[2].set_horizontalalignment("right")
-        ax.set(xlabel="SD across groups, as a multiple of its estimate", ylabel=term_label(self.term))
+        ylabel = term_label(self.term, unit=self.unit)
+        ax.set(xlabel="SD across groups, as a multiple of its estimate", ylabel=ylabel)
 
 
 @on_axes
@@ -97,6 +99,7 @@ def pooling_path(fit: MixedFit, group: str | None = None, term: str | None = Non
         pd.Series(population, multiples),
         group,
         term,
+        term_unit(fit, term),
     )
 
 

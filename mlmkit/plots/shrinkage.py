@@ -14,11 +14,15 @@ from matplotlib.lines import Line2D
 from ..errors import DataError
 from ..pictures import Picture
 from ..results import FlatFit, MixedFit
-from ..style import INK, LINES, MARKERS, PAPER, colour
+from ..style import INK, LINES, MARKERS, PAPER, RULE, colour
 from ..words import count, listed, number
-from .canvas import on_axes, term_label
+from .canvas import column_label, on_axes, term_label, term_unit
 from .labels import place_labels
 from .pooling import arms, no_pooling, only_group
+
+#: Of more groups than this, some are drawn in colour, from the lowest to the highest, and the others in grey.
+MOST_LINES = 90
+TELLING = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +73,15 @@ class Shrinkage(Picture):
             f"population's {number(self.centre)}, half of them by {number(100 * self.pulled.median())}% of the way or more.{self._arms_in_words()}"
         )
 
+    @property
+    def telling(self) -> pd.Series:
+        """Which groups are drawn in colour: all, or some of many, evenly spread from the lowest to the highest."""
+        if len(self.table) <= MOST_LINES:
+            return pd.Series(True, self.table.index)
+        places = np.linspace(0, len(self.table) - 1, TELLING).round().astype(int)
+        spread = self.table["flat"].sort_values().index[places]
+        return pd.Series(self.table.index.isin([*spread, *self.labelled]), self.table.index)
+
     def _arms_in_words(self) -> str:
         if not self.factor:
             return ""
@@ -78,43 +91,60 @@ class Shrinkage(Picture):
         return f" Colours tell {self.factor}: {sizes}; its own effect is taken out."
 
     def paint(self, ax: Axes) -> None:
-        flat, multilevel = self.table["flat"].to_numpy(), self.table["multilevel"].to_numpy()
-        many = len(flat) > 100
-        sizes = self._sizes() * (0.5 if many else 1)
-        segments = np.stack(
-            [np.column_stack([0 * flat, flat]), np.column_stack([0 * flat + 1, multilevel])], axis=1
-        )
-        colours = [colour(self.arms[arm]) for arm in self.table["arm"]]
-        ax.add_collection(
-            LineCollection(segments, colors=colours, linewidths=0.8, alpha=0.3 if many else 0.5)
-        )
+        grey = ~self.telling.to_numpy()
+        if grey.any():
+            ax.add_collection(LineCollection(self._segments[grey], colors=RULE, linewidths=0.7))
+        self._lines_and_marks(ax, ~grey)
         ax.axhline(self.centre, color=colour("population"), ls=LINES["population"], lw=1.4, zorder=1)
-        ax.scatter(
-            0 * flat, flat, sizes, marker=MARKERS["flat"], facecolor=PAPER, edgecolor=colour("flat"), zorder=3
-        )
-        ax.scatter(0 * flat + 1, multilevel, 0.8 * sizes, marker=MARKERS["multilevel"], facecolor=colours,
-                   edgecolor=PAPER, linewidth=0.5, zorder=3)  # fmt: skip
         ax.set_xticks(
             [0, 1], ["flat\n(no pooling)", "multilevel\n(partial pooling)"], color=INK, fontsize="medium"
         )
         ax.set(xlim=(-0.28, 1.28), ylabel=self.quantity)
-        ax.legend(
-            handles=[self._population_key(), *self._arm_keys()],
-            loc="lower center",
-            bbox_to_anchor=(0.5, 1.0),
-            ncols=2,
-        )
+        ax.margins(y=0.05)
+        ax.legend(handles=self._key(), loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
         if self.labelled:
             self._labels(ax)
 
-    def _sizes(self) -> np.ndarray:
-        n = self.table["n"].to_numpy(dtype=float)
-        return 40 * np.sqrt(n / n.max()) if np.ptp(n) > 0 else np.full(len(n), 30.0)
+    @property
+    def _segments(self) -> np.ndarray:
+        """(groups, 2 ends, 2 coordinates)."""
+        ends = self.table[["flat", "multilevel"]].to_numpy()
+        return np.stack([np.broadcast_to([0.0, 1.0], ends.shape), ends], axis=2)
 
-    def _population_key(self) -> Line2D:
-        size = " (larger marks: more data)" if np.ptp(self.table["n"]) > 0 else ""
+    def _lines_and_marks(self, ax: Axes, shown: np.ndarray) -> None:
+        segments, sizes = self._segments[shown], self._sizes(self.table["n"])[shown]
+        colours = [colour(self.arms[arm]) for arm in self.table["arm"][shown]]
+        ax.add_collection(LineCollection(segments, colors=colours, linewidths=0.8, alpha=0.5))
+        flat = {"marker": MARKERS["flat"], "facecolor": PAPER, "edgecolor": colour("flat")}
+        ax.scatter(*segments[:, 0].T, sizes, zorder=3, **flat)
+        ax.scatter(*segments[:, 1].T, 0.8 * sizes, marker=MARKERS["multilevel"], facecolor=colours, edgecolor=PAPER,
+                   linewidth=0.5, zorder=3)  # fmt: skip
+
+    def _sizes(self, n) -> np.ndarray:
+        """A mark's area grows with how much data its group has."""
+        n, most = np.asarray(n, dtype=float), self.table["n"].max()
+        return np.maximum(60 * n / most, 12) if np.ptp(self.table["n"]) > 0 else np.full(len(n), 30.0)
+
+    def _key(self) -> list[Line2D]:
         style = {"color": colour("population"), "ls": LINES["population"], "lw": 1.4}
-        return Line2D([], [], label=f"population, {number(self.centre)}{size}", **style)
+        population = Line2D([], [], label=f"population, {number(self.centre)}", **style)
+        others = Line2D([], [], color=RULE, lw=1.4, label="other groups")
+        return [
+            population,
+            *self._arm_keys(),
+            *([] if self.telling.all() else [others]),
+            *self._size_keys(),
+        ]
+
+    def _size_keys(self) -> list[Line2D]:
+        """The marks of the smallest and the largest group, where these differ."""
+        extremes = sorted({self.table["n"].min(), self.table["n"].max()})
+        marker = {"ls": "", "marker": MARKERS["flat"], "color": colour("flat"), "markerfacecolor": PAPER}
+        return [
+            Line2D([], [], markersize=np.sqrt(size), label=f"$n_j$ = {n:g}", **marker)
+            for n, size in zip(extremes, self._sizes(extremes), strict=True)
+            if len(extremes) > 1
+        ]
 
     def _arm_keys(self) -> list[Line2D]:
         marker = {"ls": "", "marker": MARKERS["multilevel"]}
@@ -187,10 +217,13 @@ def on_response_scale(fit: MixedFit, term: str, scale: str | None) -> bool:
 
 def quantity(fit: MixedFit, term: str, response_scale: bool) -> str:
     """What an axis of group estimates shows, in words."""
+    name = fit.spec.response.name
     if response_scale:
-        return "probability" if fit.family.counts_trials else f"mean {fit.spec.response.name}"
+        return (
+            f"probability of {name}" if fit.family.counts_trials else f"mean {column_label(name, fit.data)}"
+        )
     odds = fit.family.link == "logit" and term == "Intercept" and len(fit.fixef) == 1
-    return "log odds" if odds else term_label(term)
+    return f"log odds of {name}" if odds else term_label(term, unit=term_unit(fit, term))
 
 
 def _amount(fit: MixedFit, group: str) -> np.ndarray:

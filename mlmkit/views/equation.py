@@ -27,7 +27,7 @@ from .symbols import indexed, roman
 
 STYLES = ("levels", "mixed", "matrix")
 
-ZERO, NOISE, OMEGA = r"\vec{0}", r"\vec{\epsilon}", r"\Omega"
+ZERO, NOISE, OMEGA = r"\vec{0}", r"\vec{\varepsilon}", r"\Omega"
 
 
 @dataclass(frozen=True)

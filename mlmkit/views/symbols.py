@@ -17,7 +17,7 @@ PREDICTORS = "zwvu"  # group-level predictors, by group
 
 _GREEK = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "zeta": "ζ", "xi": "ξ", "psi": "ψ", "omega": "ω",
-    "mu": "μ", "theta": "θ", "lambda": "λ", "tau": "τ", "sigma": "σ", "rho": "ρ", "epsilon": "ε",
+    "mu": "μ", "theta": "θ", "lambda": "λ", "tau": "τ", "sigma": "σ", "rho": "ρ", "epsilon": "ε", "varepsilon": "ε",
     "phi": "φ", "nu": "ν", "Sigma": "Σ", "Omega": "Ω", "Lambda": "Λ",
 }  # fmt: skip
 

@@ -84,6 +84,21 @@ def test_a_bend_that_the_model_lacks_is_seen_along_its_predictor():
     assert outside.sum() >= 4 and along.loc[0.0, "statistic"] > 0.5 > along.loc[3.0, "statistic"]
 
 
+def test_residuals_with_their_groups_effects_are_drawn_along_a_mean_without_them():
+    """Along fitted values that hold the effects, the lowest would lie too low and the highest too high."""
+    rng = np.random.default_rng(3)
+    data = pd.DataFrame({"x": np.tile(np.arange(8.0), 30), "g": np.repeat(np.arange(30), 8)})
+    data["y"] = 1 + 0.5 * data.x + rng.normal(0, 3, 30)[data.g] + rng.normal(0, 1, len(data))
+    check = mk.lmer("y ~ x + (1|g)", data).check(100, seed=1, refits=0)
+    (name,) = check.along
+    assert name == "fitted without group effects" and check.along[name].nunique() == 8
+    means = pd.DataFrame(check.places).groupby(check.along[name].to_numpy()).mean()
+    low, high = np.quantile(means.iloc[:, 1:], [0.025, 0.975], axis=1)
+    assert ((means[0] >= low) & (means[0] <= high)).sum() >= 7
+    same = mk.lmer("y ~ x + (1|g)", data).check(100, seed=1, refits=0, groups="same")
+    np.testing.assert_allclose(same.along["fitted"], same.fit.fitted)
+
+
 def test_a_statistic_of_ones_own_stands_beside_its_simulations(poisson):
     def most(y, rows):
         assert list(y.index) == list(rows.index)

@@ -65,3 +65,16 @@ def test_the_words_name_those_that_move_away(sleep):
     words = ellipse_data(sleep).alt_text
     assert "18 of 18 move towards the centre" in words
     assert "309, 310, 337, 352 and 372" in words and "0.066" in words
+
+
+def test_the_error_of_one_group_alone_is_drawn_beside_the_contours(sleep, sleep_flat):
+    """Its SDs and its correlation explain which way the arrows run: the figures of a balanced design."""
+    drawn = ellipse_data(sleep, sleep_flat, error=True)
+    days = np.arange(10.0)
+    X = np.column_stack([np.ones(10), days])
+    np.testing.assert_allclose(drawn.error, sleep.sigma**2 * np.linalg.inv(X.T @ X))
+    assert "SDs 15.0 of the intercept and 2.82 of the slope of Days, correlation −0.84" in drawn.alt_text
+    assert ellipse_data(sleep, sleep_flat).error is None
+    ax = ellipse(sleep, sleep_flat, error=True)
+    assert any("error of one Subject" in text.get_text() for text in ax.texts)
+    assert ax.get_xlabel().endswith("(ms)") and ax.get_ylabel().endswith("(ms per day)")

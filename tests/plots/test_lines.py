@@ -13,6 +13,7 @@ from mlmkit.plots import (
     panels,
     panels_data,
 )
+from mlmkit.plots.canvas import term_unit
 from mlmkit.plots.curves import group_curves, only_predictor, slopes
 
 SIX = (31, 33, 71, 76, 77, 93)
@@ -189,6 +190,40 @@ def test_kinds_are_told_by_colour_marker_and_line():
     }
     marks = {line.get_marker() for ax in figure.axes for line in ax.lines if line.get_linestyle() == "None"}
     assert len(looks) == 2 and len({ls for _, ls in looks}) == 2 and len(marks) == 2
+
+
+def test_panels_come_in_the_order_of_their_slopes_when_asked():
+    data = load_data("sleepstudy")
+    drawn = lines_by_group_data(data, "Days", "Reaction", "Subject", order="slope")
+    slope = slopes(drawn.lines, "panel")
+    assert list(slope.index) == drawn.panels and slope.is_monotonic_increasing
+    assert drawn.panels[0] == 335 and drawn.panels[-1] == 308
+    chosen = lines_by_group_data(data, "Days", "Reaction", "Subject", groups=[308, 335], order="slope")
+    assert chosen.panels == [308, 335]
+    with pytest.raises(DataError, match="'name' or 'slope', not 'size'"):
+        lines_by_group_data(data, "Days", "Reaction", "Subject", order="size")
+
+
+def test_one_line_for_all_stands_in_every_panel():
+    data = load_data("sleepstudy")
+    drawn = lines_by_group_data(data, "Days", "Reaction", "Subject", together=True)
+    pooled = drawn.lines[drawn.lines.role == "pooled"]
+    slope = slopes(pooled, "panel")
+    assert len(slope) == 18 and slope.to_numpy() == pytest.approx(np.polyfit(data.Days, data.Reaction, 1)[0])
+    assert drawn.roles == {"group": "each Subject's own line", "pooled": "one line for all"}
+
+
+def test_axes_name_the_units_that_data_carry(sleep):
+    figure = lines_by_group(load_data("sleepstudy"), "Days", "Reaction", "Subject")
+    assert (figure.get_supxlabel(), figure.get_supylabel()) == ("Days", "Reaction (ms)")
+    own = pd.DataFrame({"g": list("aabb"), "x": [0, 1, 0, 1], "y": [1.0, 2, 3, 4]})
+    own.attrs["units"] = {"x": "km"}
+    figure = lines_by_group(own, "x", "y", "g")
+    assert (figure.get_supxlabel(), figure.get_supylabel()) == ("x (km)", "y")
+    own.attrs["units"] = "ms"
+    assert lines_by_group(own, "x", "y", "g").get_supxlabel() == "x"
+    assert term_unit(sleep, "Intercept") == "ms" and term_unit(sleep, "Days") == "ms per day"
+    assert term_unit(lmer("log(Reaction) ~ Days + (1|Subject)", sleep.data), "Days") == ""
 
 
 def test_a_missing_column_is_named():

@@ -19,7 +19,7 @@ def test_rats_are_shown_as_probabilities(rats, rats_flat):
 def test_the_link_scale_is_there_for_the_asking(rats, rats_flat):
     drawn = shrinkage_data(rats, rats_flat, scale="link")
     assert drawn.table.loc[1, "multilevel"] == pytest.approx(-2.566785, abs=1e-4)
-    assert drawn.quantity == "log odds"
+    assert drawn.quantity == "log odds of m"
     with pytest.raises(DataError, match="'response' or 'link'"):
         shrinkage_data(rats, rats_flat, scale="odds")
 
@@ -45,7 +45,31 @@ def test_two_columns_joined_by_a_line_a_group(rats, rats_flat):
     (lines,) = [c for c in ax.collections if type(c).__name__ == "LineCollection"]
     assert len(lines.get_segments()) == 71
     assert {"1", "42"} <= {text.get_text() for text in ax.texts}
-    assert ax.get_ylabel() == "probability"
+    assert ax.get_ylabel() == "probability of m"
+
+
+def test_the_key_tells_small_groups_from_large_ones(rats, rats_flat):
+    ax = shrinkage(rats, rats_flat)
+    key = {
+        text.get_text(): line
+        for text, line in zip(ax.get_legend().get_texts(), ax.get_legend().get_lines(), strict=True)
+    }
+    assert set(key) == {"population, 0.126", "$n_j$ = 10", "$n_j$ = 52"}
+    areas = [key[f"$n_j$ = {n}"].get_markersize() ** 2 for n in (10, 52)]
+    assert areas[1] / areas[0] == pytest.approx(5, rel=0.05)  # as the numbers of rats, but for the least size
+
+
+def test_of_many_groups_some_are_told_and_the_others_grey(countries):
+    drawn = shrinkage_data(countries, label=["Russia"])
+    shown = drawn.table[drawn.telling]
+    assert len(shown) in (20, 21) and drawn.telling["Russia"]
+    assert (
+        shown["flat"].min() == drawn.table["flat"].min() and shown["flat"].max() == drawn.table["flat"].max()
+    )
+    ax = shrinkage(countries, label=["Russia"])
+    grey, coloured = [c for c in ax.collections if type(c).__name__ == "LineCollection"]
+    assert len(grey.get_segments()) + len(coloured.get_segments()) == 189
+    assert ax.get_ylabel() == "mean alcohol (litres per adult and year)"
 
 
 def test_an_unknown_term_is_refused_by_name(sleep):

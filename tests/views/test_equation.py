@@ -103,7 +103,7 @@ def test_fixed_and_random_effects_under_braces():
 
 def test_matrices():
     text = str(equation("Reaction ~ Days + (Days|Subject)", mk.load_data("sleepstudy"), style="matrix"))
-    assert r"\vec{y} &= X \vec{b} + Z \vec{\gamma} + \vec{\epsilon}" in text
+    assert r"\vec{y} &= X \vec{b} + Z \vec{\gamma} + \vec{\varepsilon}" in text
     assert r"V = Z \Omega Z^\top + \sigma^{2} I_n" in text
     assert r"X \text{ is } 180 \times 2, \quad Z \text{ is } 180 \times 36" in text
     assert r"Z \text{ is } n \times 2 J" in str(equation("y ~ x + (x|g)", style="matrix"))
@@ -283,7 +283,7 @@ def test_only_macros_that_mathjax_knows_without_extensions():
         "theta",
         "lambda",
         "Omega",
-        "epsilon",
+        "varepsilon",
         "times",
         "Phi",
         "sqrt",
