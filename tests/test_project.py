@@ -83,6 +83,10 @@ def test_the_package_imports_nothing_it_does_not_declare():
         "pymc",
         "arviz",
         "voila",
+        "jupyter_server",
+        "tornado",
+        "psutil",
+        "segno",
         "nbformat",
         "sphinx",
     }  # each asked for where it is used, by name

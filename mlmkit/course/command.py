@@ -51,7 +51,10 @@ def _parser() -> argparse.ArgumentParser:
     lab.add_argument("folder", nargs="?", type=Path, default=HOME, help=f"where to (default: {HOME})")
     lab.epilog = "Further options go to JupyterLab: mlmkit lab FOLDER --no-browser --port 8890"
     lecture = _add(commands, "lecture", _lecture, "Serve the explorations as a page, for a lecture.")
-    lecture.epilog = "Options: --port 8866, --no-browser"
+    lecture.epilog = (
+        "Options: --port 8866, --no-browser; for a room: --ip 0.0.0.0, --token, --host, --visitors "
+        "(python -m mlmkit.widgets --help says more)"
+    )
     site = _add(commands, "site", _site, "Make the course's web book: a folder of pages that opens anywhere.")
     site.add_argument("folder", nargs="?", type=Path, default=SITE, help=f"where to (default: {SITE})")
     site.add_argument("--course", type=Path, help="the folder with your own copy of the course")

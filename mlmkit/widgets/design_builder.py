@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 import pandas as pd
-from ipywidgets import HTML, GridBox, Layout, ToggleButton, ValueWidget
+from ipywidgets import HTML, GridBox, Layout, ValueWidget
 from matplotlib.collections import LineCollection
 from traitlets import Tuple
 
@@ -17,7 +17,7 @@ from ..formula import parse_formula
 from ..style import INK, MUTED, PAPER, RULE, SHADE, colour, tint
 from ..views.structure import Structure, structure
 from ..words import count
-from .controls import buttons, tick, whole
+from .controls import Toggle, buttons, tick, whole
 from .frame import Exploration, Explorer, Preset, Stills, stills
 
 #: The grid that is clicked: inner groups down, outer groups across.
@@ -276,13 +276,14 @@ class Grid(GridBox, ValueWidget):
 
     def __init__(self, value=()):
         small = Layout(width="64px", height="26px", margin="1px")
-        self._buttons = {(r, c): ToggleButton(layout=small) for r in range(INNER) for c in range(OUTER)}
+        self._buttons = {(r, c): Toggle(layout=small) for r in range(INNER) for c in range(OUTER)}
         self._heads, self._sides = [HTML() for _ in range(OUTER)], [HTML() for _ in range(INNER)]
         children = [HTML(), *self._heads]
         for r in range(INNER):
             children += [self._sides[r], *(self._buttons[r, c] for c in range(OUTER))]
         columns = f"64px repeat({OUTER}, 70px)"
         super().__init__(children, layout=Layout(grid_template_columns=columns, margin="2px 24px 2px 2px"))
+        self.add_class("mlmkit-grid")
         self.observe(self._press, "value")
         for button in self._buttons.values():
             button.observe(self._read, "value")

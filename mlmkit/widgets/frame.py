@@ -41,6 +41,8 @@ __all__ = ["WIDTH", "Exploration", "Explorer", "Preset", "Press", "Stills", "sti
 
 #: Width of a picture in inches, live and with several stills in one.
 INCHES, STILLS_INCHES = 9.6, 12.0
+#: Above each still, in inches: its setting, to be read from the back row.
+HEADLINE = 0.4
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,8 @@ class Explorer(VBox):
         self.result, self.words, self.problem = None, "", ""
         self.figure, self.axes = _blank(exploration)
         self._painter = Painter(self.figure)
-        self.picture, self.sentence, self.help, self.tasks = HTML(), HTML(), HTML(), HTML()
+        kinds = ("mlmkit-picture", "mlmkit-said", "mlmkit-help", "mlmkit-to-try")
+        self.picture, self.sentence, self.help, self.tasks = (markup.marked(HTML(), kind) for kind in kinds)
         self.presets = exploration.presets()
         self._buttons = {name: markup.button(name) for name in self.presets}
         self._note, self._waiting = "", False
@@ -315,15 +318,16 @@ class Explorer(VBox):
     def _rows(self) -> list[Widget]:
         self.tasks.value = markup.tasks(self.to_try)
         shown = [control for control in self.controls.values() if isinstance(control, Widget)]
-        return [HTML(markup.title(self.exploration.title)), self._presets_row(), markup.arranged(shown),
-                self.picture, self.sentence, self.help, self.tasks]  # fmt: skip
+        title = markup.marked(HTML(markup.title(self.exploration.title)), "mlmkit-title")
+        return [title, self._presets_row(), markup.arranged(shown), self.picture, self.sentence, self.help,
+                self.tasks]  # fmt: skip
 
     def _presets_row(self) -> Box:
         for name, button in self._buttons.items():
             button.on_click(lambda _, name=name: self.use(name))
-        reset = markup.button("reset", icon="rotate-left")
+        reset = markup.button("reset", icon="rotate-left", tooltip="back to how it began")
         reset.on_click(self.reset)
-        return markup.row([*self._buttons.values(), reset])
+        return markup.row([*self._buttons.values(), reset], "mlmkit-presets")
 
     def _mark_presets(self) -> None:
         """Show which presets the controls stand at, and what to try there."""
@@ -377,14 +381,23 @@ def stills(exploration: Exploration, settings: Mapping[str, Mapping], columns: i
     start = {name: control.value for name, control in exploration.controls().items()}
     results = {name: exploration.compute(**{**start, **values}) for name, values in settings.items()}
     rows, width = -(-len(settings) // columns), STILLS_INCHES / columns
-    with drawing(scaled(0.86)):
-        figure = canvas((STILLS_INCHES, rows * (width * exploration.height / INCHES * 1.15 + 0.35)))
+    with drawing(scaled(0.88)):
+        figure = canvas((STILLS_INCHES, rows * (width * exploration.height / INCHES * 1.17 + HEADLINE)))
         parts = np.ravel(figure.subfigures(rows, columns))
         for part, (name, result) in zip(parts, results.items(), strict=False):
-            exploration.draw(exploration.panels(part), result)
-            part.suptitle(name, fontweight="bold", x=0.02, ha="left", y=0.99)
+            axes = exploration.panels(part)
+            _leave_above(axes, HEADLINE * rows / figure.get_figheight())
+            exploration.draw(axes, result)
+            part.suptitle(name, fontweight="bold", fontsize=15, x=0.02, ha="left", y=0.985)
     texts = [f"{name}: {exploration.describe(result)}" for name, result in results.items()]
     return Stills(exploration.title, figure, " ".join([exploration.shows, *texts]))
+
+
+def _leave_above(axes: tuple[Axes, ...], share: float) -> None:
+    """Move axes down, so that this share of their figure's height is free above them."""
+    for ax in axes:
+        left, bottom, width, height = ax.get_position(original=True).bounds
+        ax.set_position((left, bottom * (1 - share), width, height * (1 - share)))
 
 
 def _blank(exploration: Exploration) -> tuple[Figure, tuple[Axes, ...]]:

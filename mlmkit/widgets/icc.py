@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from scipy.special import expit
@@ -67,7 +67,7 @@ def compute(tau: float = 2.0, sigma: float = 2.0, J: int = 12, n: int = 10, samp
     return Clustering(tau, sigma, means, y, pairs)
 
 
-@cache
+@lru_cache(maxsize=8)
 def _draws(sample: int):
     rng = np.random.default_rng(1177 + sample)
     shapes = ((MOST_GROUPS,), (MOST_GROUPS, MOST_MEMBERS), (PAIRS,), (PAIRS, 2))
@@ -96,7 +96,7 @@ def draw(axes, it: Clustering) -> None:
     pairs.plot(*it.pairs.T, **cloud(2.5, 0.45))
     pairs.plot([-reach, reach], [-reach, reach], color=RULE, lw=1, zorder=0)
     pairs.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="one member", ylabel="another")
-    pairs.set_title(f"pairs: correlation {it.icc:.2f}")
+    pairs.set_title(f"correlation {it.icc:.2f}")
 
 
 def _draw_groups(ax, it: Clustering, reach: float) -> None:
@@ -112,7 +112,7 @@ def _draw_groups(ax, it: Clustering, reach: float) -> None:
         xlabel="group $j$",
         ylabel="$y$, as deviation from $b$",
     )
-    ax.set_title("observations, and the groups' means")
+    ax.set_title("observations, and the groups' true means")
 
 
 def _draw_split(ax, it: Clustering) -> None:
@@ -211,7 +211,7 @@ def _film() -> dict:
 EXPLORATION = Exploration(
     title="How alike are the members of a group?",
     shows=(
-        "Left: each group's observations in a column, with its mean as a bar. Top right: the variance split "
+        "Left: each group's observations in a column, with its true mean as a bar. Top right: the variance split "
         "into a part between and a part within groups. Bottom right: two members of one group against each "
         "other."
     ),
@@ -242,6 +242,8 @@ def explore_icc(preset: str | None = None, **values) -> Explorer:
 def show_icc() -> Stills:
     """The exploration of the ICC on paper: four settings side by side."""
     return stills(EXPLORATION, {
-        "no clustering": {"tau": 0.0, "sigma": 2.8}, "some": {"tau": 1.0, "sigma": 2.6},
-        "half and half": {"tau": 2.0, "sigma": 2.0}, "strong": {"tau": 2.7, "sigma": 0.6},
+        "no clustering: τ = 0, σ = 2.8": {"tau": 0.0, "sigma": 2.8},
+        "some: τ = 1, σ = 2.6": {"tau": 1.0, "sigma": 2.6},
+        "half and half: τ = 2, σ = 2": {"tau": 2.0, "sigma": 2.0},
+        "strong: τ = 2.7, σ = 0.6": {"tau": 2.7, "sigma": 0.6},
     })  # fmt: skip

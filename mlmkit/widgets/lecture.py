@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ipywidgets import HTML, Layout, ToggleButtons, VBox
+from ipywidgets import HTML, Layout, VBox
 
 from .clustering import explore_clustering
+from .controls import Choices
 from .design_builder import explore_design
 from .dropout import explore_dropout
 from .frame import WIDTH, Explorer
@@ -27,6 +28,7 @@ from .pooling import explore_pooling
 from .predictor import explore_predictor
 from .prior import explore_prior
 from .reveal import explore_reveal
+from .room import invitation
 from .weight import explore_weight
 
 PAGES: dict[str, Callable[[], Explorer]] = {
@@ -61,9 +63,11 @@ class Lecture(VBox):
     def __init__(self, first: str = "ICC"):
         self.pages: dict[str, Explorer] = {}
         style = {"button_width": "auto", "description_width": "0"}
-        self.choice = ToggleButtons(options=list(PAGES), value=first, style=style, tooltip="exploration")
+        self.choice = Choices(options=list(PAGES), value=first, style=style, tooltip="exploration")
         self.choice.observe(self._turn, "value")
-        super().__init__([], layout=Layout(max_width=f"{WIDTH + 40}px", margin="0 auto"))
+        self.head = [HTML(text), self.choice] if (text := invitation()) else [self.choice]
+        super().__init__([], layout=Layout(width="100%", max_width=f"{WIDTH + 320}px", margin="0 auto"))
+        self.add_class("mlmkit-lecture")
         self._turn()
 
     @property
@@ -74,9 +78,9 @@ class Lecture(VBox):
     def _turn(self, _=None) -> None:
         name = self.choice.value
         if name not in self.pages:
-            self.children = [self.choice, HTML('<p role="status">One moment …</p>')]
+            self.children = [*self.head, HTML('<p role="status">One moment …</p>')]
             self.pages[name] = PAGES[name]()
-        self.children = [self.choice, self.pages[name]]
+        self.children = [*self.head, self.pages[name]]
 
     def __repr__(self):
         return "All explorations, to use while the notebook runs"
@@ -88,8 +92,6 @@ def lecture(first: str = "ICC") -> Lecture:
     Parameters
     ----------
     first
-        The one to begin with, by the name on its button: `"ICC"`, `"weight"`, `"pooling"`, `"predict"`,
-        `"plane"`, `"losses"`, `"likelihood"`, `"future batch"`, `"prior"`, `"nested or crossed"`,
-        `"group-level predictor"` or `"playground"`.
+        The one to begin with, by the name on its button: `"ICC"`, `"weight"`, … (the keys of `PAGES`).
     """
     return Lecture(first)

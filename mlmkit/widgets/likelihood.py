@@ -174,7 +174,9 @@ def _draw_curves(ax, it: Likelihoods) -> None:
     ax.text(0.99 * right, 3.95, "95% interval", **label)
     ax.set(xlim=(0, right), ylim=(-0.35, HIGHEST), xlabel="τ, the SD between groups")
     ax.set_ylabel("criterion above its minimum")
-    ax.set_title(f"{number(it.ml.best)} and {number(it.reml.best)}", loc="right")
+    estimates = f"ML {number(it.ml.best)}\nREML {number(it.reml.best)}"
+    box = {"facecolor": PAPER, "alpha": 0.8, "lw": 0, "pad": 2}
+    ax.text(0.99, 0.98, estimates, transform=ax.transAxes, ha="right", va="top", bbox=box)
     key_above(ax, 2)
 
 
@@ -260,5 +262,9 @@ def explore_likelihood(preset: str | None = None, **values) -> Explorer:
 
 def show_likelihood() -> Stills:
     """The exploration of the likelihood on paper: from a clear τ to one on the boundary."""
-    names = ("sleepstudy", "five people", "alike", "on the boundary")
-    return stills(EXPLORATION, {name: presets()[name].values for name in names})
+    names = {
+        "sleepstudy": "18 people", "five people": "the first five people",
+        "alike": "18 people, means drawn together by 75%",
+        "on the boundary": "six people, drawn together by 85%",
+    }  # fmt: skip
+    return stills(EXPLORATION, {text: presets()[name].values for name, text in names.items()})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from scipy.stats import chi2
@@ -85,7 +85,7 @@ def reml_weight(means: np.ndarray, within: np.ndarray, n: int) -> np.ndarray:
     return np.maximum(0.0, 1.0 - within / between)
 
 
-@cache
+@lru_cache(maxsize=8)
 def _draws(sample: int):
     rng = np.random.default_rng(7 + sample)
     size = (STUDIES, MOST_GROUPS)
@@ -144,7 +144,7 @@ def _draw_errors(ax, it: Losses) -> None:
         ax.text(start + 1, top, name, ha="center", va="top")
     ax.axvline(3, color=RULE, lw=1)
     ax.set_xticks(range(7), [*NAMES, "", *NAMES], rotation=18)
-    ax.set(xlim=(-0.6, 6.6 if it.apart > 0 else 2.6), ylim=(0, top), ylabel="error of a study")
+    ax.set(xlim=(-0.6, 6.6 if it.apart > 0 else 2.6), ylim=(0, top), ylabel="RMS error of a study")
     ax.set_title(f"errors of {STUDIES} studies")
 
 
@@ -239,5 +239,8 @@ def explore_loss(preset: str | None = None, **values) -> Explorer:
 
 def show_loss() -> Stills:
     """The exploration of losses on paper: four kinds of study."""
-    names = ("typical", "an outlier", "three groups", "large groups")
-    return stills(EXPLORATION, {name: presets()[name].values for name in names})
+    names = {
+        "typical": "typical: τ = 1, σ = 2, n = 5", "an outlier": "an outlier, set apart by 6",
+        "three groups": "three groups", "large groups": "large groups: τ = 2, n = 40",
+    }  # fmt: skip
+    return stills(EXPLORATION, {text: presets()[name].values for name, text in names.items()})

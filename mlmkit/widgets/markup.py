@@ -6,32 +6,56 @@ from collections.abc import Iterable
 from html import escape
 
 import numpy as np
-from ipywidgets import Box, Button, GridBox, Layout, VBox, Widget
+from ipywidgets import HTML, Box, Button, GridBox, Layout, VBox, Widget
 
 from ..style import COLOURS, RULE
 from .drawing import WIDTH, png
 
-#: One for all explorations on a page. A picture is never taller than what a projector of 720 lines leaves it;
-#: colours of text are the page's own, light or dark. A page whose kernel is gone says so where a slider is moved.
+#: Below, a phone: the picture is moved sideways under the finger. Above, controls stand beside the picture.
+PHONE, WIDE = 560, 1180
+#: What holds an exploration: it is laid out by the room that it has, not by the screen's.
+HOLDERS = ".mlmkit-lecture, .jp-OutputArea-output:has(.mlmkit-explorer)"
+#: One for all explorations on a page. A picture is never taller than what a projector of 720 lines leaves it; colours
+#: of text are the page's own, light or dark. ipywidgets marks widgets whose kernel is gone.
 SHEET = f"""<style>
 .mlmkit-explorer {{ width: 100%; max-width: {WIDTH + 20}px; }}
 .mlmkit-explorer img[role=img] {{ display: block; width: 100%; max-width: {WIDTH}px; height: auto;
-  background: #fff; }}
-.mlmkit-explorer h4 {{ margin: .2em 0; }}
-.mlmkit-at-work img[role=img] {{ opacity: .35; }}
-.mlmkit-on {{ font-weight: bold; box-shadow: inset 0 -3px 0 {COLOURS["group"]}; }}
+  max-height: max(48vh, 240px); object-fit: contain; object-position: left top; background: #fff; }}
+.mlmkit-picture {{ overflow-x: auto; overflow-y: hidden; }}
+.mlmkit-explorer h3 {{ margin: .2em 0; font-size: 1.1em; }}
 .mlmkit-words {{ line-height: 1.45; min-height: 2.9em; margin: .3em 0; font-size: 1.05em; max-width: 60em; }}
 .mlmkit-problem {{ white-space: pre-wrap; border-left: 4px solid {COLOURS["population"]};
   padding: .3em .8em; margin: .3em 0; line-height: 1.45; }}
 .mlmkit-tasks {{ border-top: 1px solid {RULE}; margin-top: .3em; line-height: 1.45; max-width: 60em; }}
 .mlmkit-tasks summary {{ color: var(--jp-ui-font-color2, inherit); cursor: pointer; }}
-.mlmkit-tasks ol {{ margin: .2em 0; }}
+.mlmkit-tasks ol {{ margin: .2em 0; padding-left: 1.6em; }}
+.mlmkit-on {{ font-weight: bold; box-shadow: inset 0 -3px 0 {COLOURS["group"]}; }}
+.mlmkit-at-work img[role=img] {{ opacity: .35; }}
+.mlmkit-explorer.jupyter-widgets-disconnected img[role=img] {{ opacity: .3; filter: grayscale(1); }}
+.mlmkit-explorer .jupyter-widgets-disconnected::before {{ display: none; }}
+.mlmkit-explorer.jupyter-widgets-disconnected::before {{ font: inherit; font-weight: bold; color: inherit; padding: .3em .8em;
+  border-left: 4px solid {COLOURS["population"]};
+  content: "The kernel was restarted or has ended: this picture no longer follows its controls. Run its cell again, or reload the page."; }}
+:is({HOLDERS}) {{ container-type: inline-size; }}
+@container (max-width: {PHONE}px) {{ .mlmkit-explorer img[role=img] {{ min-width: 640px; max-height: none; }} }}
+@container (min-width: {WIDE}px) {{
+  .mlmkit-explorer {{ display: grid; max-width: {WIDTH + 320}px; column-gap: 24px; align-items: start;
+    grid-template: "title title" auto "presets picture" auto "controls picture" 1fr "controls words" auto
+      "controls help" auto "controls tasks" auto / 280px minmax(0, {WIDTH}px); }}
+  .mlmkit-explorer.jupyter-widgets-disconnected::before {{ grid-column: 1 / 3; }}
+  .mlmkit-explorer img[role=img] {{ max-height: max(62vh, 240px); }}
+  .mlmkit-title {{ grid-area: title; }} .mlmkit-presets {{ grid-area: presets; }} .mlmkit-controls {{ grid-area: controls; }}
+  .mlmkit-picture {{ grid-area: picture; }} .mlmkit-said {{ grid-area: words; }} .mlmkit-help {{ grid-area: help; }}
+  .mlmkit-to-try {{ grid-area: tasks; }}
+  .mlmkit-controls > *, .mlmkit-controls .widget-vbox > * {{ width: 100% !important; margin-right: 0 !important; }}
+  .mlmkit-controls > button, .mlmkit-controls > .mlmkit-grid {{ width: auto !important; }}
+}}
 </style>"""
 
 
 def title(text: str) -> str:
     """The heading, with the style sheet."""
-    return f"{SHEET}<h4>{escape(text)}</h4>"
+    return f"{SHEET}<h3>{escape(text)}</h3>"
 
 
 def picture(pixels: np.ndarray, alt: str) -> str:
@@ -66,16 +90,25 @@ def tasks(texts: Iterable[str]) -> str:
     return f'<details open class="mlmkit-tasks"><summary>What to try</summary><ol>{items}</ol></details>'
 
 
-def row(children: Iterable[Widget]) -> Box:
+def row(children: Iterable[Widget], kind: str) -> Box:
     """Side by side, and on into the next line."""
-    return Box(list(children), layout=Layout(flex_flow="row wrap", align_items="center", overflow="visible"))
+    layout = Layout(flex_flow="row wrap", align_items="center", overflow="visible")
+    box = Box(list(children), layout=layout)
+    box.add_class(kind)
+    return box
 
 
 def arranged(controls: list[Widget]) -> Box:
     """Controls in rows; beside a grid, if there is one, in a column."""
     grids = [control for control in controls if isinstance(control, GridBox)]
     others = [control for control in controls if control not in grids]
-    return row([*grids, VBox(others)]) if grids else row(others)
+    return row([*grids, VBox(others)] if grids else others, "mlmkit-controls")
+
+
+def marked(html: HTML, kind: str) -> HTML:
+    """With the name by which the style sheet knows it."""
+    html.add_class(kind)
+    return html
 
 
 def button(label: str, **traits) -> Button:

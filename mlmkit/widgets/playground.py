@@ -9,7 +9,7 @@ from html import escape
 
 import numpy as np
 import pandas as pd
-from ipywidgets import HTML, HBox, HTMLMath, Layout, Text
+from ipywidgets import HTML, Box, HTMLMath, Layout, Widget
 
 from ..datasets import load_data
 from ..errors import DataError, FitWarning, did_you_mean
@@ -22,8 +22,10 @@ from ..views.describe import describe as model_in_words
 from ..views.equation import Equation, equation
 from ..views.network import Network, network
 from .bounds import check_size, in_time
-from .controls import choice, tick
+from .controls import Line, choice, tick
+from .drawing import WIDTH
 from .frame import Exploration, Explorer, Preset, Stills, stills
+from .markup import WIDE
 from .paint import cloud
 
 FAMILIES = tuple(DISTRIBUTIONS)
@@ -40,6 +42,22 @@ FIRST = {
     "mathachieve": ("mathach ~ ses * himinty + (ses|school)", "gaussian"),
 }
 START = "sleepstudy"
+
+#: What to try first with each data set, and then with all of them.
+TO_TRY = {
+    "sleepstudy": "Turn (Days|Subject) into (Days||Subject), then into (1|Subject): what goes from each view?",
+    "rats": "Take the batches out: cbind(m, n - m) ~ 1. What goes from each view, and is b where it was?",
+    "alcohol": "Let the years matter, alcohol ~ year + (1|country): which SD becomes smaller, and why that one?",
+    "classroom": "Turn (1|schoolid/classid2) into (1|schoolid): which SD goes, and where does its variance go?",
+    "blp": "Take out (1|spelling): what becomes of the residual SD, and of the intercept's standard error?",
+    "mathachieve": "Turn (ses|school) into (1|school): what goes from each view?",
+}
+WITH_GROUPS = "Take one term out of the random part: what goes from each view?"
+WITHOUT_GROUPS = "Give groups an intercept of their own, (1|group): what comes into each view?"
+AND_THEN = (
+    "Leave the random part out altogether. What becomes of the standard errors?",
+    "Mistype a column's name, or forget a parenthesis: does the help tell you where?",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,10 +166,10 @@ class Playground(Explorer):
 
     def _rows(self) -> list:
         title, presets, controls, picture, sentence, problem, tasks = super()._rows()
-        half = Layout(flex="1 1 380px", overflow="auto")
-        self.equation.layout, self.summary.layout = half, half
-        both = HBox([self.equation, self.summary], layout=Layout(flex_flow="row wrap", min_height="330px"))
-        return [title, presets, controls, self.columns, problem, picture, sentence, both, tasks]
+        side = _box("mlmkit-side", presets, controls, self.columns, problem, tasks)
+        views = _box("mlmkit-views", picture, self.equation)
+        self.add_class("mlmkit-playground")
+        return [title, side, _box("mlmkit-main", views, sentence, self.summary)]
 
     def redraw(self) -> None:
         self.columns.value = _columns(self.frames[self.values["data"]])
@@ -164,15 +182,36 @@ class Playground(Explorer):
         super()._show(result)
         latex = escape(result.equation.latex)
         self.equation.value = f'<div role="math" aria-label="equations of the model">$${latex}$$</div>'
-        self.summary.value = _SUMMARY_STYLE + result.fit.summary()._repr_html_()
+        summary = result.fit.summary()._repr_html_()
+        self.summary.value = _STYLE + summary.replace(
+            "<th></th>", "<td></td>"
+        )  # an empty heading is no heading
 
 
-#: For the summary in the playground alone, not for those that the notebook shows above and below it.
+def _box(kind: str, *children: Widget) -> Box:
+    box = Box(children)
+    box.add_class(kind)
+    return box
+
+
+#: For the summary in the playground alone, not for those that the notebook shows above and below it; and what stands
+#: beside what, where there is room for it: controls and tasks beside the views.
 _IN = ".jupyter-widgets .mlmkit-summary"
-_SUMMARY_STYLE = f"""<style>{_IN} table {{border-collapse: collapse; margin: 0.3em 0}}
-{_IN} th, {_IN} td {{padding: 0 0.7em 0 0; text-align: right; line-height: 1.35}}
+_STYLE = f"""<style>{_IN} table {{border-collapse: collapse; margin: 0.3em 0; break-inside: avoid}}
+{_IN} th, {_IN} td {{padding: 0 0.7em 0 0; text-align: right; line-height: 1.3}}
 {_IN} caption {{text-align: left; color: {COLOURS["population"]}}}
-{_IN} p {{margin: 0.2em 0}}</style>"""
+{_IN} p {{margin: 0.2em 0}} {_IN} {{columns: 2 22em; column-gap: 2em}}
+.mlmkit-playground {{display: flex; flex-direction: column}}
+.mlmkit-side, .mlmkit-main {{display: contents}}
+.mlmkit-views {{display: flex; flex-flow: row wrap; align-items: center; overflow: hidden}}
+.mlmkit-views > .mlmkit-picture {{flex: 1 1 560px}}
+.mlmkit-views > :not(.mlmkit-picture) {{flex: 1 1 300px; overflow-x: auto}}
+.mlmkit-playground .mlmkit-to-try {{order: 9}}
+@container (min-width: {WIDE}px) {{
+  .mlmkit-playground {{display: grid; grid-template: "title title" auto "side main" auto / 280px minmax(0, {WIDTH}px)}}
+  .mlmkit-side, .mlmkit-main {{display: flex; flex-direction: column; min-width: 0}}
+  .mlmkit-playground img[role=img] {{max-height: 300px}}
+}}</style>"""
 
 
 def _columns(frame: pd.DataFrame) -> str:
@@ -193,11 +232,7 @@ def _exploration(frames: dict[str, pd.DataFrame]) -> Exploration:
         shows="Left: the model as a Bayesian network. Right: observed against fitted values.",
         compute=partial(_compute_named, frames), draw=draw, describe=describe, panels=panels,
         controls=partial(_controls, frames), presets=partial(_presets, frames), follow={"data": _when_data},
-        to_try=(
-            "Turn (Days|Subject) into (Days||Subject), then into (1|Subject): what goes from each view?",
-            "Leave the random part out altogether. What becomes of the standard errors?",
-            "Mistype a column's name, or forget a parenthesis: does the help tell you where?",
-        ),
+        to_try=(TO_TRY[START], *AND_THEN), to_try_with=_to_try,
         height=4.2,
     )  # fmt: skip
 
@@ -213,10 +248,16 @@ def _controls(frames) -> dict:
     return {
         "data": choice("data", list(frames), first, width="220px"),
         "family": choice("family", list(FAMILIES), family, width="200px"),
-        "formula": Text(formula, description="formula", layout=wide, style={"description_width": "auto"},
+        "formula": Line(formula, description="formula", layout=wide, style={"description_width": "auto"},
                         placeholder="response ~ predictors + (what varies | group)"),
         "numbers": tick("estimates in the equations"),
     }  # fmt: skip
+
+
+def _to_try(values: dict) -> tuple[str, str, str]:
+    """What to try with a data set: the course's, or someone's own."""
+    of_ones_own = WITH_GROUPS if "|" in values["formula"] else WITHOUT_GROUPS
+    return (TO_TRY.get(values["data"], of_ones_own), *AND_THEN)
 
 
 def _when_data(values: dict) -> dict:

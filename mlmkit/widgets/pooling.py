@@ -39,6 +39,8 @@ class Case:
         (J, s) each group's own estimate.
     axes
         Labels of the estimates' axes.
+    unit
+        Of τ, or of τ₀.
     """
 
     what: str
@@ -46,6 +48,7 @@ class Case:
     solve: object
     flat: np.ndarray
     axes: tuple[str, ...]
+    unit: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +62,7 @@ class Pooling:
     tau
         (s,) the SDs between groups.
     centre
-        (s,) the population's coefficients at that τ.
+        (s,) the population's coefficients at that τ; NaN at ∞, where there is no population.
     flat, estimates
         (J, s) each group's own estimate, and its estimate at that τ.
     rise
@@ -115,15 +118,15 @@ def _curve(data: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _alcohol() -> Case:
-    return _linear("alcohol ~ 1 + (1|country)", "alcohol", "countries", ("litres a year",))
+    return _linear("alcohol ~ 1 + (1|country)", "alcohol", "countries", ("litres a year",), "litres")
 
 
 def _sleepstudy() -> Case:
     axes = ("intercept β₀: ms on day 0", "slope β₁: ms a day")
-    return _linear("Reaction ~ Days + (Days|Subject)", "sleepstudy", "people", axes)
+    return _linear("Reaction ~ Days + (Days|Subject)", "sleepstudy", "people", axes, "ms")
 
 
-def _linear(formula: str, data: str, groups: str, axes: tuple[str, ...]) -> Case:
+def _linear(formula: str, data: str, groups: str, axes: tuple[str, ...], unit: str) -> Case:
     fit = lmer(formula, load_data(data))
     block, criterion = fit.design.blocks[0], lmm_criterion(fit.design)
     rows = [block.codes == j for j in range(len(block.levels))]
@@ -131,12 +134,12 @@ def _linear(formula: str, data: str, groups: str, axes: tuple[str, ...]) -> Case
 
     def solve(multiple: float):
         if np.isinf(multiple):
-            return np.inf, np.full(flat.shape[1], np.inf), flat.mean(axis=0), flat
+            return np.inf, np.full(flat.shape[1], np.inf), np.full(flat.shape[1], np.nan), flat
         at = criterion.solve(multiple * fit.theta)
         tau = at.sigma * multiple * np.linalg.norm(fit.relative_factors[0], axis=1)
         return at.criterion, tau, at.beta, at.beta + at.modes[0]
 
-    return Case(f"{data}: {formula}", groups, solve, flat, axes)
+    return Case(f"{data}: {formula}", groups, solve, flat, axes, unit)
 
 
 # ---- rats: a binomial model, shown as probabilities --------------------------------------------------------
@@ -154,13 +157,14 @@ def _rats() -> Case:
     @cache
     def solve(multiple: float):
         if np.isinf(multiple):
-            return np.inf, np.array([np.inf]), np.array([flat.mean()]), flat
+            return np.inf, np.array([np.inf]), np.array([np.nan]), flat
         theta = multiple * fit.theta
         b = _best_b(criterion, theta, flat_log_odds)
         state = criterion.solve(theta, [b])
         return state.value, theta, expit(np.array([b])), expit(b + theta * state.modes.u[0][0])[:, None]
 
-    return Case("rats: cbind(m, n - m) ~ 1 + (1|batch)", "batches", solve, flat, ("probability of a tumour",))
+    name, axes = "rats: cbind(m, n - m) ~ 1 + (1|batch)", ("probability of a tumour",)
+    return Case(name, "batches", solve, flat, axes, "in log odds")
 
 
 def _best_b(criterion, theta: np.ndarray, start: float) -> float:
@@ -200,7 +204,8 @@ def _draw_line(ax, it: Pooling) -> None:
     order = np.argsort(it.flat[:, 0], kind="stable")
     x, flat, now = np.arange(1, len(order) + 1), it.flat[order, 0], it.estimates[order, 0]
     many = len(order) > 100
-    ax.axhline(it.centre[0], color=colour("pooled"), ls=LINES["pooled"], label="population", zorder=1)
+    if np.isfinite(it.multiple):
+        ax.axhline(it.centre[0], color=colour("pooled"), ls=LINES["pooled"], label="population", zorder=1)
     ax.vlines(x, flat, now, color=colour("multilevel"), lw=0.8, alpha=0.7)
     ax.plot(x, flat, **points("flat", 3 if many else 5, mew=0.8), label="flat")
     ax.plot(x, now, **points("multilevel", 2.6 if many else 4.5), label="at this τ")
@@ -215,7 +220,10 @@ def _draw_plane(ax, it: Pooling) -> None:
     ax.add_collection(LineCollection(ways, color=colour("multilevel"), lw=1.1, alpha=0.8))
     ax.plot(*it.flat.T, **points("flat", 6), label="flat")
     ax.plot(*it.estimates.T, **points("multilevel", 6), label="at this τ")
-    ax.plot(*it.centre, ls="", marker="P", ms=11, color=colour("population"), mec=PAPER, label="population")
+    if np.isfinite(it.multiple):
+        ax.plot(
+            *it.centre, ls="", marker="P", ms=11, color=colour("population"), mec=PAPER, label="population"
+        )
     low, high = it.flat.min(axis=0), it.flat.max(axis=0)
     margin = 0.08 * (high - low)
     ax.set(xlim=(low[0] - margin[0], high[0] + margin[0]), ylim=(low[1] - margin[1], high[1] + margin[1]))
@@ -238,6 +246,11 @@ def _draw_criterion(ax, it: Pooling) -> None:
     ax.set_title("the criterion over τ")
 
 
+def _tau_of(data: str, multiple: float) -> str:
+    """τ, or τ₀, with its unit."""
+    return f"{number(case(data).solve(multiple)[1][0])} {case(data).unit}"
+
+
 def _tau_label(it: Pooling) -> str:
     return "τ, the SD between groups" if len(it.tau) == 1 else "τ₀ (and τ₁ in proportion)"
 
@@ -251,7 +264,10 @@ def describe(it: Pooling) -> str:
             f"{_listed(it.centre)}. The criterion is {number(it.rise[0])} above its minimum."
         )
     if np.isinf(it.multiple):
-        return f"τ = ∞, no pooling: each of the {len(it.flat)} {groups} keeps its flat estimate."
+        return (
+            f"τ = ∞, no pooling: each of the {len(it.flat)} {groups} keeps its flat estimate, and there is no "
+            "population that they come from."
+        )
     share = f"{it.pooled_away:.0%} of the flat estimates' spread around the population is pooled away"
     if place == MULTIPLES.index(FITTED):
         return f"τ = {_listed(it.tau)}, the fitted value, where the criterion is lowest: {share}."
@@ -334,9 +350,10 @@ def explore_pooling(preset: str | None = None, **values) -> Explorer:
 
 def show_pooling(data: str = "rats") -> Stills:
     """The exploration of pooling on paper: τ from 0 to ∞ in four steps."""
+    less = MULTIPLES[11]
     return stills(EXPLORATION, {
         "complete pooling: τ = 0": {"data": data, "multiple": 0.0},
-        "less than fitted": {"data": data, "multiple": MULTIPLES[11]},
-        "partial pooling: τ as fitted": {"data": data, "multiple": FITTED},
+        f"less than fitted: τ = {_tau_of(data, less)}": {"data": data, "multiple": less},
+        f"as fitted: τ = {_tau_of(data, FITTED)}": {"data": data, "multiple": FITTED},
         "no pooling: τ = ∞": {"data": data, "multiple": np.inf},
     })  # fmt: skip

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 
 import numpy as np
+from matplotlib.collections import LineCollection
 from scipy.stats import chi2
 
 from ..datasets import load_data
 from ..models import lmer
 from ..style import INK, MUTED, colour, tint
 from ..words import number
-from .controls import press, slider, whole
+from .controls import press, slider, tick, whole
 from .frame import Exploration, Explorer, Preset, Stills, stills
 from .grids import every
 from .paint import key_above, points, stepped
 
 MOST_GROUPS = 200
+#: How far out a group is put, in SDs of all; and how far members' own values reach around z.
+FAR, SPREAD_WITHIN = 3.0, 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,12 +37,19 @@ class Bought:
         Members of each group.
     within
         The mean square within groups: the estimate of σ², with the predictor and without it.
+    far_out
+        Position of the group that was put far off the line; None where there is none.
+    reversed_by
+        The slope within groups over the members' own values, where it runs against the one between them; 0
+        where members have no values of their own.
     """
 
     z: np.ndarray
     means: np.ndarray
     n: int
     within: float
+    far_out: int | None = None
+    reversed_by: float = 0.0
 
     @property
     def slope(self) -> float:
@@ -77,6 +87,18 @@ class Bought:
         return self.tau_after / float(np.sqrt(self.z @ self.z))
 
     @property
+    def over_rows(self) -> float:
+        """The slope of a regression over all rows that does not know of groups: between and within, mixed."""
+        between = self.z @ self.z * self.n
+        within = SPREAD_WITHIN**2 * len(self.z) * (self.n - 1)
+        return (self.slope * between + self.reversed_by * within) / (between + within)
+
+    def without(self, group: int) -> Bought:
+        """The same sample with a group left out."""
+        z, means = np.delete(self.z, group), np.delete(self.means, group)
+        return replace(self, z=z - z.mean(), means=means - means.mean(), far_out=None)
+
+    @property
     def _around_line(self) -> float:
         return float(self.residuals @ self.residuals / (len(self.z) - 2))
 
@@ -91,17 +113,36 @@ class Bought:
 
 
 def compute(
-    b1: float = 2.0, tau: float = 1.5, sigma: float = 6.0, J: int = 60, n: int = 20, sample: int = 0
+    b1: float = 2.0,
+    tau: float = 1.5,
+    sigma: float = 6.0,
+    J: int = 60,
+    n: int = 20,
+    sample: int = 0,
+    far_out: bool = False,
+    reversal: bool = False,
 ) -> Bought:
-    """The same draws whatever the sliders say, so that only what a slider changes is seen to change."""
+    """The same draws whatever the sliders say, so that only what a slider changes is seen to change.
+
+    Parameters
+    ----------
+    far_out
+        Put the group with the largest z as far below the others as the line would put it above them.
+    reversal
+        Let members have values of their own around their group's z, and the line within groups fall as much
+        as the one between groups rises.
+    """
     z, u, e, level = _draws(sample)
     z = (z[:J] - z[:J].mean()) / z[:J].std()
     means = b1 * z + tau * u[:J] + sigma / np.sqrt(n) * e[:J]
     within = sigma**2 * chi2.ppf(level, J * (n - 1)) / (J * (n - 1))
-    return Bought(z, means - means.mean(), n, float(within))
+    out = int(np.argmax(z)) if far_out else None
+    if out is not None:
+        means[out] = means.mean() - FAR * np.hypot(b1, tau) - 1
+    return Bought(z, means - means.mean(), n, float(within), out, -b1 if reversal else 0.0)
 
 
-@cache
+@lru_cache(maxsize=8)
 def _draws(sample: int):
     rng = np.random.default_rng(160 + sample)
     return *rng.standard_normal((3, MOST_GROUPS)), rng.uniform()
@@ -134,12 +175,24 @@ def _draw_groups(ax, it: Bought) -> None:
     ax.fill_between(ends, line - it.tau_after, line + it.tau_after, **band)
     ax.plot(ends, line, color=colour("population"), label="line ± τ")
     ax.plot(it.z, it.means, **points("group", 4.5), label="group means")
+    if it.far_out is not None:
+        ax.plot(it.z[it.far_out], it.means[it.far_out], marker="o", ms=13, mfc="none", color=INK, mew=1.4)
+    if it.reversed_by:
+        _draw_reversal(ax, it, ends)
     bar = {"marker": "_", "ms": 12, "mew": 2, "lw": 2, "color": colour("flat")}
     ax.plot([3.45, 3.45], [-it.tau_before, it.tau_before], **bar, label="± τ without $z$")
     reach = stepped(max(1.05 * np.max(np.abs(it.means)), 2.2 * abs(it.slope)))
     ax.set(xlim=(-3.2, 3.7), ylim=(-reach, reach))
     ax.set(xlabel="group-level predictor $z_j$, in SDs", ylabel="group mean, as deviation")
     key_above(ax, 3)
+
+
+def _draw_reversal(ax, it: Bought, ends: np.ndarray) -> None:
+    """Each group's own line, and the one that rows show to who does not know of groups."""
+    reach = np.array([-SPREAD_WITHIN, SPREAD_WITHIN])
+    ways = [np.c_[z + reach, mean + it.reversed_by * reach] for z, mean in zip(it.z, it.means, strict=True)]
+    ax.add_collection(LineCollection(ways, color=colour("group"), lw=1, alpha=0.6, zorder=1))
+    ax.plot(ends, it.over_rows * ends, color=INK, ls=":", lw=2, label="all rows")
 
 
 def _draw_bars(ax, it: Bought) -> None:
@@ -174,11 +227,31 @@ def describe(it: Bought) -> str:
         f"as {number(it.tau_after)}: {_taken(it.r_squared)} Within groups nothing changes, "
         f"σ = {number(np.sqrt(it.within))}. The slope is {number(it.slope)} (SE {number(it.se, 2)})"
     )
-    if it.tau_after == 0:
-        return f"{text}."
+    floor = (
+        f"; with ever more members in the same {len(it.z)} groups its SE would only fall to "
+        f"{number(it.se_floor, 2)}"
+        if it.tau_after > 0
+        else ""
+    )
+    return " ".join(filter(None, [f"{text}{floor}.", _far_out(it), _reversal(it)]))
+
+
+def _far_out(it: Bought) -> str:
+    if it.far_out is None:
+        return ""
+    others = it.without(it.far_out)
     return (
-        f"{text}; with ever more members in the same {len(it.z)} groups its SE would only fall to "
-        f"{number(it.se_floor, 2)}."
+        f"Without the ringed group the slope would be {number(others.slope)} and τ around the line "
+        f"{number(others.tau_after)}."
+    )
+
+
+def _reversal(it: Bought) -> str:
+    if not it.reversed_by:
+        return ""
+    return (
+        f"Within each group the line runs the other way, {number(it.reversed_by)}; all rows in one regression "
+        f"would give {number(it.over_rows)}, which is true of neither (Simpson's paradox)."
     )
 
 
@@ -199,6 +272,8 @@ def _controls() -> dict:
         "J": whole("groups J", 60, 4, MOST_GROUPS),
         "n": whole("members n", 20, 2, 200),
         "sample": press("new sample", "Draw other standardised numbers"),
+        "far_out": tick("one group far out", tip="Put the group with the largest z far below the line"),
+        "reversal": tick("reversed within groups", tip="Let the line within groups fall as the other rises"),
     }
 
 
@@ -221,12 +296,16 @@ def _of_schools(name: str) -> dict:
     moves = abs(fit.fixef[name]) * schools[name].std()
     tau, sigma = fit.varcorr.sdcor
     return {"b1": round(float(moves), 2), "tau": round(float(tau), 2), "sigma": round(float(sigma), 1),
-            "J": len(schools), "n": round(len(data) / len(schools)), "sample": 0}  # fmt: skip
+            "J": len(schools), "n": round(len(data) / len(schools)), "sample": 0,
+            "far_out": False, "reversal": False}  # fmt: skip
 
 
 def _film() -> dict:
     """The settings that the film shows."""
-    return {"b1": every(0, 4, 0.5), "tau": every(0, 4, 0.5), "sample": range(3)}
+    return {
+        "b1": every(0, 4, 1), "tau": every(0, 4, 0.5), "sample": range(3), "far_out": [False, True],
+        "reversal": [False, True],
+    }  # fmt: skip
 
 
 EXPLORATION = Exploration(
@@ -239,14 +318,14 @@ EXPLORATION = Exploration(
     compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
     film=_film,
     film_to_try=(
-        "Raise b₁ from 0. Which τ grows, which one stays, and what becomes of σ?",
+        "Raise b₁ from 0: which τ grows, which one stays? At 0, press “new sample”: can R² be negative?",
         "Raise the τ that is left over. What becomes of the slope's SE, and of the level-2 R²?",
-        "Set b₁ to 0 and press “new sample” several times. Can the level-2 R² be negative? Why?",
+        "Put one group far out, then turn the lines round within groups: which numbers move, and which do not?",
     ),
     to_try=(
-        "Raise b₁ from 0. Which τ grows, which one stays, and what becomes of σ?",
+        "Raise b₁ from 0: which τ grows, which one stays? At 0, press “new sample”: can R² be negative?",
         "Take ten times the members, then instead three times the groups. Which makes the slope's SE smaller?",
-        "Set b₁ to 0 and press “new sample” several times. Can the level-2 R² be negative? Why?",
+        "Put one group far out, then turn the lines round within groups: which numbers move, and which do not?",
     ),
 )  # fmt: skip
 
@@ -259,7 +338,7 @@ def explore_predictor(preset: str | None = None, **values) -> Explorer:
     preset
         A property of the schools in `mathachieve`: `"pracad"`, `"meanses"`, `"himinty"` or `"size"`.
     values
-        Start values: `b1`, `tau`, `sigma`, `J`, `n`.
+        Start values: `b1`, `tau`, `sigma`, `J`, `n`, `far_out`, `reversal`.
     """
     return Explorer(EXPLORATION, preset, **values)
 
@@ -267,8 +346,8 @@ def explore_predictor(preset: str | None = None, **values) -> Explorer:
 def show_predictor() -> Stills:
     """The exploration of group-level predictors on paper: four settings side by side."""
     return stills(EXPLORATION, {
-        "a property that tells much": {"b1": 2.5, "tau": 1.0},
-        "one that tells half": {"b1": 2.0, "tau": 2.0},
-        "one that tells nothing": {"b1": 0.0, "tau": 2.0},
-        "one that tells half, in ten groups": {"b1": 2.0, "tau": 2.0, "J": 10},
+        "tells much: b₁ = 2.5, τ = 1": {"b1": 2.5, "tau": 1.0},
+        "tells half: b₁ = 2, τ = 2": {"b1": 2.0, "tau": 2.0},
+        "tells nothing: b₁ = 0, τ = 2": {"b1": 0.0, "tau": 2.0},
+        "tells half, in ten groups": {"b1": 2.0, "tau": 2.0, "J": 10},
     })  # fmt: skip

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from scipy import stats
+from joblib import Memory
 
 from ..bayes import Posterior, Prior, brm, prior_table
 from ..bayes.priors import default_priors
@@ -20,6 +21,9 @@ from ..style import INK, MUTED, RULE, colour, tint
 from .controls import Kept, buttons, press, slider, steps
 from .frame import Exploration, Explorer, Preset, Stills, stills
 from .paint import key_above, stepped
+from .reweighting import POINTS, SCALES, Marginal, Scale, marginals, prior_density
+from .reweighting import smooth as smooth
+from .room import DRAWS
 
 FORMULA = "Reaction ~ Days + (Days|Subject)"
 ALL, FEW = 18, 5  # people
@@ -27,7 +31,6 @@ ALL, FEW = 18, 5  # people
 SAMPLING = {"chains": 2, "draws": 1000, "tune": 300, "progress": False}
 #: Below so many equally weighted draws a curve is not to be read.
 ENOUGH = 200
-POINTS = 241
 
 
 @dataclass(frozen=True)
@@ -48,60 +51,6 @@ class Chosen:
     def priors(self) -> dict[tuple[str, ...], Prior]:
         """As `brm` takes them."""
         return {("sd", "Subject", "Days"): self.tau, ("b", "Days"): self.b, ("cor", "Subject"): self.rho}
-
-
-@dataclass(frozen=True)
-class Scale:
-    """Where a parameter is shown: symbol, axis label, column of the draws, ends of the axis, bounds."""
-
-    symbol: str
-    label: str
-    column: str
-    ends: tuple[float, float]
-    bounds: tuple[float, ...] = ()
-
-    @property
-    def x(self) -> np.ndarray:
-        """(POINTS,) values along the axis."""
-        return np.linspace(*self.ends, POINTS)
-
-
-SCALES = (
-    Scale("τ₁", "SD of slopes τ₁, ms a day", "sd_Subject__Days", (0.0, 25.0), (0.0,)),
-    Scale("b₁", "population slope b₁, ms a day", "b_Days", (-12.0, 28.0)),
-    Scale("ρ", "correlation ρ", "cor_Subject__Intercept__Days", (-1.0, 1.0), (-1.0, 1.0)),
-)
-
-
-@dataclass(frozen=True, eq=False)
-class Marginal:
-    """A parameter's posterior.
-
-    Attributes
-    ----------
-    density
-        (POINTS,) along its scale.
-    mean, sd, lower, upper
-        With the equal-tailed 95% interval.
-    ess
-        How many equally weighted draws this rests on.
-    """
-
-    density: np.ndarray
-    mean: float
-    sd: float
-    lower: float
-    upper: float
-    ess: float
-
-    @property
-    def told(self) -> tuple[str, str, str]:
-        """Mean, lower and upper, with no more digits than their Monte Carlo errors allow.
-
-        The mean's is SD/√ESS; a normal distribution's 2.5% quantile has 2.7 times as much.
-        """
-        error = self.sd / np.sqrt(self.ess)
-        return _to(self.mean, error), _to(self.lower, 2.7 * error), _to(self.upper, 2.7 * error)
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,16 +107,37 @@ class Influence:
 
 #: The posteriors drawn so far, by (people, priors, seed): sampling takes seconds, everything else is quick.
 _drawn: dict[tuple[int, Chosen, int], Posterior] = {}
+#: The latest that are kept besides those under the default priors.
+KEPT = 8
 
 
 def drawn(people: int, chosen: Chosen, seed: int) -> Posterior:
     """The posterior under these priors, sampled when it is first asked for."""
     key = (people, chosen, seed)
     if key not in _drawn:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FitWarning)  # said in words beside the picture
-            _drawn[key] = brm(FORMULA, _sleepers(people), priors=chosen.priors, seed=1 + seed, **SAMPLING)
+        first = (chosen, seed) == (default(), 0)
+        _drawn[key] = _shelf().cache(_sample)(people) if first else _sample(people, chosen, seed)
+        for old in [old for old in _drawn if old[1:] != (default(), 0)][:-KEPT]:
+            del _drawn[old]
     return _drawn[key]
+
+
+def prepare() -> None:
+    """Draw what every visitor of a server begins with, before anyone asks for it."""
+    for people in (ALL, FEW):
+        drawn(people, default(), 0)
+
+
+def _shelf() -> Memory:
+    """Where a server keeps the draws that all its visitors begin with; nowhere by default."""
+    return Memory(os.environ.get(DRAWS), verbose=0)
+
+
+def _sample(people: int, chosen: Chosen | None = None, seed: int = 0) -> Posterior:
+    priors = (chosen or default()).priors
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FitWarning)  # said in words beside the picture
+        return brm(FORMULA, _sleepers(people), priors=priors, seed=1 + seed, **SAMPLING)
 
 
 @cache
@@ -251,45 +221,6 @@ def _as_sampled(posterior: Posterior) -> tuple[Marginal, ...]:
     return marginals(posterior, posterior.priors.chosen)
 
 
-def marginals(posterior: Posterior, priors) -> tuple[Marginal, ...]:
-    """τ₁, b₁ and ρ under other priors than they were drawn with."""
-    again = posterior.reweight(priors)
-    rows = {parameter.column: k for k, parameter in enumerate(posterior.parameters)}
-    found = []
-    for scale in SCALES:
-        told = again.table.loc[rows[scale.column], ["estimate", "est_error", "lower", "upper"]].astype(float)
-        draws = posterior.draws[scale.column].to_numpy()
-        found.append(
-            Marginal(smooth(draws, again.weights, scale, told.est_error, again.ess), *told, again.ess)
-        )
-    return tuple(found)
-
-
-def prior_density(prior: Prior, scale: Scale) -> np.ndarray:
-    """A prior along a scale; LKJ(η) of one correlation is ∝ (1 − ρ²)^(η − 1)."""
-    x = scale.x
-    if prior.name == "lkj":
-        return stats.beta.pdf((1 + x) / 2, *prior.args, *prior.args) / 2
-    return prior.density(x, positive=scale.bounds == (0.0,))
-
-
-def smooth(draws: np.ndarray, weights: np.ndarray, scale: Scale, sd: float, ess: float) -> np.ndarray:
-    """The density of weighted draws along a scale, by a normal kernel reflected at the bounds.
-
-    The draws are counted by their nearest x first, so it takes the same time however many they are. The
-    kernel's width is Scott's (1979, Biometrika 66(3)).
-    """
-    x = scale.x
-    step = x[1] - x[0]
-    width = max(1.06 * sd * ess**-0.2, step)
-    place = np.rint((draws - x[0]) / step).astype(int)
-    inside = (place >= 0) & (place < POINTS)
-    mass = np.bincount(place[inside], weights[inside], minlength=POINTS)
-    images = [x, *(2 * bound - x for bound in scale.bounds)]
-    kernel = sum(np.exp(-0.5 * ((x[:, None] - image) / width) ** 2) for image in images)
-    return kernel @ mass / (width * np.sqrt(2 * np.pi))
-
-
 # ---- the picture -------------------------------------------------------------------------------------------
 
 
@@ -328,12 +259,7 @@ def _draw_quantity(ax, it: Quantity, reliable: bool) -> None:
         ax.text(x[3], 0.08 * highest, "flat", color=MUTED, va="bottom")
     ax.set(xlim=it.scale.ends, ylim=(0, highest), xlabel=it.scale.label)
     title = f"mean {it.was.told[0]}, now {it.now.told[0]}" if reliable else "too few draws"
-    ax.set_title(title, loc="right", color=blue if reliable else red)
-
-
-def _to(value: float, error: float) -> str:
-    decimals = max(0, int(np.floor(-np.log10(error))))
-    return f"{round(value, decimals) + 0.0:.{decimals}f}".replace("-", "−")  # + 0.0: no "−0"
+    ax.set_title(f"{it.scale.symbol}: {title}", loc="right", color=blue if reliable else red)
 
 
 def describe(it: Influence) -> str:
@@ -482,8 +408,8 @@ def explore_prior(preset: str | None = None, posterior: Posterior | None = None,
 
 def show_prior(posterior: Posterior | None = None) -> Stills:
     """The exploration of priors on paper: 18 people and 5, a broad prior of τ₁ and a narrower one."""
-    weak = ("exponential with mean 10", {"shape": "exponential", "scale": 10.0})
-    strong = ("half normal with scale 5", {"shape": "half normal", "scale": 5.0})
+    weak = ("τ₁ exponential, mean 10 ms a day", {"shape": "exponential", "scale": 10.0})
+    strong = ("τ₁ half normal, scale 5 ms a day", {"shape": "half normal", "scale": 5.0})
     settings = {
         f"{people} people, {name}": {"people": people, **values}
         for people in (ALL, FEW)

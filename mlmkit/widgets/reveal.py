@@ -19,9 +19,9 @@ from .grids import across
 from .paint import cloud, points
 
 MODELS = {
-    "mathachieve": ("mathach ~ 1 + (1|school)", "school", "school", "score"),
-    "alcohol": ("alcohol ~ 1 + (1|country)", "country", "country", "litres a year"),
-    "sleepstudy": ("Reaction ~ 1 + (1|Subject)", "Subject", "subject", "ms"),
+    "mathachieve": ("mathach ~ 1 + (1|school)", "school", "school", "mean score in mathematics"),
+    "alcohol": ("alcohol ~ 1 + (1|country)", "country", "country", "mean consumption, litres a year"),
+    "sleepstudy": ("Reaction ~ 1 + (1|Subject)", "Subject", "subject", "mean reaction time, ms"),
     "rats": ("cbind(m, n - m) ~ 1 + (1|batch)", "batch", "batch", "probability of a tumour"),
 }
 
@@ -184,7 +184,12 @@ def _draw_score(ax, it: Question) -> None:
     ax.bar(np.arange(1, len(misses) + 1), np.minimum(misses, 1.0), color=colour("multilevel"), width=0.7)
     if len(misses):
         ax.axhline(min(1.0, misses.mean()), color=INK, lw=1.2)
-    ax.set(xlim=(0.4, max(8, len(misses)) + 0.6), ylim=(0, 1), xlabel="group", ylabel="miss")
+    ax.set(
+        xlim=(0.4, max(8, len(misses)) + 0.6),
+        ylim=(0, 1),
+        xlabel="group",
+        ylabel="miss, share of the way to $b$",
+    )
     ax.set_title("score" if not len(misses) else f"mean miss {misses.mean():.0%}")
 
 
@@ -268,6 +273,30 @@ def _film() -> dict:
     return {"data": list(MODELS), "turn": range(6), "guess": across(11), "revealed": [False, True]}
 
 
+#: What to try, by the data that are on.
+TO_TRY = {
+    "mathachieve": (
+        "Guess five schools in a row. Which two numbers in the text do you need, besides the flat estimate?",
+        "Of two schools as far from b, which is drawn further: the larger or the smaller one?",
+        "Go on with alcohol: why is a good guess there hardly away from the flat estimate?",
+    ),
+    "alcohol": (
+        "Guess five countries in a row: why is a good guess here hardly away from the flat estimate?",
+        "Which two numbers in the text do you need, besides the flat estimate and its error?",
+        "Go on with rats: what is so different there that guesses must be bold?",
+    ),
+    "sleepstudy": (
+        "Guess five people in a row. All have ten days: is everyone drawn by the same share of the way?",
+        "From one answer, compute that share. Does it give the next answer to the last digit?",
+        "Go on with mathachieve, where schools differ in size: what changes?",
+    ),
+    "rats": (
+        "Guess five batches in a row. Which two numbers in the text do you need, besides the flat estimate?",
+        "Watch batches without a tumour: where do they go, and why not all to the same place?",
+        "The model's population is normal on the scale of log odds. Where on this axis does that show?",
+    ),
+}
+
 EXPLORATION = Exploration(
     title="Predict the shrinkage, then reveal it",
     shows=(
@@ -275,13 +304,10 @@ EXPLORATION = Exploration(
         "revealed, the multilevel estimate. Right: your misses so far."
     ),
     compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
+    to_try_with=lambda values: TO_TRY[values["data"]],
     follow={"data": _when_data, "turn": _when_turn, "revealed": _when_revealed},
     film=_film,
-    to_try=(
-        "Guess five schools in a row. Which two numbers in the text do you need, besides the flat estimate?",
-        "Go on with alcohol: why is a good guess there hardly away from the flat estimate?",
-        "With rats, watch the batches without a tumour: where do they go, and why not all to the same place?",
-    ),
+    to_try=TO_TRY["mathachieve"],
     height=3.9,
 )  # fmt: skip
 
@@ -303,7 +329,13 @@ def show_reveal(data: str | None = None) -> Stills:
     """The game on paper, answers revealed for guesses half-way to b: four groups of a data set, or one of each."""
     if data is None:
         return stills(EXPLORATION, {name: _half_way(name, 0) for name in MODELS})
-    return stills(EXPLORATION, {f"group {turn + 1}": _half_way(data, turn) for turn in range(4)})
+    return stills(EXPLORATION, {_named(data, turn): _half_way(data, turn) for turn in range(4)})
+
+
+def _named(data: str, turn: int) -> str:
+    it = answers(data)
+    j = it.order[turn]
+    return f"{it.noun} {it.names[j]}, n = {it.n[j]}"
 
 
 def _half_way(data: str, turn: int) -> dict:

@@ -19,9 +19,9 @@ from .paint import key_above, points
 SHOWN = 12
 START = "mathachieve"
 MODELS = {
-    "alcohol": ("alcohol ~ 1 + (1|country)", "country", "litres a year"),
-    "sleepstudy": ("Reaction ~ 1 + (1|Subject)", "Subject", "ms"),
-    "mathachieve": ("mathach ~ 1 + (1|school)", "school", "score"),
+    "alcohol": ("alcohol ~ 1 + (1|country)", "country", "mean consumption, litres a year"),
+    "sleepstudy": ("Reaction ~ 1 + (1|Subject)", "Subject", "mean reaction time, ms"),
+    "mathachieve": ("mathach ~ 1 + (1|school)", "school", "mean score in mathematics"),
 }
 
 
@@ -305,4 +305,4 @@ def show_weight() -> Stills:
     name = it.names[it.shown[-2]]
     common = {"data": "mathachieve", "group": name, "mean": _of_group("mathachieve", name)["mean"],
               "tau": round(it.tau, 2), "sigma": round(it.sigma, 2)}  # fmt: skip
-    return stills(EXPLORATION, {f"n = {n}": {**common, "n": n} for n in (1, 5, 20, 60)})
+    return stills(EXPLORATION, {count(n, "pupil"): {**common, "n": n} for n in (1, 5, 20, 60)})

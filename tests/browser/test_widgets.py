@@ -1,31 +1,17 @@
-"""The explorations as a class sees them: in JupyterLab, in each chapter with one, and on their own page."""
+"""The explorations as a class sees them: in JupyterLab, and in each chapter with one."""
 
 from __future__ import annotations
 
-import asyncio
-import json
 import re
-import socket
-import subprocess
-import sys
-import time
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from importlib.util import find_spec
-from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
-from uuid import uuid4
 
 import nbformat
 import pytest
 from playwright.sync_api import expect
-from tornado.websocket import websocket_connect
 
 from mlmkit.widgets.lecture import PAGES
 from tools.notebooks import dress, from_text
 
-from .lab import PATIENCE, ROOT
+from .lab import ROOT
 
 CALL = re.compile(r"mk\.(?:explore_\w+|playground)\(")
 NAMES = [function.__name__ for function in PAGES.values()]
@@ -160,130 +146,3 @@ def test_typing_a_formula_changes_every_view(open_notebook, every_exploration):
     expect(cell.locator("[role=alert]")).to_contain_text("^ here")
     formula.fill("Reaction ~ <b>bold</b>")
     expect(cell.locator("[role=alert]")).to_contain_text("<b>bold</b>")
-
-
-# ---- the page for a lecture --------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def lecture_page():
-    if find_spec("voila") is None:
-        pytest.skip("Voila is not installed: the lecture's page was not tried")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "mlmkit.widgets", f"--port={port}", "--no-browser"]
-    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    url, end = f"http://127.0.0.1:{port}", time.monotonic() + PATIENCE / 1000
-    try:
-        while not _answers(url + "/voila/static/voila.js"):
-            assert server.poll() is None and time.monotonic() < end, "the lecture's page did not start"
-            time.sleep(0.2)
-        yield url
-    finally:
-        server.terminate()
-        server.wait(20)
-
-
-def _answers(url: str) -> bool:
-    try:
-        urlopen(url, timeout=2).close()
-    except (URLError, OSError):
-        return False
-    return True
-
-
-#: The page shows no picture at all while the next exploration is made.
-ANOTHER_PICTURE = "before => (document.querySelector('[role=img]')?.src ?? before) !== before"
-
-
-def test_the_lecture_needs_no_notebook_and_no_network(browser, lecture_page):
-    page = browser.new_page(viewport={"width": 1280, "height": 1000})
-    page.set_default_timeout(PATIENCE)
-    errors, foreign = [], []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    ours = (lecture_page, "data:", "blob:")
-    page.on("request", lambda request: request.url.startswith(ours) or foreign.append(request.url))
-    page.goto(lecture_page)
-    page.locator("[role=img]").wait_for()
-    assert page.locator(".jp-InputArea:visible").count() == 0
-    for name in ("pooling", "nested or crossed", "playground"):
-        before = page.locator("[role=img]").get_attribute("src")
-        page.get_by_role("button", name=name, exact=True).click()
-        page.wait_for_function(ANOTHER_PICTURE, arg=before)
-    page.locator("input[type=text]").fill("Reaction ~ __import__('os')")
-    expect(page.locator("[role=alert]")).to_contain_text("__import__")
-    page.close()
-    assert not errors and not foreign
-
-
-def test_the_lectures_kernel_runs_nothing_that_a_visitor_sends(lecture_page, tmp_path):
-    """A visitor who knows the protocol asks the page's own kernel to run code: it answers, and does not."""
-    page = urlopen(lecture_page, timeout=60).read().decode()
-    kernel = re.search(r'"kernelId":\s*"([^"]+)"', page)[1]
-    trace = tmp_path / "trace"
-    code = {
-        "code": f"open({str(trace)!r}, 'w')",
-        "silent": False,
-        "allow_stdin": False,
-        "user_expressions": {},
-    }
-    address = f"{lecture_page.replace('http', 'ws')}/api/kernels/{kernel}/channels"
-    requests = ("execute_request", code), ("kernel_info_request", {})
-    with ThreadPoolExecutor() as beside_playwrights_loop:
-        answers = beside_playwrights_loop.submit(lambda: asyncio.run(_send(address, *requests))).result()
-    assert "kernel_info_reply" in answers and "execute_reply" not in answers
-    assert not trace.exists()
-
-
-async def _send(address: str, *requests: tuple[str, dict]) -> list[str]:
-    """The kinds of messages that come back within two seconds of silence."""
-    socket = await websocket_connect(address)
-    for kind, content in requests:
-        header = {
-            "msg_id": uuid4().hex,
-            "msg_type": kind,
-            "username": "",
-            "session": "a",
-            "version": "5.3",
-            "date": "",
-        }
-        message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "buffers": []}
-        await socket.write_message(json.dumps({**message, "channel": "shell"}))
-    kinds = []
-    with suppress(TimeoutError):
-        while answer := await asyncio.wait_for(socket.read_message(), 2):
-            kinds.append(json.loads(answer)["msg_type"])
-    return kinds
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/voila/files/explorations.ipynb",
-        "/files/explorations.ipynb",
-        "/voila/files/../../etc/passwd",
-        "/api/contents",
-    ],
-)
-def test_the_lectures_server_hands_out_no_file(lecture_page, path):
-    from urllib.error import HTTPError
-
-    try:
-        body = urlopen(lecture_page + path, timeout=10).read()
-    except HTTPError as refused:
-        assert refused.code in (403, 404)
-    else:
-        assert b"from mlmkit" not in body and b"root:" not in body
-
-
-def test_without_voila_the_page_says_what_to_install(monkeypatch, capsys):
-    from mlmkit.widgets import __main__ as page
-
-    monkeypatch.setattr(page, "find_spec", lambda name: None)
-    assert page.main([]) == 1
-    assert 'pip install "mlmkit[lecture]"' in capsys.readouterr().err
-
-
-def test_the_pages_template_is_in_the_package():
-    assert (Path(ROOT) / "mlmkit/widgets/page/voila/templates/lecture/index.html.j2").is_file()

@@ -25,7 +25,17 @@ def test_at_zero_all_groups_are_alike(data):
 def test_at_infinity_each_keeps_its_own(data):
     it = compute(data, np.inf)
     np.testing.assert_array_equal(it.estimates, it.flat)
-    assert "no pooling" in describe(it)
+    assert "no pooling" in describe(it) and "no population" in describe(it)
+
+
+@pytest.mark.parametrize("data", DATA)
+def test_there_is_no_population_at_infinity(data):
+    """Its mean would jump: as τ grows, the population of log odds goes on falling."""
+    explorer = explore_pooling(data=data, multiple=np.inf)
+    assert np.isnan(explorer.result.centre).all()
+    assert "population" not in explorer.axes[0].get_legend_handles_labels()[1]
+    explorer.use("partial pooling")
+    assert "population" in explorer.axes[0].get_legend_handles_labels()[1]
 
 
 @pytest.mark.parametrize("data", DATA)

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from mlmkit.errors import FitWarning
-from mlmkit.models import lmer
-from mlmkit.widgets.predictor import Bought, compute, describe, presets
+from mlmkit.models import lm, lmer
+from mlmkit.widgets.predictor import SPREAD_WITHIN, Bought, compute, describe, presets
+from mlmkit.words import number
 
 
 def rows_like(it: Bought) -> pd.DataFrame:
@@ -77,3 +78,27 @@ def test_a_preset_is_the_schools_own_fit():
     values = presets()["meanses"].values
     assert (values["J"], values["n"]) == (160, 45)
     assert values["b1"] ** 2 / (values["b1"] ** 2 + values["tau"] ** 2) == pytest.approx(0.694, abs=0.01)
+
+
+def test_a_group_far_out_moves_the_line_and_is_told_apart():
+    usual, far = compute(), compute(far_out=True)
+    out = far.far_out
+    assert out == int(np.argmax(usual.z))
+    np.testing.assert_allclose(np.diff(np.delete(far.means, out)), np.diff(np.delete(usual.means, out)))
+    assert far.slope < usual.slope and far.tau_after > usual.tau_after
+    others = far.without(out)
+    np.testing.assert_allclose(others.slope, usual.without(out).slope)
+    assert f"the slope would be {number(others.slope)}" in describe(far)
+
+
+def test_rows_alone_mix_the_slope_between_groups_with_the_one_within():
+    """The regression over all rows, made of rows that have exactly these means and this slope within groups."""
+    it = compute(b1=2.0, J=30, n=8, reversal=True)
+    own = np.linspace(-1, 1, it.n)
+    own *= SPREAD_WITHIN * np.sqrt((it.n - 1) / (own @ own))
+    x = it.z[:, None] + own
+    y = it.means[:, None] + it.reversed_by * own
+    rows = pd.DataFrame({"x": x.ravel(), "y": y.ravel()})
+    assert it.over_rows == pytest.approx(lm("y ~ x", rows).fixef["x"])
+    assert it.reversed_by < 0 < it.over_rows < it.slope
+    assert "Simpson" in describe(it) and "Simpson" not in describe(compute())

@@ -204,7 +204,16 @@ class Recorder(RendererBase):
             return 0
         width = self.points_to_pixels(gc.get_hatch_linewidth())
         colour = _colour(gc.get_hatch_color(), None)
-        return [*colour, round(width, 2), self.dpi, _svg(path, Affine2D().scale(self.dpi))] if colour else 0
+        return (
+            [
+                *colour,
+                round(width, 2),
+                self.dpi,
+                _svg(path, Affine2D().scale(self.dpi, -self.dpi).translate(0, self.dpi)),
+            ]
+            if colour
+            else 0
+        )
 
     def _opaque(self, style: int) -> bool:
         stroke = self.styles.items[style][1]

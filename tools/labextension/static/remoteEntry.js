@@ -1,9 +1,10 @@
 /* What the course adds to JupyterLab, on its slides too: predictions that are asked (predict.js), slides that the keyboard
-   drives (slides.js), chapters that are not "changed" when they were only opened, links into another chapter that arrive. */
+   drives (slides.js), explorations for every reader (explorations.js), chapters that are not "changed" when they were only
+   opened, links into another chapter that arrive. */
 (() => {
   const NAME = "mlmkit";
   const here = document.currentScript.src;
-  for (const file of ["predict.js", "slides.js"])
+  for (const file of ["predict.js", "slides.js", "explorations.js"])
     document.head.append(Object.assign(document.createElement("script"), { src: new URL(file, here).href }));
 
   /* jupyterlab_rise lacks a module that ipywidgets asks for: JupyterLab's console. The slides have no console, so a stand-in
