@@ -62,6 +62,18 @@ def lower_triangular(factor: np.ndarray) -> np.ndarray:
     return shift_left(with_positive_diagonal(Lambda))
 
 
+def without_traces(Lambda: np.ndarray, trace: float) -> np.ndarray:
+    """Λ with directions whose SD is below `trace` set to exactly none, and empty columns last.
+
+    A search comes close to a boundary but never stands on it: a variance of 1e-8 should read zero, a
+    correlation of 0.999999 one. And an empty column before a filled one hides a derivative (`shift_left`).
+    """
+    left, size, right = np.linalg.svd(Lambda)
+    if size[-1] > trace:
+        return Lambda
+    return lower_triangular((left * np.where(size > trace, size, 0.0)) @ right)
+
+
 def with_positive_diagonal(Lambda: np.ndarray) -> np.ndarray:
     """The same covariance with the sign of each column flipped where its diagonal is negative."""
     first = [column[np.flatnonzero(column)[0]] if column.any() else 1.0 for column in Lambda.T]

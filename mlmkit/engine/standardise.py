@@ -89,7 +89,7 @@ def standardise(design) -> Standardised:
     w = design.weights
     weighted = not np.all(w == 1.0)
     root = np.sqrt(w) if weighted else None
-    Q, R = _orthonormal(_columns(design.X, root))
+    Q, R = orthonormal(_columns(design.X, root))
     y = design.y - design.offset
     y = y * root if weighted else y
     residual, coefficients = _residual(y, Q)
@@ -138,7 +138,7 @@ def standard_term(block, root: np.ndarray | None) -> Term:
     return Term(block.codes, len(block.levels), Z, R)
 
 
-def _orthonormal(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def orthonormal(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Orthonormal rows Q and the upper triangular R with columnsᵀ = QᵀR.
 
     Cholesky of the cross-products, twice where need be: as accurate as Householder's QR and much faster.
@@ -151,7 +151,7 @@ def _orthonormal(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _whiten(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Like `_orthonormal` with rows of unit mean square; collinear columns are only scaled."""
+    """Like `orthonormal` with rows of unit mean square; collinear columns are only scaled."""
     root_n = np.sqrt(columns.shape[1])
     length = np.sqrt(np.einsum("an,an->a", columns, columns)) / root_n
     length[length == 0.0] = 1.0

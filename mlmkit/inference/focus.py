@@ -330,10 +330,14 @@ def generalized_likelihood(fit: MixedFit, design: Design) -> Likelihood:
     criterion = glmm_criterion(design, iterate(design), fit.estimates.n_agq)
     distribution, has_dispersion = fit.family.distribution, fit.family.has_dispersion
     n_theta, last = len(fit.estimates.theta), len(fit.estimates.theta) + len(fit.estimates.beta)
+    modes = None  # where the next search for them starts
 
     def value_and_gradient(x):
+        nonlocal modes
         dispersion = distribution.from_coordinate(x[-1]) if has_dispersion else None
-        return criterion.value_and_gradient(x[:n_theta], x[n_theta:last], dispersion)
+        state = criterion.solve(x[:n_theta], x[n_theta:last], dispersion, modes)
+        modes = state.modes.u
+        return state.value, criterion.gradient(state)
 
     place = [distribution.coordinate(fit.dispersion)] if has_dispersion else []
     scale = np.concatenate([_scale_of_T(fit, design), fit.se.to_numpy(), np.ones(len(place))])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from mlmkit.engine.standardise import standardise
+from mlmkit.engine.standardise import orthonormal, standardise
 from mlmkit.errors import DataError
 from tests.engine.toy import block, design, toy
 
@@ -54,3 +54,13 @@ def test_an_exact_fixed_part_leaves_no_variance():
     x = np.arange(20.0)
     with pytest.raises(DataError, match="no variance"):
         standardise(design(2.0 + 3.0 * x, np.column_stack([np.ones(20), x])))
+
+
+@pytest.mark.parametrize("mean", [0.0, 100.0, 1e8], ids=["Cholesky once", "Cholesky twice", "Householder"])
+def test_orthonormal_columns(mean):
+    columns = np.random.default_rng(0).normal(size=(3, 50)) + [[0.0], [mean], [0.0]]
+    columns[0] = 1.0
+    Q, R = orthonormal(columns)
+    np.testing.assert_allclose(R.T @ Q, columns, rtol=1e-11, atol=1e-11)
+    np.testing.assert_allclose(Q @ Q.T, np.eye(3), atol=1e-11)
+    assert np.all(np.tril(R, -1) == 0.0)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from mlmkit.design import Block, Design
 from mlmkit.engine.covariance import theta_length
-from mlmkit.spec import Response, Spec
+from mlmkit.formula import parse_formula
 from mlmkit.terms import Columns
 
 #: Arrays come without a formula, so nothing says how terms become columns.
@@ -26,7 +26,7 @@ def design(y, X, blocks=(), weights=None, offset=None) -> Design:
     """A design from arrays."""
     n = len(y)
     return Design(
-        spec=Spec("y ~ x", Response("y"), (), (), None),
+        spec=parse_formula("y ~ x"),
         y=np.asarray(y, dtype=float),
         X=np.asarray(X, dtype=float),
         fixed_names=tuple(f"x{a}" for a in range(np.shape(X)[1])),

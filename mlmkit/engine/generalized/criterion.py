@@ -18,10 +18,12 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 from ..covariance import factors_from_theta, lower_triangular, theta_from_factors, theta_length
+from ..random.arrange import arrange_blocks
 from ..random.effects import Effects, dot
-from ..random.random_part import RandomPart, random_part
+from ..random.pattern import Pattern
+from ..standardise import orthonormal
 from . import laplace, quadrature
-from .irls import Solution, orthonormal
+from .irls import Solution
 from .laplace import Approximation, Gradient
 from .pirls import Response
 from .quadrature import Integral, Rule, rule_of
@@ -56,14 +58,12 @@ class GlmmCriterion:
     sds, information
         For each term the standardised SDs that a search starts from, (s,), and the information the data hold
         on each group's effects, (s, J).
-    latest
-        The modes found last, where the next search for them starts.
     held
         The point at which a lattice of nodes was placed, where it stays; None to place it each time.
     """
 
     design: object
-    part: RandomPart
+    part: Pattern
     rule: Rule | None
     response: Response
     b0: np.ndarray
@@ -73,7 +73,6 @@ class GlmmCriterion:
     basis: np.ndarray
     sds: list[np.ndarray]
     information: list[np.ndarray]
-    latest: list[Effects] = field(repr=False)
     held: Integral | None = field(default=None, repr=False)
 
     @property
@@ -101,10 +100,14 @@ class GlmmCriterion:
         return state.value, self.gradient(state)
 
     def solve(
-        self, theta: np.ndarray, beta: np.ndarray, dispersion: float | None = None
+        self,
+        theta: np.ndarray,
+        beta: np.ndarray,
+        dispersion: float | None = None,
+        start: Effects | None = None,
     ) -> Approximation | Integral:
         """The model at θ, b and a dispersion: the criterion's value, the modes and what belongs to them."""
-        return self.state(self.standard_factors(theta), self._population(beta), dispersion)
+        return self.state(self.standard_factors(theta), self._population(beta), dispersion, start)
 
     def gradient(self, state: Approximation | Integral) -> np.ndarray:
         """The derivatives by θ, b and the dispersion's coordinate at a state."""
@@ -115,17 +118,21 @@ class GlmmCriterion:
         by_b, by_place = self.design.X.T @ by_population, self.by_place(by_dispersion, place)
         return np.concatenate([theta_from_factors(by_theta), by_b, by_place])
 
-    def standard(self, x: np.ndarray) -> tuple[float, np.ndarray]:
-        """Value and gradient in standard coordinates."""
-        state = self.state_at(x)
+    def standard(self, x: np.ndarray, start: Effects | None = None) -> tuple[float, np.ndarray]:
+        """Value and gradient in standard coordinates, the modes looked for from `start`, or from none."""
+        state = self.state_at(x, start)
+        return state.value, self.standard_gradient(state, x)
+
+    def standard_gradient(self, state: Approximation | Integral, x: np.ndarray) -> np.ndarray:
+        """The derivatives in standard coordinates, at the state that belongs to `x`."""
         by_factor, by_population, by_dispersion = self.derivatives(state)
         by_place = self.unit * self.by_place(by_dispersion, self.place_at(x))
         by_x = self.basis.T @ by_population
-        return state.value, np.concatenate([theta_from_factors(by_factor), by_x, by_place])
+        return np.concatenate([theta_from_factors(by_factor), by_x, by_place])
 
-    def state_at(self, x: np.ndarray) -> Approximation | Integral:
+    def state_at(self, x: np.ndarray, start: Effects | None = None) -> Approximation | Integral:
         """The model at a place in standard coordinates."""
-        return self.state(self.factors(x), self.population_at(x), self.dispersion_at(x))
+        return self.state(self.factors(x), self.population_at(x), self.dispersion_at(x), start)
 
     def population_at(self, x: np.ndarray) -> np.ndarray:
         """The part of η that is the same whatever the groups, (n,)."""
@@ -154,9 +161,9 @@ class GlmmCriterion:
         """The same criterion with another number of nodes in each direction."""
         return replace(self, rule=rule_of(n, sum(self.sizes)), held=None)
 
-    def holding(self, x: np.ndarray) -> GlmmCriterion:
+    def holding(self, x: np.ndarray, start: Effects | None = None) -> GlmmCriterion:
         """The same criterion, its lattice of nodes placed for `x`, where it stays."""
-        return replace(self, held=replace(self, held=None).state_at(x))
+        return replace(self, held=replace(self, held=None).state_at(x, start))
 
     def factors(self, x: np.ndarray) -> list[np.ndarray]:
         """The standardised terms' Λ."""
@@ -177,16 +184,23 @@ class GlmmCriterion:
         return self.design.X @ np.asarray(beta, dtype=float) + self.design.offset
 
     def state(
-        self, factors: Sequence[np.ndarray], population: np.ndarray, dispersion: float | None
+        self,
+        factors: Sequence[np.ndarray],
+        population: np.ndarray,
+        dispersion: float | None,
+        start: Effects | None = None,
     ) -> Approximation | Integral:
-        """The model at the standardised terms' Λ, a population part of η and a dispersion."""
+        """The model at the standardised terms' Λ, a population part of η and a dispersion.
+
+        The modes are looked for from `start`, or from none.
+        """
         response = self.response.given(population, dispersion)
-        try:
-            state = self._integrated(factors, response, self.latest[0])
-        except FloatingPointError:  # perhaps the last modes were a bad place to start from
-            state = self._integrated(factors, response, self.part.nothing())
-        self.latest[0] = state.modes.u
-        return state
+        if start is not None:
+            try:
+                return self._integrated(factors, response, start)
+            except FloatingPointError:  # perhaps it was a bad place to start from
+                pass
+        return self._integrated(factors, response, self.part.nothing())
 
     def _integrated(self, factors: Sequence[np.ndarray], response: Response, start: Effects):
         if self.rule is None:
@@ -203,6 +217,21 @@ class GlmmCriterion:
         return laplace.gradient(self.part, state)
 
 
+class Walk:
+    """A criterion along a path: each search for the modes starts where the last one ended.
+
+    Called with a place in standard coordinates it gives value and gradient there, as an optimiser wants them.
+    """
+
+    def __init__(self, criterion: GlmmCriterion, modes: Effects):
+        self.criterion, self.modes = criterion, modes
+
+    def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+        state = self.criterion.state_at(x, self.modes)
+        self.modes = state.modes.u
+        return state.value, self.criterion.standard_gradient(state, x)
+
+
 def glmm_criterion(design, flat: Solution, n_agq: int = 1) -> GlmmCriterion:
     """Prepare a design for fitting.
 
@@ -217,7 +246,7 @@ def glmm_criterion(design, flat: Solution, n_agq: int = 1) -> GlmmCriterion:
     family, y, weights = design.spec.family, design.y, design.weights
     family = family.at(flat.dispersion) if family.has_dispersion else family
     mu, score, fisher = family.working(y, flat.eta, weights)
-    part = random_part(design, fisher)
+    part = arrange_blocks(design.blocks, fisher)
     information = part.sums([term.Z**2 for term in part.terms], fisher)
     sds = starting_sds(part.sums([term.Z for term in part.terms], score), information)
     constant = family.constant(y, weights, design.trials)
@@ -237,7 +266,6 @@ def glmm_criterion(design, flat: Solution, n_agq: int = 1) -> GlmmCriterion:
         design.X @ T,
         sds,
         information,
-        [part.nothing()],
     )
 
 
@@ -268,16 +296,16 @@ def starting_sds(scores: Effects, information: Effects) -> list[np.ndarray]:
     return sds
 
 
-def _standardising(design, part: RandomPart, weights: np.ndarray, factors: list[np.ndarray]) -> np.ndarray:
+def _standardising(design, part: Pattern, weights: np.ndarray, factors: list[np.ndarray]) -> np.ndarray:
     """T with TTᵀ the inverse information on b at Λ, the rows' information being `weights`."""
     p = design.X.shape[1]
     if p == 0:
         return np.zeros((0, 0))
-    Q, R = orthonormal(design.X)
+    Q, R = orthonormal(np.ascontiguousarray(design.X.T))
     Z = part.scaled(factors)
     H = part.factorise(Z, weights)
-    beside = [part.sums(Z, weights * column) for column in Q.T]
+    beside = [part.sums(Z, weights * column) for column in Q]
     solved = [H.solve(right) for right in beside]
     explained = np.array([[dot(one, other) for other in solved] for one in beside])
-    information = Q.T @ (weights[:, None] * Q) - explained
+    information = (weights * Q) @ Q.T - explained
     return solve_triangular(R, np.linalg.inv(np.linalg.cholesky(information)).T)

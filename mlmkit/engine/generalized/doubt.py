@@ -18,7 +18,7 @@ import numpy as np
 
 from ..covariance import theta_from_factors
 from ..estimates import Move
-from ..random.effects import row_products
+from ..random.effects import Effects, row_products
 from .criterion import GlmmCriterion, glmm_criterion
 from .irls import Solution
 from .laplace import Approximation
@@ -36,12 +36,13 @@ CHOICE = {2: (11, 25), 3: (7, 15)}
 
 @dataclass(frozen=True, eq=False)
 class Optimum:
-    """Where a search ended: the criterion, the place in its standard coordinates, and the Hessian there."""
+    """Where a search ended: the criterion, the place in its standard coordinates, Hessian and modes there."""
 
     criterion: GlmmCriterion
     flat: Solution
     x: np.ndarray
     hessian: np.ndarray
+    modes: Effects
 
     def move(self) -> Move | None:
         """Where exact integration would move the estimates; None where that is not known."""
@@ -63,10 +64,10 @@ class Optimum:
             yield group, sum(len(block.names) for block in blocks if block.group == group)
 
     def _of_one(self, few: int, size: int) -> Move:
-        here = self.criterion.standard(self.x)[1]
+        here = self.criterion.standard(self.x, self.modes)[1]
 
         def with_nodes(n: int) -> Move:
-            return self._moved(self.criterion.with_nodes(n).standard(self.x)[1] - here)
+            return self._moved(self.criterion.with_nodes(n).standard(self.x, self.modes)[1] - here)
 
         most = MOST_NODES if size == 1 else DENSE - 1
         move = with_nodes(max(FIRST[size], min(2 * few + 1, most)))
@@ -79,7 +80,7 @@ class Optimum:
         return _enough([replace(with_nodes(n), nodes=n) for n in LADDER if n > few])
 
     def _of_several(self, sizes: dict[str, int]) -> Move:
-        state = self.criterion.state_at(self.x)
+        state = self.criterion.state_at(self.x, self.modes)
         move = self._moved(sum(self._off(state, group, FIRST[size]) for group, size in sizes.items()))
         if move.largest < SUSPICIOUS:
             return move
@@ -111,9 +112,9 @@ class Optimum:
         beside = sum(row_products(state.Z[k], u[k]) for k in np.flatnonzero(~own))
         blocks = tuple(criterion.design.blocks[k] for k in places)
         one = glmm_criterion(replace(criterion.design, blocks=blocks), self.flat)
-        one.latest[0] = [state.modes.u[k] for k in places]
+        start = [state.modes.u[k] for k in places]
         at = [factors[k] for k in places], criterion.population_at(x) + beside, criterion.dispersion_at(x)
-        few, more = (c.derivatives(c.state(*at)) for c in (one, one.with_nodes(n)))
+        few, more = (c.derivatives(c.state(*at, start)) for c in (one, one.with_nodes(n)))
         by_factor = zip(places, few.by_factor, more.by_factor, strict=True)
         by_place = criterion.by_place(more.by_dispersion - few.by_dispersion, criterion.place_at(x))
         return (

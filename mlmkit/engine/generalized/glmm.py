@@ -15,15 +15,13 @@ from functools import partial
 import numpy as np
 
 from ...errors import DataError
-from ..covariance import factors_from_theta, lower_triangular, shift_left, theta_from_factors
+from ..covariance import factors_from_theta, shift_left, theta_from_factors, without_traces
 from ..estimates import Estimates
-from ..linear.lmm import NOT_CONVERGED
 from ..random.effects import Effects
-from ..random.random_part import random_part
 from ..search.hills import Summit, further_starts, highest, may_have_hills, sds_of, two_summits
-from ..search.optimise import Point, Search, descend, minimise
+from ..search.optimise import NOT_CONVERGED, Point, Search, descend, minimise
 from ..search.singular import RANK_TOLERANCE, singular_messages
-from .criterion import GlmmCriterion, glmm_criterion
+from .criterion import GlmmCriterion, Walk, glmm_criterion
 from .doubt import Optimum
 from .irls import Solution, fit_glm, in_full, iterate
 from .quadrature import MOST_NODES, is_lattice
@@ -39,6 +37,18 @@ FEW, STANDING, MOST_PLACINGS = 7, 1e-7, 12
 MANY_ROWS, MANY_EFFECTS = 50_000, 2000
 #: Shares of the starting SDs: a search starts from the first at which the modes can be found.
 SHARES = (1.0, 0.3, 0.1, 0.01)
+AT_THE_EDGE = (
+    "Some group's effects would take a mean out of the range of the {} family, so they cannot be estimated: "
+    "use a link that keeps means in range, such as log or logit."
+)
+NO_START = (
+    "No starting point was found from which the group effects can be estimated: "
+    "try another link, or rescale the predictors."
+)
+NO_CURVATURE = (
+    "The likelihood is not curved downwards in every direction here, so the standard errors are those at the "
+    "start of the search: do not rely on them."
+)
 
 
 def fit_glmm(design, n_agq: int = 1, examine: bool = False) -> Estimates:
@@ -87,7 +97,7 @@ def fit_glmm(design, n_agq: int = 1, examine: bool = False) -> Estimates:
         raise DataError(AT_THE_EDGE.format(design.spec.family)) from None
     if not examine or not np.all(np.isfinite(end.hessian)):
         return estimates
-    return replace(estimates, move=Optimum(criterion, flat, end.x, end.hessian).move())
+    return replace(estimates, move=Optimum(criterion, flat, end.x, end.hessian, end.modes).move())
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +126,7 @@ class End:
 def _climb(criterion: GlmmCriterion, search: Search) -> End:
     converged, H = minimise(search, partial(_canonical, criterion))
     x = _without_traces(criterion, search)
-    return End(x, criterion.latest[0], H, search.metric, converged, search.evaluations)
+    return End(x, search.objective.modes, H, search.metric, converged, search.evaluations)
 
 
 def _highest(criterion: GlmmCriterion, first: End) -> tuple[End, tuple[str, ...]]:
@@ -136,7 +146,6 @@ def _highest(criterion: GlmmCriterion, first: End) -> tuple[End, tuple[str, ...]
     ]
     best, rival = highest(summits)
     end = replace(best.outcome, evaluations=sum(one.evaluations for one in ends))
-    criterion.latest[0] = end.modes
     if rival is None:
         return end, ()
     here, there = (
@@ -154,12 +163,6 @@ def _may_be_higher_elsewhere(criterion: GlmmCriterion, end: End) -> bool:
         return False
     doubtful = not end.converged or is_far(criterion, criterion.factors(end.x))
     return doubtful or may_have_hills(design, criterion.information)
-
-
-AT_THE_EDGE = (
-    "Some group's effects would take a mean out of the range of the {} family, so they cannot be estimated: "
-    "use a link that keeps means in range, such as log or logit."
-)
 
 
 def check_nodes(design, n_agq: int) -> None:
@@ -184,16 +187,17 @@ def check_nodes(design, n_agq: int) -> None:
 
 def _on_a_lattice(criterion: GlmmCriterion, few: End) -> tuple[GlmmCriterion, Search]:
     """From the end of a search with few nodes to that of one with many, placed anew until they stay."""
-    x, metric, evaluations = few.x, few.metric, few.evaluations
+    x, modes, metric, evaluations = few.x, few.modes, few.metric, few.evaluations
     for _ in range(MOST_PLACINGS):
-        criterion = criterion.holding(x)
-        point = Point(x, *criterion.standard(x))
+        criterion = criterion.holding(x, modes)
+        walk = Walk(criterion, criterion.held.modes.u)
+        point = Point(x, *walk(x))
         promised = 0.5 * float(point.gradient @ metric @ point.gradient)
-        search = Search(criterion.standard, point, metric, evaluations + 1)
+        search = Search(walk, point, metric, evaluations + 1)
         if promised < STANDING:
             break
         descend(search, STANDING)
-        x, metric, evaluations = search.point.x, search.metric, search.evaluations
+        x, modes, metric, evaluations = search.point.x, walk.modes, search.metric, search.evaluations
     return criterion, search
 
 
@@ -204,12 +208,6 @@ def _begun(design, flat: Solution, n_agq: int) -> tuple[GlmmCriterion, Search]:
         return criterion, _begin(criterion)
     except (FloatingPointError, np.linalg.LinAlgError):
         raise DataError(NO_START) from None
-
-
-NO_START = (
-    "No starting point was found from which the group effects can be estimated: "
-    "try another link, or rescale the predictors."
-)
 
 
 def _begin(criterion: GlmmCriterion) -> Search:
@@ -225,13 +223,13 @@ def _begin(criterion: GlmmCriterion) -> Search:
 
 def _begin_at(criterion: GlmmCriterion, x: np.ndarray, modes: Effects) -> Search | None:
     """A search from a place in standard coordinates, near modes; None where the modes cannot be found."""
-    criterion.latest[0] = modes
+    walk = Walk(criterion, modes)
     try:
-        point = Point(x, *criterion.standard(x))
+        point = Point(x, *walk(x))
     except FloatingPointError:
         return None
     curvature = _curvature(criterion, criterion.factors(x))
-    return Search(criterion.standard, point, np.diag(1.0 / curvature)) if np.isfinite(point.value) else None
+    return Search(walk, point, np.diag(1.0 / curvature)) if np.isfinite(point.value) else None
 
 
 def _curvature(criterion: GlmmCriterion, factors: Sequence[np.ndarray]) -> np.ndarray:
@@ -254,7 +252,7 @@ def _canonical(criterion: GlmmCriterion, x: np.ndarray) -> np.ndarray:
 def _without_traces(criterion: GlmmCriterion, search: Search) -> np.ndarray:
     """The search's end; next to no variance becomes none where the criterion does not mind."""
     point = search.point
-    theta = theta_from_factors([_reduced(L) for L in criterion.factors(point.x)])
+    theta = theta_from_factors([without_traces(L, 10 * RANK_TOLERANCE) for L in criterion.factors(point.x)])
     x = np.concatenate([theta, point.x[criterion.n_theta :]])
     place = criterion.place_at(x)
     if place is not None and abs(place) < criterion.design.spec.family.distribution.nothing:
@@ -264,18 +262,10 @@ def _without_traces(criterion: GlmmCriterion, search: Search) -> np.ndarray:
     return point.x
 
 
-def _reduced(Lambda: np.ndarray) -> np.ndarray:
-    left, size, right = np.linalg.svd(Lambda)
-    if size[-1] >= 10 * RANK_TOLERANCE:
-        return Lambda
-    return lower_triangular((left * np.where(size < 10 * RANK_TOLERANCE, 0.0, size)) @ right)
-
-
 def _estimates(criterion: GlmmCriterion, end: End, summits: tuple[str, ...]) -> Estimates:
     x, design, (theta, beta) = end.x, criterion.design, criterion.estimates_at(end.x)
-    criterion.latest[0] = end.modes
     family, dispersion = design.spec.family, criterion.dispersion_at(x)
-    state = replace(criterion, held=None).solve(theta, beta, dispersion)
+    state = replace(criterion, held=None).solve(theta, beta, dispersion, end.modes)
     vcov, messages = _covariance(criterion, end.hessian)
     if not end.converged:
         messages = (NOT_CONVERGED, *messages)
@@ -324,12 +314,6 @@ def _information(H: np.ndarray, criterion: GlmmCriterion) -> np.ndarray:
     return H[x, x] - beside.T @ by_rest @ beside
 
 
-NO_CURVATURE = (
-    "The likelihood is not curved downwards in every direction here, so the standard errors are those at the "
-    "start of the search: do not rely on them."
-)
-
-
 def _separated(design, separation: Separation, n_agq: int) -> Estimates:
     """The finite estimates from the rows that are not separated: the likelihood depends on no others."""
     if separation.rows.all():
@@ -340,22 +324,3 @@ def _separated(design, separation: Separation, n_agq: int) -> Estimates:
         message = f"{separation.message}."
         return replace(flat, theta=theta, modes=modes, n_agq=n_agq, messages=(message,))
     return in_full(design, separation, fit_glmm(separation.undecided(design), n_agq))
-
-
-def conditional_covariance(design, estimates: Estimates) -> tuple[np.ndarray, ...]:
-    """Covariances of each group's effects given the data, the other parameters taken as known.
-
-    Returns
-    -------
-    For each block of the design a (J, s, s) array Λ H⁻¹ Λᵀ, with ΛΛᵀ the covariance across groups.
-    """
-    finite = np.isfinite(estimates.linear_predictor)
-    eta = np.where(finite, estimates.linear_predictor, 0.0)
-    family = estimates.family(design)
-    mu = family.mean(eta)
-    information = finite * family.information(design.y, eta, mu, design.weights)
-    part = random_part(design, np.ones(len(eta)))
-    factors = factors_from_theta(estimates.sigma * estimates.theta, part.sizes)
-    scaled = [term.R @ L for term, L in zip(part.terms, factors, strict=True)]
-    blocks = part.factorise(part.scaled(scaled), information).inverse_by_group()
-    return tuple(np.einsum("ab,bcj,dc->jad", L, block, L) for L, block in zip(factors, blocks, strict=True))

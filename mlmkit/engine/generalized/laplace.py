@@ -25,7 +25,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..random.effects import Effects, dot, row_products
-from ..random.random_part import Curvature, RandomPart
+from ..random.pattern import Factorised, Pattern
 from .pirls import Modes, Response, find_modes
 
 
@@ -49,7 +49,7 @@ class Approximation:
     Z: Effects
     modes: Modes
     information: np.ndarray
-    H: Curvature
+    H: Factorised
     response: Response
 
 
@@ -86,7 +86,7 @@ class Gradient(NamedTuple):
 
 
 def approximate(
-    part: RandomPart, factors: Sequence[np.ndarray], response: Response, start: Effects
+    part: Pattern, factors: Sequence[np.ndarray], response: Response, start: Effects
 ) -> Approximation:
     """Laplace's approximation at Λ and the response's population part, the modes sought from `start`."""
     Z = part.scaled(factors)
@@ -99,7 +99,7 @@ def approximate(
     return Approximation(value, Z, modes, information, H, response)
 
 
-def gradient(part: RandomPart, at: Approximation) -> Gradient:
+def gradient(part: Pattern, at: Approximation) -> Gradient:
     """The derivatives of f."""
     modes, response = at.modes, at.response
     by_effect = [modes.score * u for u in part.by_row(modes.u)]
@@ -108,7 +108,7 @@ def gradient(part: RandomPart, at: Approximation) -> Gradient:
     return from_sums(part, at, Sums(modes.score, by_effect, part.nothing(), spread, by_dispersion))
 
 
-def from_sums(part: RandomPart, at: Approximation, sums: Sums) -> Gradient:
+def from_sums(part: Pattern, at: Approximation, sums: Sums) -> Gradient:
     """The derivatives of −2 log L, from what it needs of the places where the likelihood is evaluated."""
     modes, response = at.modes, at.response
     family, y, weights = response.family, response.y, response.weights
@@ -131,7 +131,7 @@ def from_sums(part: RandomPart, at: Approximation, sums: Sums) -> Gradient:
     return Gradient(by_factor, r - 2.0 * sums.score, by_dispersion)
 
 
-def _observed(part: RandomPart, at: Approximation) -> tuple[np.ndarray, Curvature]:
+def _observed(part: Pattern, at: Approximation) -> tuple[np.ndarray, Factorised]:
     """The observed information of every row, and H made from it."""
     response = at.response
     if response.family.canonical or response.family.has_dispersion:

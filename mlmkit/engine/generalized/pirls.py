@@ -14,7 +14,7 @@ import numpy as np
 
 from ...families import Family, Working
 from ..random.effects import Effects, dot
-from ..random.random_part import Curvature, RandomPart
+from ..random.pattern import Factorised, Pattern
 
 #: The modes stand when a further step would lower the penalised deviance by less than this. log|H| is of
 #: first order in their error, so it has to be tight.
@@ -99,11 +99,11 @@ class Modes:
     mu: np.ndarray
     score: np.ndarray
     fisher: np.ndarray
-    curvature: Curvature
+    curvature: Factorised
     steps: int
 
 
-def find_modes(part: RandomPart, Z: Effects, response: Response, start: Effects) -> Modes:
+def find_modes(part: Pattern, Z: Effects, response: Response, start: Effects) -> Modes:
     """Newton's method for û, from `start`, with halved steps where a whole one would go uphill.
 
     Raises

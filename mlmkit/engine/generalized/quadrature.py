@@ -30,7 +30,7 @@ import numpy as np
 
 from ..random.blocks import cholesky, group_squares, sum_by_group
 from ..random.effects import Effects
-from ..random.random_part import RandomPart
+from ..random.pattern import Pattern
 from .laplace import Approximation, Gradient, Sums, approximate, from_sums
 from .pirls import Modes, Response
 
@@ -129,7 +129,7 @@ class Integral:
 
 
 def integrate(
-    part: RandomPart, factors: Sequence[np.ndarray], response: Response, start: Effects, rule: Rule
+    part: Pattern, factors: Sequence[np.ndarray], response: Response, start: Effects, rule: Rule
 ) -> Integral:
     """Integrate the groups' effects out, the modes sought from `start`.
 
@@ -154,7 +154,7 @@ def integrate(
 
 
 def integrate_placed(
-    part: RandomPart, at: Approximation, response: Response, rule: Rule, placement: Placement
+    part: Pattern, at: Approximation, response: Response, rule: Rule, placement: Placement
 ) -> Integral:
     """The same on a lattice that stays where it is.
 
@@ -180,7 +180,7 @@ def _value(totals: _Totals, root: np.ndarray, response: Response) -> float:
     return float(value)
 
 
-def gradient(part: RandomPart, at: Integral) -> Gradient:
+def gradient(part: Pattern, at: Integral) -> Gradient:
     """The derivatives of −2 log L; those of a lattice where it lies."""
     if at.placement is None:
         return from_sums(part, at.laplace, at.sums)
@@ -291,7 +291,7 @@ def _few(rule: Rule, count: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         yield rule.nodes[:, start : start + count], rule.log_weights[start : start + count]
 
 
-def _sums(part: RandomPart, at: Approximation, B: np.ndarray, totals: _Totals) -> Sums:
+def _sums(part: Pattern, at: Approximation, B: np.ndarray, totals: _Totals) -> Sums:
     """The sums over moving nodes that the gradient needs, term by term."""
     codes, z, u = part.terms[0].codes, np.concatenate(at.Z), np.concatenate(at.modes.u)
     node, pair, n_groups = totals.by_node / totals.total, totals.by_pair / totals.total, len(totals.total)
@@ -309,5 +309,5 @@ def _sums(part: RandomPart, at: Approximation, B: np.ndarray, totals: _Totals) -
     return Sums(score, *by_term, by_dispersion)
 
 
-def _by_term(part: RandomPart, values: np.ndarray) -> Effects:
+def _by_term(part: Pattern, values: np.ndarray) -> Effects:
     return list(np.split(values, np.cumsum(part.sizes)[:-1]))

@@ -161,9 +161,8 @@ def height(criterion: GlmmCriterion, x: np.ndarray, modes: Effects) -> float:
     changes is summed. A criterion that is a quadrature itself is left as it is. The modes are looked for near
     the given ones.
     """
-    criterion.latest[0] = modes
     try:
-        state = criterion.state_at(x)
+        state = criterion.state_at(x, modes)
     except FloatingPointError:
         return np.inf
     if criterion.rule is not None:

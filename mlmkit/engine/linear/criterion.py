@@ -184,14 +184,6 @@ class LmmCriterion:
             **outcome,
         )
 
-    def conditional_covariance(self, theta: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Covariances of the group effects given the data, θ and b: a (J, s, s) array a block."""
-        state = self.at(self._standard_factors(theta))
-        sigma2 = (self.data.scale * state.L[-1, -1]) ** 2 / self.df
-        inverses = [np.linalg.inv(term.R) for term in self.data.terms]
-        pairs = zip(inverses, state.equations.factorised.inverse_by_group(), strict=True)
-        return tuple(sigma2 * np.einsum("ab,bcj,dc->jad", R, C, R) for R, C in pairs)
-
 
 def lmm_criterion(design: Design, reml: bool = True) -> LmmCriterion:
     """Prepare a design for fitting: one pass over the data, whose cost every later evaluation is spared.

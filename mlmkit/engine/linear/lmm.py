@@ -10,17 +10,18 @@ The stages are public and can be called one by one:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from ...errors import DataError
-from ..covariance import factors_from_theta, lower_triangular, theta_from_factors
+from ..covariance import factors_from_theta, theta_from_factors, without_traces
 from ..estimates import Estimates
 from ..random.blocks import sum_by_group
 from ..search.hills import Summit, further_starts, highest, may_have_hills, sds_of, two_summits
-from ..search.optimise import begin, minimise
+from ..search.optimise import NOT_CONVERGED, begin, minimise
 from ..search.singular import singular_messages
 from .criterion import REPRODUCED, LmmCriterion, lmm_criterion
 from .start import starting_theta
@@ -36,10 +37,6 @@ LARGEST, MANY_EFFECTS = 300.0, 2000
 MOST_TRIALS = 4
 #: Up to so many rows it is looked whether a response is its predictors over again.
 MOST_ROWS_CHECKED = 20_000
-NOT_CONVERGED = (
-    "The search for the variances did not end at a proven minimum, so the estimates may be off: "
-    "rescale or centre the predictors, or simplify the random part."
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,12 +120,17 @@ def _search(criterion: LmmCriterion, x: np.ndarray) -> Optimum:
     evaluations = 0
     for _ in range(MOST_TRIALS):
         search = begin(criterion.standard, x)
-        converged, _ = minimise(search, lambda x: without_traces(x, criterion.sizes))
+        converged, _ = minimise(search, partial(_canonical, criterion))
         x, evaluations = search.point.x, evaluations + search.evaluations
         if converged:
             break
     point = search.point
     return Optimum(criterion.from_standard(x), point.value, point.gradient, converged, evaluations)
+
+
+def _canonical(criterion: LmmCriterion, x: np.ndarray) -> np.ndarray:
+    """The nearby point without traces of variance, whose gradient hides nothing."""
+    return theta_from_factors([without_traces(L, TRACE) for L in factors_from_theta(x, criterion.sizes)])
 
 
 def fit_lmm(design, reml: bool = True) -> Estimates:
@@ -192,29 +194,3 @@ def _refuse_perfect(criterion: LmmCriterion) -> None:
         return  # effects that the fixed part has already: nothing is told this way
     if left[0] < 1e-4 * n and left[1] < 0.02 * left[0]:
         raise DataError(REPRODUCED)
-
-
-def conditional_covariance(design, estimates: Estimates) -> tuple[np.ndarray, ...]:
-    """Covariances of each group's effects given the data, the population coefficients taken as known.
-
-    Returns
-    -------
-    For each block of the design a (J, s, s) array, in squared units of the response over the regressors'.
-    """
-    return lmm_criterion(design, estimates.reml).conditional_covariance(estimates.theta)
-
-
-def without_traces(theta: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
-    """θ with directions of hardly any variance set to exactly none, and empty columns of Λ last.
-
-    A search comes close to a boundary but never stands on it: a variance of 1e-8 should read zero, a
-    correlation of 0.999999 one. And an empty column before a filled one hides a derivative (`shift_left`).
-    """
-    return theta_from_factors([_reduced(Lambda) for Lambda in factors_from_theta(theta, sizes)])
-
-
-def _reduced(Lambda: np.ndarray) -> np.ndarray:
-    left, size, right = np.linalg.svd(Lambda)
-    if size[-1] > TRACE:
-        return Lambda
-    return lower_triangular((left * np.where(size > TRACE, size, 0.0)) @ right)

@@ -13,8 +13,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from ...design import Block
 from ...errors import DataError
-from ..standardise import Term
+from ..standardise import Term, standard_term
 from .border import Cells, Pairs
 from .elimination import Level
 from .pattern import Pattern
@@ -58,6 +59,23 @@ def arrange(terms: Sequence[Term], groups: Sequence[str]) -> Pattern:
             tail, cells = found
             return Pattern(terms, (finest,), tail, cells, _row_columns(terms, tail.crossed), stored)
     return _dense(terms, finest, crossed)
+
+
+def arrange_blocks(blocks: Sequence[Block], information: np.ndarray) -> Pattern:
+    """The pattern of a design's blocks, their regressors Z̃ = ZR⁻¹ on one scale.
+
+    Parameters
+    ----------
+    blocks
+    information : (n,) array
+        About the information each row holds on η: weighted by it, the columns of a block's Z̃ are orthogonal
+        and have unit mean square.
+    """
+    terms = []
+    for block in blocks:
+        R = standard_term(block, np.sqrt(information)).R
+        terms.append(Term(block.codes, len(block.levels), np.linalg.solve(R.T, block.Z.T), R))
+    return arrange(terms, [block.group for block in blocks])
 
 
 def _chain(terms: Sequence[Term], by_name: Sequence[tuple[int, ...]]) -> tuple[Level, ...] | None:

@@ -33,6 +33,11 @@ MOST_STEPS, MOST_SEARCHES, MOST_EVALUATIONS = 500, 12, 1500
 #: Longest change of one parameter in one step.
 LONGEST = 10.0
 
+NOT_CONVERGED = (
+    "The search for the variances did not end at a proven minimum, so the estimates may be off: "
+    "rescale or centre the predictors, or simplify the random part."
+)
+
 #: A point's value and gradient, and, where they are cheap, a function that gives its second derivatives.
 Objective = Callable[[np.ndarray], tuple]
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mlmkit.datasets import load_data
 from mlmkit.design import build_design
-from mlmkit.engine.generalized.irls import fit_glm, orthonormal
+from mlmkit.engine.generalized.irls import fit_glm
 from mlmkit.errors import DataError
 from mlmkit.families import get_family
 from mlmkit.formula import parse_formula
@@ -103,13 +103,6 @@ def test_predictors_far_from_zero_do_not_hurt(cbpp):
     far = fit("incidence ~ x", cbpp.assign(x=np.arange(56.0) * 10 + 1e5), "poisson")
     assert far.beta[1] * 10 == pytest.approx(near.beta[1], rel=1e-8)
     assert far.loglik == pytest.approx(near.loglik, rel=1e-10)
-
-
-def test_orthonormal_columns():
-    X = np.random.default_rng(0).normal(size=(50, 3)) + np.array([0.0, 100.0, 0.0])
-    Q, R = orthonormal(X)
-    np.testing.assert_allclose(Q @ R, X, rtol=1e-12)
-    np.testing.assert_allclose(Q.T @ Q, np.eye(3), atol=1e-14)
 
 
 class TestSeparation:

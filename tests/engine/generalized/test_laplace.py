@@ -8,7 +8,7 @@ import pytest
 from scipy.optimize import minimize
 
 from mlmkit.design import build_design
-from mlmkit.engine.generalized.criterion import glmm_criterion
+from mlmkit.engine.generalized.criterion import Walk, glmm_criterion
 from mlmkit.engine.generalized.irls import iterate
 from mlmkit.families import get_family
 from mlmkit.formula import parse_formula
@@ -129,3 +129,23 @@ def test_gradient_at_the_boundary_and_with_any_signs(data):
 def test_signs_of_columns_do_not_matter(data):
     _, criterion, beta = prepared("y ~ x + (x|g)", data, "poisson")
     assert criterion([0.5, 0.2, 0.3], beta) == pytest.approx(criterion([-0.5, -0.2, 0.3], beta), rel=1e-11)
+
+
+def test_a_value_does_not_depend_on_what_was_asked_before(data):
+    _, criterion, b = prepared("y ~ x + (x|g) + (1|h)", data, "poisson")
+    n_theta = criterion.n_theta
+    here, there = np.full(n_theta, 0.5), np.full(n_theta, 3.0)
+    value = criterion(here, b)
+    criterion(there, b + 1.0)
+    assert criterion(here, b) == value
+
+
+def test_a_walk_begins_where_it_stood(data):
+    _, criterion, _ = prepared("y ~ x + (x|g) + (1|h)", data, "poisson")
+    walk, x = Walk(criterion, criterion.part.nothing()), np.full(criterion.n_parameters, 0.3)
+    value, gradient = walk(x)
+    near = [effect.copy() for effect in walk.modes]
+    again, _ = walk(x)
+    assert any(effect.any() for effect in near)
+    assert again == pytest.approx(value, rel=1e-12)
+    np.testing.assert_allclose(gradient, criterion.standard(x)[1], rtol=1e-6, atol=1e-6)

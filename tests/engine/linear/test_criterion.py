@@ -73,17 +73,6 @@ def test_estimates_at_a_theta(route, case, reml):
     assert_allclose(estimates.fitted, d.X @ b + effects + d.offset, atol=1e-9)
 
 
-def test_conditional_covariance(route, case):
-    _, d, theta = case
-    _, sigma = textbook.best_b_and_sigma(d, theta, reml=True)
-    whole, start = textbook.mode_covariance(d, theta, sigma), 0
-    for covariance in lmm_criterion(d).conditional_covariance(theta):
-        J, s, _ = covariance.shape
-        own = whole[start : start + J * s, start : start + J * s].reshape(J, s, J, s)
-        assert_allclose(covariance, np.einsum("jajb->jab", own), atol=1e-9)
-        start += J * s
-
-
 def test_standard_theta_is_another_name_for_the_same_model(case):
     _, d, theta = case
     c = lmm_criterion(d)

@@ -15,7 +15,7 @@ from scipy.optimize import minimize
 from mlmkit.datasets import load_data
 from mlmkit.design import build_design
 from mlmkit.engine.linear.criterion import lmm_criterion
-from mlmkit.engine.linear.lmm import conditional_covariance, fit_lmm, optimise
+from mlmkit.engine.linear.lmm import fit_lmm, optimise
 from mlmkit.engine.linear.start import starting_theta
 from mlmkit.formula import parse_formula
 from tests.engine.toy import KINDS, block, design, toy
@@ -45,13 +45,6 @@ def test_lme4s_case(name):
     assert_allclose(fit.sigma, case["sigma"], rtol=1e-6)
     assert_allclose(fit.theta, np.atleast_1d(case["theta"]), atol=1e-6)
     assert bool(fit.messages) == case["singular"]
-
-
-def test_conditional_covariance_of_the_first_subject():
-    """lme4's ranef(fit, condVar = TRUE) for subject 308, after a tight fit."""
-    d = reference_design(CASES["sleep_full"])
-    (covariances,) = conditional_covariance(d, fit_lmm(d))
-    assert_allclose(covariances[0], [[145.705094, -21.4444251], [-21.4444251, 5.3122735]], rtol=1e-6)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mlmkit.engine.random.arrange import arrange
+from mlmkit.engine.random.arrange import arrange, arrange_blocks
 from mlmkit.engine.random.pattern import Factorised
-from mlmkit.engine.random.random_part import random_part
 from tests.engine.routes import ROUTES, take
 from tests.engine.toy import KINDS, toy
 
@@ -22,7 +21,7 @@ def route(request, monkeypatch):
 
 @pytest.fixture(params=KINDS)
 def part(request, route):
-    return random_part(toy(request.param), np.random.default_rng(1).uniform(0.5, 2, N))
+    return arrange_blocks(toy(request.param).blocks, np.random.default_rng(1).uniform(0.5, 2, N))
 
 
 @pytest.fixture
@@ -156,7 +155,7 @@ def test_what_is_not_positive_definite_is_refused(part):
 def test_standardised_regressors_are_worth_one_observation():
     information = np.random.default_rng(2).uniform(0.5, 2, N)
     design = toy("crossed")
-    part = random_part(design, information)
+    part = arrange_blocks(design.blocks, information)
     for term, one in zip(part.terms, design.blocks, strict=True):
         gram = (term.Z * information) @ term.Z.T / N
         np.testing.assert_allclose(gram, np.eye(len(gram)), atol=1e-10)
@@ -169,4 +168,4 @@ def test_the_products_of_known_columns_may_be_given(part):
     again = part.sum(Z, products=summed.products)
     np.testing.assert_array_equal(again.products, summed.products)
     groups = [block.group for block in toy("crossed").blocks]
-    assert len(arrange(random_part(toy("crossed"), np.ones(N)).terms, groups).terms) == len(groups)
+    assert len(arrange(arrange_blocks(toy("crossed").blocks, np.ones(N)).terms, groups).terms) == len(groups)
