@@ -8,6 +8,7 @@ grouping with the most effects is a chain by itself and all others go into the *
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -18,10 +19,10 @@ from ...errors import DataError
 from ..standardise import Term, standard_term
 from .border import Cells, Pairs
 from .elimination import Level
-from .pattern import Pattern
+from .pattern import Coefficient, Pattern
 from .route import NEVER_DENSE, is_sparse
 from .sparse_tail import sparse_tail
-from .tail import CrossedTerm, DenseTail
+from .tail import CrossedTerm, DenseTail, Tail
 
 #: Products of regressors with crossed effects up to which a border is stored whole; pairs of its cells up to
 #: which they are written down.
@@ -57,7 +58,7 @@ def arrange(terms: Sequence[Term], groups: Sequence[str]) -> Pattern:
         found = sparse_tail(cells, crossed)
         if found is not None:
             tail, cells = found
-            return Pattern(terms, (finest,), tail, cells, _row_columns(terms, tail.crossed), stored)
+            return Pattern(terms, (finest,), tail, cells, stored, _row_places(tail, terms))
     return _dense(terms, finest, crossed)
 
 
@@ -126,7 +127,7 @@ def _crossed(terms: Sequence[Term], which: Sequence[int]) -> tuple[CrossedTerm, 
 
 def _dense(terms: tuple[Term, ...], finest: Level, crossed: tuple[CrossedTerm, ...]) -> Pattern:
     """The finest groups eliminated, all other effects in a dense tail."""
-    tail, columns = DenseTail(crossed), _row_columns(terms, crossed)
+    tail = DenseTail(crossed)
     if tail.width > NEVER_DENSE:
         raise DataError(
             f"The crossed terms have {tail.width} group effects that are too closely linked for a sparse matrix, and "
@@ -135,19 +136,23 @@ def _dense(terms: tuple[Term, ...], finest: Level, crossed: tuple[CrossedTerm, .
         )
     if finest.n_groups * tail.width * finest.size <= SMALL_BORDER:
         cells = Cells(finest.n_groups, tail.width, np.zeros(0, dtype=int), np.zeros(0, dtype=int))
-        stored = {key: column * finest.n_groups + finest.codes for key, column in columns.items()}
-        return Pattern(terms, (finest,), tail, cells, columns, stored)
+        stored = {
+            (one.term, a): one.columns[terms[one.term].codes, a] * finest.n_groups + finest.codes
+            for one in crossed
+            for a in range(one.size)
+        }
+        return Pattern(terms, (finest,), tail, cells, stored, _row_places(tail, terms))
     cells, stored = _find_cells(finest, terms, crossed)
     if cells.n_pairs <= PAIRS_KEPT:
         first, second = cells.all_pairs()
         places = tail.places(cells.column[first], cells.column[second])
         cells = replace(cells, pairs=Pairs(first, second, places))
-    return Pattern(terms, (finest,), tail, cells, columns, stored)
+    return Pattern(terms, (finest,), tail, cells, stored, _row_places(tail, terms))
 
 
 def _find_cells(
     finest: Level, terms: Sequence[Term], crossed: Sequence[CrossedTerm]
-) -> tuple[Cells, dict[tuple[int, int], np.ndarray]]:
+) -> tuple[Cells, dict[Coefficient, np.ndarray]]:
     """The cells of the finest groups, and for each crossed coefficient the cell that each row belongs to."""
     keys, groups, columns, rows = [], [], [], []
     for one in crossed:
@@ -177,6 +182,10 @@ def distinct(keys: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     return np.flatnonzero(found), (np.cumsum(found) - 1)[keys]
 
 
-def _row_columns(terms: Sequence[Term], crossed: Sequence[CrossedTerm]) -> dict[tuple[int, int], np.ndarray]:
-    """For each crossed coefficient the (n,) columns of the tail that the rows have."""
-    return {(one.term, a): one.columns[terms[one.term].codes, a] for one in crossed for a in range(one.size)}
+def _row_places(tail: Tail, terms: Sequence[Term]) -> dict[tuple[Coefficient, Coefficient], np.ndarray]:
+    """For each pair of crossed coefficients where the tail stores the rows' products, (n,)."""
+    columns = {
+        (one.term, a): one.columns[terms[one.term].codes, a] for one in tail.crossed for a in range(one.size)
+    }
+    pairs = itertools.combinations_with_replacement(columns, 2)
+    return {(one, other): tail.places(columns[one], columns[other]) for one, other in pairs}

@@ -26,6 +26,10 @@ from .elimination import Elimination, Level, differentiate, eliminate, inverse_o
 from .tail import NOT_POSITIVE, Curvature, Tail
 
 
+#: A coefficient that varies: its term, and its place there.
+Coefficient = tuple[int, int]
+
+
 @dataclass(frozen=True, eq=False)
 class Pattern(RandomTerms):
     """The random terms of a design, arranged.
@@ -36,16 +40,18 @@ class Pattern(RandomTerms):
         The chain, finest level first.
     tail, cells
         Where the crossed effects stand, and which groups meet them; None without crossed terms.
-    columns, stored
-        For each crossed coefficient (its term, its place there) two (n,) arrays: each row's column in the
-        tail, and where the border stores the row's cross-product.
+    stored
+        For each crossed coefficient (its term, its place there) where the border stores each row's
+        cross-product with it, (n,).
+    met
+        For each pair of crossed coefficients where the tail stores each row's product of the two, (n,).
     """
 
     levels: tuple[Level, ...]
     tail: Tail | None = None
     cells: Cells | None = None
-    columns: dict[tuple[int, int], np.ndarray] = field(default_factory=dict)
-    stored: dict[tuple[int, int], np.ndarray] = field(default_factory=dict)
+    stored: dict[Coefficient, np.ndarray] = field(default_factory=dict)
+    met: dict[tuple[Coefficient, Coefficient], np.ndarray] = field(default_factory=dict)
 
     @property
     def chain(self) -> list[int]:
@@ -98,12 +104,10 @@ class Pattern(RandomTerms):
 
     def _tail(self, Z: Effects, weights: np.ndarray | None) -> np.ndarray:
         """Cross-products of the crossed regressors with each other."""
-        sums, seen = np.zeros(self.tail.size), []
-        for (k, a), column in self.columns.items():
-            row = Z[k][a] if weights is None else weights * Z[k][a]
-            seen.append((column, Z[k][a]))
-            for other, z in seen:
-                sums += np.bincount(self.tail.places(column, other), row * z, self.tail.size)
+        sums = np.zeros(self.tail.size)
+        for ((k, a), (m, b)), places in self.met.items():
+            products = Z[k][a] * Z[m][b]
+            sums += np.bincount(places, products if weights is None else weights * products, len(sums))
         return self.tail.symmetric(sums)
 
 
@@ -294,10 +298,12 @@ class Factorised:
             for (k, a), stored in pattern.stored.items():
                 between_them = border.take(stored, axis=1)
                 own += between_them * Z[k][a]
-                beside[k, a] = row_products(between_them, z) + sum(
-                    covariance.take(pattern.tail.places(pattern.columns[k, a], column)) * Z[m][b]
-                    for (m, b), column in pattern.columns.items()
-                )
+                beside[k, a] = row_products(between_them, z)
+            for ((k, a), (m, b)), places in pattern.met.items():
+                between_them = covariance.take(places)
+                beside[k, a] += between_them * Z[m][b]
+                if (k, a) != (m, b):
+                    beside[m, b] += between_them * Z[k][a]
         stops = np.cumsum([len(Z[k]) for k in pattern.chain])[:-1]
         whole = dict(zip(pattern.chain, np.split(own, stops), strict=True))
         return [
