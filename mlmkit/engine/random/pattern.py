@@ -25,7 +25,6 @@ from .effects import Effects, RandomTerms, row_products
 from .elimination import Elimination, Level, differentiate, eliminate, inverse_on_pattern, kept_by
 from .tail import NOT_POSITIVE, Curvature, Tail
 
-
 #: A coefficient that varies: its term, and its place there.
 Coefficient = tuple[int, int]
 
