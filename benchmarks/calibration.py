@@ -67,7 +67,7 @@ def simulate(family: str, priors: dict[str, Prior], rng: np.random.Generator):
     x, g = rng.normal(size=GROUPS * ROWS) + 1, np.repeat(np.arange(GROUPS), ROWS)
     slope = float(priors["b"].draw(rng))
     b = np.array([float(priors["Intercept"].draw(rng)) - slope * x.mean(), slope])
-    sd = priors["sd"].draw(rng, size, positive=True)
+    sd = priors["sd"].draw(rng, size, lower=0.0)
     C = draw_correlation_factor(rng, 2, priors["cor"].args[0]) if size == 2 else np.eye(1)
     effects = rng.normal(size=(GROUPS, size)) @ (sd[:, None] * C).T
     eta = b[0] + b[1] * x + (np.column_stack([np.ones_like(x), x])[:, :size] * effects[g]).sum(axis=1)
@@ -76,7 +76,7 @@ def simulate(family: str, priors: dict[str, Prior], rng: np.random.Generator):
         truth |= {"sd_g__x": sd[1], "cor_g__Intercept__x": C[1, 0]}
     if family == "binomial":
         return pd.DataFrame({"y": rng.binomial(10, 1 / (1 + np.exp(-eta))), "x": x, "g": g}), truth
-    sigma = float(priors["sigma"].draw(rng, positive=True))
+    sigma = float(priors["sigma"].draw(rng, lower=0.0))
     return pd.DataFrame({"y": rng.normal(eta, sigma), "x": x, "g": g}), truth | {"sigma": sigma}
 
 

@@ -1,5 +1,5 @@
 from . import plots, style, widgets
-from .bayes import brm, prior_table, pymc_model
+from .bayes import brm, compare, prior_table, pymc_model
 from .check import check
 from .datasets import datasets, load_data
 from .errors import DataError, FitWarning, FormulaError, MlmkitError
@@ -66,6 +66,7 @@ __all__ = [
     "anova",
     "brm",
     "check",
+    "compare",
     "datasets",
     "describe",
     "equation",

@@ -185,12 +185,19 @@ def _estimated(estimator: Callable[[Design], Estimates], design: Design) -> Esti
 
 
 def _flat(spec: Spec, mixed: str) -> Spec:
+    _maximised(spec)
     if spec.random:
         raise FormulaError(f"{spec.random[0]} is a random-effects term: fit this model with {mixed}().")
     return spec
 
 
+def _maximised(spec: Spec) -> None:
+    if spec.family.distribution.is_sampled_only:
+        raise FormulaError(f"The {spec.family} family is sampled, not maximised: fit it with brm().")
+
+
 def _multilevel(spec: Spec, flat: str) -> Spec:
+    _maximised(spec)
     if not spec.random:
         raise FormulaError(
             f"{spec.formula!r} has no random-effects term such as (1|g): add one, or fit the flat model with {flat}()."

@@ -49,7 +49,7 @@ def log_likelihood(posterior: Posterior) -> np.ndarray:
     design, family = posterior.design, posterior.family
     eta = predictive(posterior, kind="link").reshape(*posterior.beta.shape[:2], -1)
     distribution = family.distribution
-    dispersion = 1.0 if posterior.residual_sd is None else posterior.residual_sd[..., None] ** 2
+    dispersion = posterior.dispersions(axes=1)
     density = design.weights * distribution.kernel(design.y, family.mean(eta), dispersion)
     return density + distribution.constants(design.y, design.weights, design.trials, dispersion)
 
@@ -67,10 +67,16 @@ def loo(posterior: Posterior) -> pd.Series:
     ----------
     Vehtari, Gelman & Gabry (2017). Stat. Comput. 27(5), 1413–1432.
     """
+    elpd, in_sample, k = pointwise_loo(posterior)
+    total, se = float(elpd.sum()), float(np.sqrt(len(elpd) * elpd.var()))
+    values = [total, se, float(in_sample.sum()) - total, -2 * total, int(np.sum(k > 0.7))]
+    return pd.Series(values, ["elpd_loo", "se", "p_loo", "looic", "high_k"], name=posterior.formula)
+
+
+def pointwise_loo(posterior: Posterior) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of every row the log predictive density without it, with it, and the shape k̂ of its importance weights."""
     log_density = log_likelihood(posterior).reshape(posterior.n_draws, -1).T
     log_weights, k = array_stats.psislw(log_density)  # turns the sign itself
     elpd = logsumexp(log_density + log_weights, axis=1)
     in_sample = logsumexp(log_density, axis=1) - np.log(posterior.n_draws)
-    total, se = float(elpd.sum()), float(np.sqrt(len(elpd) * elpd.var()))
-    values = [total, se, float(in_sample.sum()) - total, -2 * total, int(np.sum(np.asarray(k) > 0.7))]
-    return pd.Series(values, ["elpd_loo", "se", "p_loo", "looic", "high_k"], name=posterior.formula)
+    return elpd, in_sample, np.asarray(k)

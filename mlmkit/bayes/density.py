@@ -17,6 +17,8 @@ from ..design import Design
 from ..engine.linear.equations import Equations, SolvedEquations, mixed_model_equations
 from ..engine.random.blocks import sum_by_group
 from ..engine.standardise import Standardised, standardise
+from ..errors import MlmkitError
+from ..families import Family
 from .parameters import Parameters
 from .priors import Priors
 
@@ -71,17 +73,17 @@ class GaussianDensity:
     def _add_likelihood(self, q, unpacked, gradient: np.ndarray) -> float:
         """log N(y; Xb, ZΩZᵀ + σ²W⁻¹), all its constants included."""
         parameters, data, p = self.parameters, self.data, self.parameters.p
-        sigma = np.exp(q[parameters.log_sigma])
+        sigma, log_sigma = float(parameters.own_values(q)[0]), parameters.own.start
         state = self.state(q[:p], [sd[:, None] * C for sd, C in unpacked], sigma)
         precision = (data.scale / sigma) ** 2
         gradient[:p] += precision * state.pull
-        gradient[parameters.log_sigma] += precision * state.distance - data.n
+        gradient[log_sigma] += precision * state.distance - data.n
         by_factor = state.equations.gradients(
             state.factors, precision * np.outer(state.residual, state.residual)
         )
         terms = zip(parameters.covariances, unpacked, data.terms, state.factors, by_factor, strict=True)
         for covariance, (sd, C), term, F, G in terms:
-            gradient[parameters.log_sigma] += 0.5 * (G * F).sum()
+            gradient[log_sigma] += 0.5 * (G * F).sum()
             covariance.pull_back(q, sd, C, -0.5 * term.R.T @ G / sigma, gradient)
         constants = data.n * np.log(2 * np.pi * sigma**2) - data.log_weights
         return -0.5 * (constants + state.equations.log_determinant + precision * state.distance)
@@ -99,15 +101,13 @@ class GaussianDensity:
         for covariance, term in zip(self.parameters.covariances, self.data.terms, strict=True):
             width = np.sqrt((term.R**2).sum(axis=0))
             q[covariance.log_sd] = np.log(0.5 * self.data.scale / width) + rng.uniform(-1, 1, covariance.size)
-        q[self.parameters.log_sigma] = np.log(0.7 * self.data.scale) + rng.uniform(-0.5, 0.5)
+        q[self.parameters.own] = np.log(0.7 * self.data.scale) + rng.uniform(-0.5, 0.5)
         return q
 
 
 def _add_priors(parameters: Parameters, q: np.ndarray, gradient: np.ndarray):
     """The log prior of all but the scores, and each term's τ and C; derivatives are added to `gradient`."""
-    value = parameters.add_fixed_prior(q, gradient)
-    if parameters.log_sigma is not None:
-        value += parameters.add_sigma_prior(q, gradient)
+    value = parameters.add_fixed_prior(q, gradient) + parameters.add_own_prior(q, gradient)
     unpacked = [covariance.unpack(q) for covariance in parameters.covariances]
     for covariance, (sd, _) in zip(parameters.covariances, unpacked, strict=True):
         value += covariance.add_prior(q, sd, gradient)
@@ -142,7 +142,8 @@ class JointDensity:
         eta = design.offset + q[: parameters.p] @ self.Q
         for block, Z, u, L in zip(design.blocks, self.Z, scores, factors, strict=True):
             eta = eta + np.einsum("sn,sn->n", Z, (L @ u.T)[:, block.codes])
-        family = design.spec.family
+        own = parameters.own_values(q)
+        family = design.spec.family.at(design.spec.family.distribution.from_own(*own))
         mu, by_eta, _ = family.working(design.y, eta, design.weights)
         gradient[: parameters.p] += self.Q @ by_eta
         for k, (block, Z, u) in enumerate(zip(design.blocks, self.Z, scores, strict=True)):
@@ -150,18 +151,52 @@ class JointDensity:
             gradient[parameters.scores[k]] = (by_effect.T @ factors[k] - u).ravel()
             parameters.covariances[k].pull_back(q, *unpacked[k], by_effect @ u, gradient)
             value -= 0.5 * float(u.ravel() @ u.ravel())
-        return value + family.kernel(design.y, mu, design.weights), gradient
+        return value + self._add_own(family, mu, own, gradient), gradient
+
+    def _add_own(self, family: Family, mu: np.ndarray, own: np.ndarray, gradient: np.ndarray) -> float:
+        """The log likelihood; its derivatives by the distribution's own parameters are added to `gradient`."""
+        y, weights, trials = (getattr(self.parameters.design, name) for name in ("y", "weights", "trials"))
+        if not (family.keeps_range or family.valid(mu)):
+            return -np.inf
+        if not len(own):
+            return family.kernel(y, mu, weights)
+        distribution = family.distribution
+        least = [one.lower for one in distribution.own]
+        gradient[self.parameters.own] += (own - least) * distribution.by_own(y, mu, weights, trials, own)
+        return family.kernel(y, mu, weights) + family.constant(y, weights, trials)
 
     def start(self, rng: np.random.Generator) -> np.ndarray:
-        """Somewhere reasonable: b near the data without groups, SDs near 0.6, group effects near 0."""
+        """Somewhere reasonable: b near the data without groups, SDs near 0.6, group effects near 0.
+
+        Where a link does not keep means in their range, nearer to the data's own mean, until all are in it.
+        """
         parameters, design = self.parameters, self.parameters.design
-        eta = design.spec.family.start(design.y, design.weights) - design.offset
+        family = design.spec.family
+        eta = family.start(design.y, design.weights) - design.offset
         q = rng.normal(size=parameters.size) * 0.1
-        q[: parameters.p] += self.Q @ eta / len(eta)
         for covariance, Z in zip(parameters.covariances, self.Z, strict=True):
             width = np.sqrt((Z**2).mean(axis=1))
             q[covariance.log_sd] = np.log(0.6 / np.where(width > 0, width, 1)) + rng.uniform(-1, 1, len(Z))
-        return q
+        own = family.distribution.own_start(design.y)
+        q[parameters.own] += [np.log(a - b.lower) for a, b in zip(own, family.distribution.own, strict=True)]
+        centre = np.zeros_like(q)
+        centre[: parameters.p] = self.Q @ eta / len(eta)
+        return self._within_range(q, centre)
+
+    def _within_range(self, q: np.ndarray, centre: np.ndarray) -> np.ndarray:
+        """q with its coefficients and scores about a centre, so near to it that the density is not 0."""
+        family = self.parameters.design.spec.family
+        near = np.r_[: self.parameters.p, self.parameters.n_population : self.parameters.size]
+        for share in 0.5 ** np.arange(30):
+            start = q.copy()
+            start[near] = centre[near] + share * q[near]
+            if np.isfinite(self.value_and_gradient(start)[0]):
+                return start
+        raise MlmkitError(
+            f"The sampler finds no coefficients to start from: with the {family.link} link some means of the "
+            f"{family.name} family leave its range. Try a link that keeps them in it, such as "
+            f'family="{family.name}(log)".'
+        )
 
 
 def log_posterior(design: Design, priors: Priors) -> GaussianDensity | JointDensity:

@@ -20,7 +20,7 @@ def draw_effects(density: GaussianDensity, q: np.ndarray, rng: np.random.Generat
     parameters, data = density.parameters, density.data
     if not data.terms:
         return []
-    sigma = np.exp(q[parameters.log_sigma])
+    sigma = float(parameters.own_values(q)[0])
     factors = [sd[:, None] * C for sd, C in (part.unpack(q) for part in parameters.covariances)]
     state = density.state(q[: parameters.p], factors, sigma)
     draws = state.equations.factorised.draw(rng)

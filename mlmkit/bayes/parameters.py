@@ -116,10 +116,15 @@ class Parameters:
         return tuple(parts)
 
     @cached_property
-    def log_sigma(self) -> int | None:
-        """The place of log σ, None where the family has no residual SD."""
-        last = self.covariances[-1].cor.stop if self.covariances else self.p
-        return last if self.design.spec.family.has_dispersion else None
+    def own(self) -> slice:
+        """The places of the distribution's own parameters, as logarithms of what they are above their least."""
+        start = self.covariances[-1].cor.stop if self.covariances else self.p
+        return slice(start, start + len(self.design.spec.family.distribution.own))
+
+    def own_values(self, q: np.ndarray) -> np.ndarray:
+        """The distribution's own parameters, σ or others; the last axis of q may follow others."""
+        least = [one.lower for one in self.design.spec.family.distribution.own]
+        return np.array(least) + np.exp(q[..., self.own])
 
     @cached_property
     def scores(self) -> tuple[slice, ...]:
@@ -135,8 +140,7 @@ class Parameters:
     @cached_property
     def n_population(self) -> int:
         """How many numbers q has before the group effects' scores."""
-        before = self.covariances[-1].cor.stop if self.covariances else self.p
-        return before + self.design.spec.family.has_dispersion
+        return self.own.stop
 
     @cached_property
     def size(self) -> int:
@@ -176,9 +180,12 @@ class Parameters:
             gradient[: self.p] += slope * slopes
         return value
 
-    def add_sigma_prior(self, q: np.ndarray, gradient: np.ndarray) -> float:
-        """The log prior of log σ, Jacobian included."""
-        sigma = np.exp(q[self.log_sigma])
-        log_density, slope = self.priors["sigma",].log_density_and_slope(sigma)
-        gradient[self.log_sigma] += 1.0 + slope * sigma
-        return log_density + q[self.log_sigma]
+    def add_own_prior(self, q: np.ndarray, gradient: np.ndarray) -> float:
+        """The log prior of the distribution's own parameters, Jacobians included."""
+        value = 0.0
+        for k, one in enumerate(self.design.spec.family.distribution.own, start=self.own.start):
+            above = np.exp(q[k])
+            log_density, slope = self.priors[one.name,].log_density_and_slope(one.lower + above)
+            gradient[k] += 1.0 + slope * above
+            value += log_density + q[k]
+        return value

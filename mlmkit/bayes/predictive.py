@@ -141,8 +141,9 @@ def _on_scale(posterior, eta, rows: Rows, picked, kind: str, rng) -> np.ndarray:
     if kind == "mean":
         return mu
     refuse_fractions(posterior, rows)
-    variance = 1.0 if posterior.residual_sd is None else flatten(posterior.residual_sd)[picked, None] ** 2
-    return posterior.family.draw(rng, mu, np.broadcast_to(rows.weights, mu.shape), variance)
+    own = (flatten(draws)[picked, None] for draws in posterior.own_draws.values())
+    dispersion = posterior.family.distribution.from_own(*own)
+    return posterior.family.draw(rng, mu, np.broadcast_to(rows.weights, mu.shape), dispersion)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

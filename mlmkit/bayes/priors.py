@@ -5,10 +5,12 @@ The defaults are brms's (Bürkner 2017, J. Stat. Softw. 80(1); the rule is that 
 * slopes: flat;
 * the intercept at centred predictors: student_t(3, m, s), m the median of y;
 * SDs across groups and the residual SD: student_t(3, 0, s), of which only the half above 0 counts;
-* correlations across groups: lkj(1), uniform over correlation matrices.
+* correlations across groups: lkj(1), uniform over correlation matrices;
+* the shape of a negative binomial: inv_gamma(0.4, 0.3); of a gamma or inverse Gaussian: gamma(0.01, 0.01); the
+  degrees of freedom ν of Student's t: gamma(2, 0.1), above 1.
 
 s = max(2.5, MAD), where the MAD is 1.4826 × the median distance of y from its median; m and the MAD are
-rounded to one decimal. For a Poisson model y is taken through the link first (0 counting as 0.1). A
+rounded to one decimal. Where the link is the logarithm y is taken through the link first (0 counting as 0.1). A
 binomial response says nothing about the scale of its link: m = 0, s = 2.5. m is lowered by the mean offset.
 """
 
@@ -25,6 +27,7 @@ from scipy import stats
 
 from ..design import Design
 from ..errors import MlmkitError, did_you_mean
+from ..families import DISTRIBUTIONS as FAMILIES
 
 
 @dataclass(frozen=True)
@@ -80,14 +83,14 @@ class Prior:
             return frozen.pdf(x)
         return np.where(x >= 0, frozen.pdf(x), 0.0) / frozen.sf(0)
 
-    def draw(self, rng: np.random.Generator, size=None, positive: bool = False) -> np.ndarray:
-        """Draws from the prior; `positive` for the half above zero alone."""
+    def draw(self, rng: np.random.Generator, size=None, lower: float | None = None) -> np.ndarray:
+        """Draws from the prior, from what lies above `lower` alone."""
         if self.is_flat:
             raise MlmkitError(
                 "A flat prior is no distribution to draw from: give this parameter a proper prior."
             )
         frozen = DISTRIBUTIONS[self.name].frozen(*self.args)
-        return frozen.isf(rng.uniform(size=size) * (frozen.sf(0) if positive else 1.0))
+        return frozen.isf(rng.uniform(size=size) * (1.0 if lower is None else frozen.sf(lower)))
 
 
 _WRITTEN = re.compile(r"^\s*\(?\s*(?P<name>[a-z_]\w*)\s*(?:\((?P<args>[^()]*)\))?\s*\)?\s*$")
@@ -149,6 +152,10 @@ def _gamma(shape, rate):
     return lambda x: ((shape - 1) * np.log(x) - rate * x, (shape - 1) / x - rate)
 
 
+def _inv_gamma(shape, scale):
+    return lambda x: (-(shape + 1) * np.log(x) - scale / x, -(shape + 1) / x + scale / x**2)
+
+
 DISTRIBUTIONS = {
     "flat": _Distribution((), _flat),
     "normal": _Distribution(("location", "scale"), _normal, stats.norm),
@@ -160,13 +167,18 @@ DISTRIBUTIONS = {
     ),
     "exponential": _Distribution(("rate",), _exponential, lambda rate: stats.expon(scale=1 / rate)),
     "gamma": _Distribution(("shape", "rate"), _gamma, lambda shape, rate: stats.gamma(shape, scale=1 / rate)),
+    "inv_gamma": _Distribution(
+        ("shape", "scale"), _inv_gamma, lambda shape, scale: stats.invgamma(shape, scale=scale)
+    ),
     "lkj": _Distribution(("eta",), lambda eta: _flat()),
 }
 
 #: Which distributions make sense where: those with mass below 0 are cut off there for an SD.
 _REAL = ("flat", "normal", "student_t", "cauchy")
-_POSITIVE = (*_REAL, "exponential", "gamma")
-CLASSES = {"Intercept": _REAL, "b": _REAL, "sd": _POSITIVE, "sigma": _POSITIVE, "cor": ("lkj",)}
+_POSITIVE = (*_REAL, "exponential", "gamma", "inv_gamma")
+CLASSES = {"Intercept": _REAL, "b": _REAL, "sd": _POSITIVE, "cor": ("lkj",)}
+OWN = {one.name: one for family in FAMILIES.values() for one in family.own}
+CLASSES |= dict.fromkeys(OWN, _POSITIVE)
 
 
 # -- the table ----------------------------------------------------------------------------------------------
@@ -219,7 +231,8 @@ def _columns(key: Key) -> tuple[str, str, str, str]:
     if name == "b":
         return name, "".join(key[1:]), "", ""
     group, coef = (*key[1:], "", "")[:2]
-    return name, coef, group, "0" if name in ("sd", "sigma") else ""
+    lower = "0" if name == "sd" else f"{OWN[name].lower:g}" if name in OWN else ""
+    return name, coef, group, lower
 
 
 def find_priors(design: Design, chosen: Mapping | None = None) -> Priors:
@@ -273,8 +286,7 @@ def model_keys(design: Design):
         for block in design.blocks:
             if block.group == group:
                 yield from (("sd", group, name) for name in block.names)
-    if design.spec.family.has_dispersion:
-        yield ("sigma",)
+    yield from ((one.name,) for one in design.spec.family.distribution.own)
 
 
 def default_priors(design: Design) -> dict[str, Prior]:
@@ -286,9 +298,8 @@ def default_priors(design: Design) -> dict[str, Prior]:
         "b": Prior("flat"),
         "Intercept": Prior("student_t", (3.0, location, scale)),
         "sd": spread,
-        "sigma": spread,
         "cor": Prior("lkj", (1.0,)),
-    }
+    } | {one.name: Prior.parse(one.prior or spread) for one in design.spec.family.distribution.own}
 
 
 def _location_and_scale(design: Design) -> tuple[float, float]:
@@ -296,7 +307,9 @@ def _location_and_scale(design: Design) -> tuple[float, float]:
     family, y = design.spec.family, design.y
     if family.counts_trials:
         return 0.0, 2.5
-    on_link = family.eta(np.where(y == 0, 0.1, y)) if family.link == "log" else family.eta(y)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        on_link = family.eta(np.where(y == 0, 0.1, y)) if family.link == "log" else family.eta(y)
+    on_link = on_link[np.isfinite(on_link)]
     median = float(np.median(on_link))
     mad = 1.4826 * float(np.median(np.abs(on_link - median)))
     return round(median, 1), max(2.5, round(mad, 1))

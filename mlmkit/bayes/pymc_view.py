@@ -16,8 +16,8 @@ import pandas as pd
 
 from ..design import Block, Design, build_design
 from ..errors import MlmkitError
+from ..families.distribution import Own
 from ..formula import parse_formula
-from .model import supported
 from .priors import Prior, Priors, find_priors
 
 #: Each prior as PyMC writes it: on the whole line, and cut off below zero.
@@ -34,6 +34,7 @@ HALF = {
     "cauchy": "pm.HalfCauchy({name}, beta={1:g})",
     "exponential": "pm.Exponential({name}, lam={0:g})",
     "gamma": "pm.Gamma({name}, alpha={0:g}, beta={1:g})",
+    "inv_gamma": "pm.InverseGamma({name}, alpha={0:g}, beta={1:g})",
 }
 LOCATION = {"normal": 0, "student_t": 1, "cauchy": 0}
 
@@ -94,7 +95,7 @@ def pymc_model(
     PymcModel
         `print` it to read it, `.build()` makes the `pymc.Model` where PyMC is installed.
     """
-    design = build_design(supported(parse_formula(formula, family)), data, weights, offset)
+    design = build_design(parse_formula(formula, family), data, weights, offset)
     terms = [_Term(design, k) for k in range(len(design.blocks))]
     chosen = find_priors(design, priors)
     lines = [
@@ -216,8 +217,7 @@ def _correlated_factor(term: _Term, priors: Priors) -> list[str]:
 
 def _response(design: Design, priors: Priors) -> list[str]:
     family, lines = design.spec.family, ["# The response."]
-    if family.has_dispersion:
-        lines.append(f"sigma = {_distribution(priors['sigma',], 'sigma', positive=True)}")
+    lines += [_own(one, priors[one.name,]) for one in family.distribution.own]
     lines.append(f"mu = {family.link_function.pymc}")
     name, arguments = family.distribution.pymc
     if family.counts_trials or np.all(design.weights == 1):
@@ -226,6 +226,14 @@ def _response(design: Design, priors: Priors) -> list[str]:
         arguments = arguments.replace("sigma=sigma", "sigma=sigma / weights**0.5")
         return [*lines, f"pm.{name}('y', {arguments}, observed=y)"]
     return [*lines, f"pm.Potential('y', (weights * pm.logp(pm.{name}.dist({arguments}), y)).sum())"]
+
+
+def _own(one: Own, prior: Prior) -> str:
+    """A parameter of the distribution's own; cut off below where it has a least value."""
+    if one.lower == 0:
+        return f"{one.name} = {_distribution(prior, one.name, positive=True)}"
+    inner = {**REAL, **HALF}[prior.name].replace("({name}, ", ".dist(").format(*prior.args)
+    return f"{one.name} = pm.Truncated({one.name!r}, {inner}, lower={one.lower:g})"
 
 
 def _arrays(design: Design, terms: list[_Term]) -> dict[str, object]:

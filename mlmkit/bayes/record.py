@@ -40,8 +40,8 @@ class Posterior(Grouped):
         Population coefficients b.
     factors : tuple of (C, D, s, s) arrays
         For each block of the design L, where LLᵀ is the covariance Σ across groups.
-    residual_sd : (C, D) array or None
-        σ, where the family has one.
+    own : (C, D, k) array
+        The distribution's own parameters, such as σ; k is 0 where there are none.
     effects : tuple of (C, D, J, s) arrays
         For each block the group effects ζ.
     diverging : (C, D) array of bool
@@ -50,6 +50,8 @@ class Posterior(Grouped):
         Its tree depth.
     tune : int
         Draws a chain before those kept.
+    prior_only : bool
+        Whether the draws are from the priors alone, the response not looked at.
     """
 
     design: Design
@@ -57,11 +59,12 @@ class Posterior(Grouped):
     priors: Priors = field(repr=False)
     beta: np.ndarray = field(repr=False)
     factors: tuple[np.ndarray, ...] = field(repr=False)
-    residual_sd: np.ndarray | None = field(repr=False)
+    own: np.ndarray = field(repr=False)
     effects: tuple[np.ndarray, ...] = field(repr=False)
     diverging: np.ndarray = field(repr=False)
     depth: np.ndarray = field(repr=False)
     tune: int = 0
+    prior_only: bool = False
 
     @property
     def n_chains(self) -> int:
@@ -92,8 +95,7 @@ class Posterior(Grouped):
         found = [parameter for group in self.ngroups for parameter in self._of_group(group)]
         fixed = enumerate(self.design.fixed_names)
         found += [Parameter(f"b_{name}", "", name, self.beta[..., k]) for k, name in fixed]
-        sigma = [] if self.residual_sd is None else [Parameter("sigma", "", "sigma", self.residual_sd)]
-        return found + sigma
+        return found + [Parameter(name, "", name, draws) for name, draws in self.own_draws.items()]
 
     def _of_group(self, group: str):
         """The SDs of a group, then its correlations."""
@@ -152,12 +154,28 @@ class Posterior(Grouped):
     @property
     def sigma(self) -> float:
         """The posterior mean of the residual SD; 1 where the family has none."""
-        return 1.0 if self.residual_sd is None else float(self.residual_sd.mean())
+        return float(self.own_draws["sigma"].mean()) if "sigma" in self.own_draws else 1.0
+
+    @property
+    def own_draws(self) -> dict[str, np.ndarray]:
+        """Draws of the distribution's own parameters by name, (C, D) each: sigma, nu, shape."""
+        names = [one.name for one in self.family.distribution.own]
+        return dict(zip(names, np.moveaxis(self.own, -1, 0), strict=True))
+
+    @property
+    def residual_sd(self) -> np.ndarray | None:
+        """Draws of σ, (C, D), where the family has one."""
+        return self.own_draws.get("sigma")
 
     @property
     def dispersion(self) -> float:
         """What the distribution has beside its mean, at its posterior mean; 1 where it has nothing."""
-        return self.sigma**2
+        return self.family.distribution.from_own(*(draws.mean() for draws in self.own_draws.values()))
+
+    def dispersions(self, axes: int = 0):
+        """The dispersion of every draw, (C, D) with so many axes of one after it, as the family takes it."""
+        draws = (one[(..., *[None] * axes)] for one in self.own_draws.values())
+        return self.family.distribution.from_own(*draws)
 
     @cached_property
     def ranef(self) -> ByGroup:
@@ -266,6 +284,8 @@ def _varcorr(block, Sigma: np.ndarray):
 
 
 def _messages(posterior: Posterior):
+    if posterior.prior_only:
+        return
     divergent = int(posterior.diverging.sum())
     if divergent:
         yield (

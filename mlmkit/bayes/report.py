@@ -24,23 +24,25 @@ def summary(posterior: Posterior) -> Summary:
         for group, count in posterior.ngroups.items()
     ]
     alone = table[table.group == ""]
-    tables.append(_table("Population-Level Effects", alone[alone.term != "sigma"]))
-    if posterior.residual_sd is not None:
-        tables.append(_table("Family Specific Parameters", alone[alone.term == "sigma"]))
-    return Summary(
-        "Bayesian multilevel model, sampled by NUTS", _lines(posterior), tuple(tables), posterior.messages
-    )
+    own = alone.term.isin(list(posterior.own_draws))
+    tables.append(_table("Population-Level Effects", alone[~own]))
+    if own.any():
+        tables.append(_table("Family Specific Parameters", alone[own]))
+    drawn = "the priors alone, no response looked at" if posterior.prior_only else "sampled by NUTS"
+    title = f"Bayesian multilevel model, {drawn}"
+    return Summary(title, _lines(posterior), tuple(tables), posterior.messages)
 
 
 def _lines(posterior: Posterior) -> tuple[str, ...]:
     chains, draws = posterior.beta.shape[:2]
     dropped = posterior.design.n_dropped
     rows = f"{posterior.nobs}" + (f", and {dropped} dropped for a missing value" if dropped else "")
+    tuned = "" if posterior.prior_only else f" after {posterior.tune} to tune"
     return (
         f"Family: {posterior.family}",
         f"Formula: {posterior.formula}",
         f"Number of observations: {rows}",
-        f"Draws: {chains} chains, each {draws} after {posterior.tune} to tune; {chains * draws} in all",
+        f"Draws: {chains} chains, each {draws}{tuned}; {chains * draws} in all",
     )
 
 

@@ -40,7 +40,8 @@ class Chain:
         Population coefficients b.
     factors : tuple of (draws, s, s) arrays
         L of each block: the covariance across groups is LLᵀ.
-    sigma : (draws,) array or None
+    own : (draws, k) array
+        The distribution's own parameters: σ, or others, or none.
     effects : tuple of (draws, J, s) arrays
         Group effects ζ of each block.
     diverging : (draws,) array of bool
@@ -51,7 +52,7 @@ class Chain:
 
     beta: np.ndarray
     factors: tuple[np.ndarray, ...]
-    sigma: np.ndarray | None
+    own: np.ndarray
     effects: tuple[np.ndarray, ...]
     diverging: np.ndarray
     depth: np.ndarray
@@ -85,15 +86,20 @@ def sample(
     MlmkitError
         If a number is not a whole one, or too small.
     """
-    for name, value, least in (("chains", chains, 1), ("draws", draws, 4), ("tune", tune, 20)):
-        if not isinstance(value, int | np.integer) or value < least:
-            raise MlmkitError(f"{name} is {value!r}: give a whole number, at least {least}.")
+    check_numbers(chains=(chains, 1), draws=(draws, 4), tune=(tune, 20))
     seeds = np.random.SeedSequence(seed).spawn(chains)
-    cores = min(chains, cores or os.cpu_count() or 1)
+    cores = min(chains, cores or joblib.cpu_count())
     with _progress(chains, chains * (draws + tune)) if progress else nullcontext() as ticks:
         run = joblib.delayed(run_chain)
         jobs = [run(density, one, draws, tune, ticks, place) for place, one in enumerate(seeds)]
         return joblib.Parallel(n_jobs=cores)(jobs)
+
+
+def check_numbers(**numbers: tuple[int, int]) -> None:
+    """Refuse a number that is not whole, or below the least: name=(value, least)."""
+    for name, (value, least) in numbers.items():
+        if not isinstance(value, int | np.integer) or value < least:
+            raise MlmkitError(f"{name} is {value!r}: give a whole number, at least {least}.")
 
 
 def run_chain(
@@ -170,19 +176,17 @@ def posterior_scales(density: GaussianDensity | JointDensity) -> np.ndarray:
     for covariance, block in zip(parameters.covariances, parameters.design.blocks, strict=True):
         scales[covariance.log_sd] = (2 * len(block.levels)) ** -0.5
         scales[covariance.cor] = len(block.levels) ** -0.5
-    if parameters.log_sigma is not None:
-        scales[parameters.log_sigma] = (2 * n) ** -0.5
+    scales[parameters.own] = (2 * n) ** -0.5
     if isinstance(density, JointDensity):
         scales[: parameters.p] = n**-0.5
     return scales
 
 
 def model_draws(density, q: np.ndarray, rng: np.random.Generator):
-    """b, the factors L, σ and the group effects of every draw q: (draws, size)."""
+    """b, the factors L, σ or the like, and the group effects of every draw q: (draws, size)."""
     parameters = density.parameters
     unpacked = [[part.unpack(row) for row in q] for part in parameters.covariances]
     factors = tuple(np.array([sd[:, None] * C for sd, C in rows]) for rows in unpacked)
-    sigma = None if parameters.log_sigma is None else np.exp(q[:, parameters.log_sigma])
     if isinstance(density, GaussianDensity):
         drawn = [draw_effects(density, row, rng) for row in q]
         effects = tuple(np.array(one) for one in zip(*drawn, strict=True))
@@ -192,7 +196,7 @@ def model_draws(density, q: np.ndarray, rng: np.random.Generator):
             for place, part in zip(parameters.scores, parameters.covariances, strict=True)
         ]
         effects = tuple(np.einsum("djs,dts->djt", u, L) for u, L in zip(scores, factors, strict=True))
-    return parameters.coefficients(q), factors, sigma, effects
+    return parameters.coefficients(q), factors, parameters.own_values(q), effects
 
 
 @contextmanager
@@ -204,7 +208,11 @@ def _progress(chains: int, total: int) -> Iterator[str]:
         done = threading.Event()
         with tqdm(total=total, desc="Sampling", unit="draw", leave=False) as bar:
             watcher = threading.Thread(target=_watch, args=(path, bar, done), daemon=True)
-            watcher.start()
+            try:
+                watcher.start()
+            except RuntimeError:  # where no thread can start, as in a browser, nobody watches
+                yield path
+                return
             try:
                 yield path
             finally:

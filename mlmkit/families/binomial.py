@@ -62,5 +62,5 @@ class Binomial(Distribution):
     def frozen(self, mu: Array, weights: Array, dispersion) -> Any:
         return scipy.stats.binom(np.round(weights).astype(int), mu)
 
-    def latex(self, mean: str, spread: str, weight: str) -> str:
+    def latex(self, mean: str, beside: tuple[str, ...], weight: str) -> str:
         return rf"\mathrm{{Bernoulli}}\left({mean}\right)"

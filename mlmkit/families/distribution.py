@@ -7,11 +7,28 @@ own facts in a file of its own, entered in the package's list; nothing else asks
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 Array = np.ndarray
+
+
+class Own(NamedTuple):
+    """A parameter of a distribution's own, beside its mean, as brms calls it.
+
+    Attributes
+    ----------
+    name
+    prior
+        brms's default; empty for that of the SDs across groups.
+    lower
+        Its smallest value.
+    """
+
+    name: str
+    prior: str = ""
+    lower: float = 0.0
 
 
 class Distribution:
@@ -44,10 +61,14 @@ class Distribution:
         Whether its values are counts.
     words, response_is
         What it is in words, and what is said of a value that cannot be its response.
-    mean_symbol, dispersion_symbol
-        Symbols in LaTeX for the mean, and for the parameter beside it.
+    mean_symbol, symbols
+        Symbols in LaTeX for the mean, and for the parameters beside it.
     dispersion_name
-        What that parameter is called in tables.
+        What the parameter beside the mean is called in tables.
+    own
+        The parameters beside the mean, as they are sampled.
+    is_sampled_only
+        Whether it is for `brm` alone.
     pymc
         Its name in PyMC, and its arguments of `mu`, `trials` and the parameters beside the mean.
     """
@@ -65,11 +86,13 @@ class Distribution:
     words: ClassVar[str]
     response_is: ClassVar[str] = ""
     mean_symbol: ClassVar[str] = r"\mu"
-    dispersion_symbol: ClassVar[str] = ""
+    symbols: ClassVar[tuple[str, ...]] = ()
+    own: ClassVar[tuple[Own, ...]] = ()
+    is_sampled_only: ClassVar[bool] = False
     dispersion_name: ClassVar[str] = "sigma"
     pymc: ClassVar[tuple[str, str]]
     #: The dispersion of a family for which none has been estimated yet.
-    unknown_dispersion: ClassVar[float] = 1.0
+    unknown_dispersion: ClassVar[Any] = 1.0
     #: No search for the dispersion starts below this coordinate; closer to 0 than `nothing` it is 0.
     least_coordinate: ClassVar[float] = -np.inf
     nothing: ClassVar[float] = 0.0
@@ -115,9 +138,32 @@ class Distribution:
         """The dispersion at a place on that line."""
         return float(np.exp(coordinate))
 
-    def told(self, dispersion: float) -> float:
-        """The dispersion as it is told: its root where it is a factor of the variance."""
-        return float(np.sqrt(dispersion)) if self.has_sigma else float(dispersion)
+    def told(self, dispersion) -> tuple[float, ...]:
+        """The dispersion as it is told, a number for each symbol: σ where it is a factor of the variance."""
+        if not self.has_dispersion:
+            return ()
+        return (float(np.sqrt(dispersion)) if self.has_sigma else float(dispersion),)
+
+    def from_own(self, *own) -> Any:
+        """The dispersion, from the parameters as they are sampled; 1 where there are none."""
+        return 1.0
+
+    def by_own(self, y: Array, mu: Array, weights: Array, trials: Array, own) -> list[float]:
+        """The derivatives of the log likelihood by the parameters as they are sampled."""
+        if not len(own):
+            return []
+        dispersion = self.from_own(*own)
+        by_dispersion = weights @ self.kernel_by_dispersion(y, mu, dispersion)
+        by_dispersion += np.sum(self.constants_by_dispersion(y, weights, trials, dispersion))
+        return [float(by_dispersion) * self.own_slope(*own)]
+
+    def own_slope(self, *own: float) -> float:
+        """What a derivative "by the dispersion" is multiplied with to be one by the parameter that is sampled."""
+        raise NotImplementedError
+
+    def own_start(self, y: Array) -> tuple[float, ...]:
+        """Somewhere reasonable for the parameters that are sampled."""
+        return ()
 
     def coordinate_slope(self, coordinate: float) -> float:
         """What a derivative "by the dispersion" is multiplied with to be one by the coordinate."""
@@ -142,6 +188,10 @@ class Distribution:
     def variance_by_dispersion(self, mu: Array, dispersion) -> tuple[Array, Array]:
         """The derivatives of the variance and of its slope by the dispersion."""
         return self.variance(mu, dispersion), self.variance_slope(mu, dispersion)
+
+    def score(self, y: Array, mu: Array, dispersion) -> Array:
+        """The derivative of `kernel` by μ."""
+        return (y - mu) / self.variance(mu, dispersion)
 
     def kernel(self, y: Array, mu: Array, dispersion) -> Array:
         """The part of an observation's log density that depends on μ."""
@@ -181,8 +231,8 @@ class Distribution:
         return ()
 
     # -- in words and symbols ----------------------------------------------------------------------
-    def latex(self, mean: str, spread: str, weight: str) -> str:
-        """The distribution in LaTeX, of symbols for the mean, the parameter beside it, and "/ w" or ""."""
+    def latex(self, mean: str, beside: tuple[str, ...], weight: str) -> str:
+        """The distribution in LaTeX, of its mean, the parameters beside it, and "/ w" or ""."""
         raise NotImplementedError
 
     def spread_in_words(self, dispersion: str) -> str:

@@ -23,11 +23,12 @@ from .inverse_gaussian import InverseGaussian
 from .links import LINKS, Link
 from .nbinom import NegativeBinomial
 from .poisson import Poisson
+from .student import Student
 
 #: The distributions by name. A new one is entered here, and nowhere else.
 DISTRIBUTIONS: dict[str, Distribution] = {
     one.name: one
-    for one in (Gaussian(), Binomial(), Poisson(), NegativeBinomial(), Gamma(), InverseGaussian())
+    for one in (Gaussian(), Binomial(), Poisson(), NegativeBinomial(), Gamma(), InverseGaussian(), Student())
 }
 #: Links that are called by their own name: "probit" is a binomial family.
 BINOMIAL_LINKS = ("logit", "probit", "cloglog", "cauchit")
@@ -275,8 +276,9 @@ class Family:
             )
         slope = self.link_function.slope(eta)
         with np.errstate(over="ignore"):  # of a mean far out, which no search stays at
-            ratio = weights * slope / self.distribution.variance(mu, self.at_dispersion)
-        return Working(mu, ratio * (y - mu), ratio * slope)
+            fisher = weights * slope**2 / self.distribution.variance(mu, self.at_dispersion)
+            score = weights * slope * self.distribution.score(y, mu, self.at_dispersion)
+        return Working(mu, score, fisher)
 
     @property
     def _plain(self) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 import scipy
 from scipy.special import digamma, gammaln, polygamma
 
-from .distribution import Array, Distribution
+from .distribution import Array, Distribution, Own
 
 
 class Gamma(Distribution):
@@ -21,7 +21,8 @@ class Gamma(Distribution):
     has_dispersion = has_sigma = True
     words = "Gamma distributed"
     response_is = "a Gamma response is positive"
-    dispersion_symbol = r"\sigma"
+    symbols = (r"\sigma",)
+    own = (Own("shape", "gamma(0.01, 0.01)"),)
     pymc = ("Gamma", "mu=mu, sigma=mu / shape**0.5")
 
     def refused(self, y: Array) -> Array:
@@ -50,6 +51,15 @@ class Gamma(Distribution):
         shape = 1 / dispersion
         return -shape * weights * (np.log(shape) + 1 + np.log(y) - digamma(shape))
 
+    def from_own(self, *own) -> Any:
+        return 1 / own[0]
+
+    def own_slope(self, *own: float) -> float:
+        return -1 / own[0]
+
+    def own_start(self, y: Array) -> tuple[float, ...]:
+        return (float(np.mean(y) ** 2 / np.var(y)),)
+
     def draw(self, rng: np.random.Generator, mu: Array, weights: Array, dispersion) -> Array:
         return rng.gamma(1 / dispersion, mu * dispersion)
 
@@ -59,8 +69,8 @@ class Gamma(Distribution):
     def log_variance(self, mean: Array, dispersion) -> Array:
         return polygamma(1, 1 / dispersion) + np.zeros_like(mean)
 
-    def latex(self, mean: str, spread: str, weight: str) -> str:
-        return rf"\mathrm{{Gamma}}\left(\text{{mean }} {mean}, \text{{SD }} {spread} \, {mean}\right)"
+    def latex(self, mean: str, beside: tuple[str, ...], weight: str) -> str:
+        return rf"\mathrm{{Gamma}}\left(\text{{mean }} {mean}, \text{{SD }} {beside[0]} \, {mean}\right)"
 
     def spread_in_words(self, dispersion: float) -> str:
         return f"The SD of an observation is {np.sqrt(dispersion):.3g} of its mean."

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import scipy
 
-from .distribution import Array, Distribution
+from .distribution import Array, Distribution, Own
 
 
 class Gaussian(Distribution):
@@ -20,7 +20,8 @@ class Gaussian(Distribution):
     has_dispersion = has_sigma = True
     weights_repeat = False
     words = "normally distributed"
-    dispersion_symbol = r"\sigma"
+    symbols = (r"\sigma",)
+    own = (Own("sigma"),)
     pymc = ("Normal", "mu=mu, sigma=sigma")
 
     def unit_variance(self, mu: Array) -> Array:
@@ -44,11 +45,20 @@ class Gaussian(Distribution):
     def constants_by_dispersion(self, y: Array, weights: Array, trials: Array, dispersion) -> Array:
         return np.full(np.shape(y), -0.5)
 
+    def from_own(self, *own) -> Any:
+        return own[0] ** 2
+
+    def own_slope(self, *own: float) -> float:
+        return 2 / own[0]
+
+    def own_start(self, y: Array) -> tuple[float, ...]:
+        return (0.7 * float(np.std(y)),)
+
     def draw(self, rng: np.random.Generator, mu: Array, weights: Array, dispersion) -> Array:
         return rng.normal(mu, np.sqrt(dispersion / weights))
 
     def frozen(self, mu: Array, weights: Array, dispersion) -> Any:
         return scipy.stats.norm(mu, np.sqrt(dispersion / weights))
 
-    def latex(self, mean: str, spread: str, weight: str) -> str:
-        return rf"\mathrm{{N}}\left({mean}, {spread}^{{2}}{weight}\right)"
+    def latex(self, mean: str, beside: tuple[str, ...], weight: str) -> str:
+        return rf"\mathrm{{N}}\left({mean}, {beside[0]}^{{2}}{weight}\right)"

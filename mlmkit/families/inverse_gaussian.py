@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import scipy
 
-from .distribution import Array, Distribution
+from .distribution import Array, Distribution, Own
 
 
 class InverseGaussian(Distribution):
@@ -21,7 +21,8 @@ class InverseGaussian(Distribution):
     has_dispersion = has_sigma = True
     words = "inverse Gaussian distributed"
     response_is = "an inverse Gaussian response is positive"
-    dispersion_symbol = r"\sigma"
+    symbols = (r"\sigma",)
+    own = (Own("shape", "gamma(0.01, 0.01)"),)
     pymc = ("Wald", "mu=mu, lam=shape")
 
     def refused(self, y: Array) -> Array:
@@ -48,14 +49,23 @@ class InverseGaussian(Distribution):
     def constants_by_dispersion(self, y: Array, weights: Array, trials: Array, dispersion) -> Array:
         return -0.5 * weights * (1 - 1 / (dispersion * y))
 
+    def from_own(self, *own) -> Any:
+        return 1 / own[0]
+
+    def own_slope(self, *own: float) -> float:
+        return -1 / own[0]
+
+    def own_start(self, y: Array) -> tuple[float, ...]:
+        return (float(np.mean(y) ** 3 / np.var(y)),)
+
     def draw(self, rng: np.random.Generator, mu: Array, weights: Array, dispersion) -> Array:
         return rng.wald(mu, 1 / dispersion)
 
     def frozen(self, mu: Array, weights: Array, dispersion) -> Any:
         return scipy.stats.invgauss(mu * dispersion, scale=1 / dispersion)
 
-    def latex(self, mean: str, spread: str, weight: str) -> str:
-        return rf"\mathrm{{InvGaussian}}\left(\text{{mean }} {mean}, \text{{SD }} {spread} \, {mean}^{{3/2}}\right)"
+    def latex(self, mean: str, beside: tuple[str, ...], weight: str) -> str:
+        return rf"\mathrm{{InvGaussian}}\left(\text{{mean }} {mean}, \text{{SD }} {beside[0]} \, {mean}^{{3/2}}\right)"
 
     def spread_in_words(self, dispersion: float) -> str:
         return f"The variance of an observation is {dispersion:.3g} times its cubed mean."

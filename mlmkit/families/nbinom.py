@@ -13,7 +13,7 @@ import numpy as np
 import scipy
 from scipy.special import digamma, gammaln, xlogy
 
-from .distribution import Array, Distribution
+from .distribution import Array, Distribution, Own
 from .poisson import not_counts
 
 #: Sizes from which log Γ(size + y) − log Γ(size) is taken from Stirling's series.
@@ -48,7 +48,8 @@ class NegativeBinomial(Distribution):
     words = "a count that may scatter more than a Poisson's (negative binomial)"
     response_is = "a negative binomial response is a count"
     mean_symbol = r"\lambda"
-    dispersion_symbol = r"\phi"
+    symbols = (r"\phi",)
+    own = (Own("shape", "inv_gamma(0.4, 0.3)"),)
     dispersion_name = "size"
     pymc = ("NegativeBinomial", "mu=mu, alpha=shape")
     unknown_dispersion = np.inf
@@ -112,6 +113,15 @@ class NegativeBinomial(Distribution):
     def constants_by_dispersion(self, y: Array, weights: Array, trials: Array, dispersion) -> Array:
         return weights * _log_rising_slope(y, dispersion)
 
+    def from_own(self, *own) -> Any:
+        return own[0]
+
+    def own_slope(self, *own: float) -> float:
+        return -(own[0] ** -2.0)
+
+    def own_start(self, y: Array) -> tuple[float, ...]:
+        return (1.0,)
+
     def draw(self, rng: np.random.Generator, mu: Array, weights: Array, dispersion) -> Array:
         shape = np.minimum(dispersion, POISSON)
         return rng.poisson(mu * rng.gamma(np.broadcast_to(shape, np.shape(mu))) / shape).astype(float)
@@ -123,8 +133,8 @@ class NegativeBinomial(Distribution):
     def messages(self, dispersion: float) -> tuple[str, ...]:
         return (NO_OVERDISPERSION,) if np.isinf(dispersion) else ()
 
-    def latex(self, mean: str, spread: str, weight: str) -> str:
-        return rf"\mathrm{{NegBinomial}}\left(\text{{mean }} {mean}, \text{{size }} {spread}\right)"
+    def latex(self, mean: str, beside: tuple[str, ...], weight: str) -> str:
+        return rf"\mathrm{{NegBinomial}}\left(\text{{mean }} {mean}, \text{{size }} {beside[0]}\right)"
 
     def spread_in_words(self, dispersion: float) -> str:
         if np.isinf(dispersion):

@@ -60,5 +60,5 @@ class Poisson(Distribution):
     def frozen(self, mu: Array, weights: Array, dispersion) -> Any:
         return scipy.stats.poisson(mu)
 
-    def latex(self, mean: str, spread: str, weight: str) -> str:
+    def latex(self, mean: str, beside: tuple[str, ...], weight: str) -> str:
         return rf"\mathrm{{Poisson}}\left({mean}\right)"

@@ -125,7 +125,7 @@ def _check(fits) -> None:
         raise DataError("anova compares models: give it at least two fits.")
     for fit in fits:
         if not isinstance(fit, Fit):
-            hint = ": posteriors are compared by their loo()" if hasattr(fit, "loo") else ""
+            hint = ": compare() compares posteriors, by their loo()" if hasattr(fit, "loo") else ""
             raise DataError(f"anova compares fits, and {type(fit).__name__} is not one{hint}.")
     first = fits[0]
     for fit in fits[1:]:

@@ -36,7 +36,7 @@ def parameter_values(fit: Fit) -> np.ndarray:
     if isinstance(fit, MixedFit):
         parts += [_sds_and_correlations(Sigma) for Sigma in fit.covariances]
         told = fit.family.distribution.told
-        parts += [[told(fit.dispersion)]] if fit.family.has_dispersion else []
+        parts += [list(told(fit.dispersion))] if fit.family.has_dispersion else []
     return np.concatenate(parts)
 
 

@@ -117,8 +117,7 @@ def _outcome(model: Model, values: Symbols) -> tuple[str, str, str]:
     if model.has_trials:
         counted = y if model.spec.response.failures else rf"{model.trials} {y}"
         return counted, rf"\sim \mathrm{{Binomial}}\left({model.trials}, {mean}\right)", scope
-    spread = values.sigma() if model.family.has_dispersion else ""
-    return y, rf"\sim {model.family.distribution.latex(mean, spread, weight)}", scope
+    return y, rf"\sim {model.family.distribution.latex(mean, values.beside_mean(), weight)}", scope
 
 
 def _predictor(model: Model, right: str) -> tuple[str, str, str]:

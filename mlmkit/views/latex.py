@@ -27,9 +27,9 @@ class Symbols:
     def sd_squared(self, group: Group, k: int) -> str:
         return squared(self.model.sd(group, k))
 
-    def sigma(self) -> str:
-        """The parameter beside the mean, of a row."""
-        return self.model.sigma_at_row
+    def beside_mean(self) -> tuple[str, ...]:
+        """The parameters beside the mean, of a row."""
+        return self.model.beside_mean
 
     def covariance(self, block: Block) -> str:
         """The matrix Σ, element by element up to 3 × 3."""
@@ -78,9 +78,9 @@ class Values(Symbols):
                 return float(row.sdcor)
         raise DiagramError(f"The fit has no SD of {' and '.join(names)} across {group.key}.")
 
-    def sigma(self) -> str:
-        value = self.model.family.distribution.told(self.model.fit.dispersion)
-        return r"\infty" if np.isinf(value) else number(value)
+    def beside_mean(self) -> tuple[str, ...]:
+        values = self.model.family.distribution.told(self.model.fit.dispersion)
+        return tuple(r"\infty" if np.isinf(value) else number(value) for value in values)
 
     def covariance(self, block: Block) -> str:
         group, members = self.model.group(block.group), block.members

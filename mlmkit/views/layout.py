@@ -35,7 +35,7 @@ from .boxes import (
 from .graph import Edge, Graph, Node, Plate
 
 #: The symbols of what a distribution has beside its mean.
-SPREADS = {one.dispersion_symbol for one in DISTRIBUTIONS.values() if one.has_dispersion}
+SPREADS = {symbol for one in DISTRIBUTIONS.values() for symbol in one.symbols}
 
 
 def arrange(network: Graph) -> Layout:

@@ -226,18 +226,18 @@ class Model:
 
     @property
     def sigma(self) -> str:
-        """The parameter beside the mean: σ, or φ for a size; empty where there is none."""
+        """The first parameter beside the mean: σ, or φ for a size."""
         return indexed(
-            self.family.distribution.dispersion_symbol, self.groups[0].letter if self.sigma_by_group else ""
+            self.family.distribution.symbols[0], self.groups[0].letter if self.sigma_by_group else ""
         )
 
     @property
-    def sigma_at_row(self) -> str:
-        return (
-            indexed(self.family.distribution.dispersion_symbol, self.seen_from(self.groups[0], self.row))
-            if self.sigma_by_group
-            else self.sigma
-        )
+    def beside_mean(self) -> tuple[str, ...]:
+        """The parameters beside the mean, of a row: σ, or φ for a size, or σ and ν."""
+        symbols = self.family.distribution.symbols
+        if not self.sigma_by_group:
+            return symbols
+        return (indexed(symbols[0], self.seen_from(self.groups[0], self.row)), *symbols[1:])
 
     @property
     def population(self) -> str:

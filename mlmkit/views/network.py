@@ -209,11 +209,10 @@ def _direct(model: Model, outcome: Node) -> list[Node]:
 
 
 def _sigma(model: Model, outcome: Node) -> list[Node]:
-    if not model.family.has_dispersion:
-        return []
-    plates = _plates_of(model, model.groups[0]) if model.sigma_by_group else ()
-    node = _parameter(model.sigma, (model.sigma,), outcome.name)
-    return [replace(node, plates=plates, role="flat" if plates else "population")]
+    if model.sigma_by_group:
+        node = _parameter(model.sigma, (model.sigma,), outcome.name)
+        return [replace(node, plates=_plates_of(model, model.groups[0]), role="flat")]
+    return [_parameter(symbol, (symbol,), outcome.name) for symbol in model.beside_mean]
 
 
 def _known_numbers(model: Model) -> list[tuple[str, str]]:

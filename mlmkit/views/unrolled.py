@@ -254,7 +254,7 @@ def _population(
 ) -> None:
     """Parameters of the groups, or of a single model, above; those of the observations below."""
     direct = tuple(model.b(coefficient.number) for coefficient in model.direct)
-    sigma = [(model.sigma, ())] if model.family.has_dispersion and not model.sigma_by_group else []
+    sigma = [] if model.sigma_by_group else [(symbol, ()) for symbol in model.beside_mean]
     if not groups:
         symbol = model.b_vector() if len(direct) > 1 else "".join(direct)
         _across(picture, [(symbol, direct)] if direct else [], ROW + 0.5 + further, heads)

@@ -11,6 +11,7 @@ import ctypes
 import math
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 import pandas as pd
@@ -125,7 +126,8 @@ def in_time(work: Callable[[], Result], seconds: float = SECONDS) -> Result:
     timer = threading.Timer(seconds, watch.ring)
     timer.daemon = True
     try:
-        timer.start()
+        with suppress(RuntimeError):  # where no thread can start, as in a browser, there is no limit
+            timer.start()
         try:
             return work()
         finally:

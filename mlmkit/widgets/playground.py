@@ -28,7 +28,7 @@ from .frame import Exploration, Explorer, Preset, Stills, stills
 from .markup import WIDE
 from .paint import cloud
 
-FAMILIES = tuple(DISTRIBUTIONS)
+FAMILIES = tuple(name for name, one in DISTRIBUTIONS.items() if not one.is_sampled_only)
 YOURS = "your data"
 MOST_POINTS = 2000
 

@@ -22,6 +22,12 @@ MODELS = {
     "poisson": ("count ~ x + (x + z|class)", "poisson", {}),
     "poisson sqrt": ("count ~ x + (1|class)", "poisson(sqrt)", {}),
     "no groups": ("hit ~ x", "binomial", {}),
+    "student": ("y ~ x + (x|class) + (1|item)", "student", {"nu": "gamma(3, 0.2)"}),
+    "negative binomial": ("count ~ x + (x|class)", "nbinom", {}),
+    "gamma": ("y ~ x + (1|class)", "gamma(log)", {"shape": "exponential(0.1)"}),
+    "gamma, inverse": ("y ~ 1 + (1|class)", "gamma", {}),
+    "inverse Gaussian": ("y ~ x + (1|class)", "inverse.gaussian(log)", {}),
+    "normal, log": ("y ~ x + (1|class)", "gaussian(log)", {}),
 }
 GAUSSIAN = [name for name, (_, family, _) in MODELS.items() if family == "gaussian"]
 
@@ -43,8 +49,16 @@ def test_gradient_is_the_derivative(name):
     assert_allclose(gradient, numeric, rtol=1e-6, atol=1e-7 * np.abs(gradient).max())
 
 
-def test_gradient_with_weights_and_an_offset():
-    model = density("y ~ x + (x|class) + (1|item)", weights="w", offset=np.linspace(0, 3, 60))
+@pytest.mark.parametrize(
+    ("formula", "family"),
+    [
+        ("y ~ x + (x|class) + (1|item)", "gaussian"),
+        ("count ~ x + (1|class)", "nbinom"),
+        ("y ~ x + (1|class)", "student"),
+    ],
+)
+def test_gradient_with_weights_and_an_offset(formula, family):
+    model = density(formula, family, weights="w", offset=np.linspace(0, 3, 60))
     q = model.start(np.random.default_rng(2))
     steps = 1e-5 * np.eye(len(q))
     numeric = [
@@ -56,8 +70,7 @@ def test_gradient_with_weights_and_an_offset():
 def log_prior(model, q):
     """The log prior with its Jacobians, in scipy's densities of the model's own parameters."""
     parameters, design = model.parameters, model.parameters.design
-    b, _, sigma = constrained(model, q)
-    total = 0.0
+    b, total = constrained(model, q)[0], 0.0
     for name, value in zip(design.fixed_names, b, strict=True):
         key, x = (("Intercept",), design.X.mean(axis=0) @ b) if name == "Intercept" else (("b", name), value)
         total += 0.0 if parameters.priors[key].is_flat else np.log(parameters.priors[key].density(x))
@@ -69,8 +82,8 @@ def log_prior(model, q):
             )
         if len(sd) == 2:  # ρ = tanh q: LKJ(η) is (1 − ρ²)^(η − 1), the Jacobian 1 − ρ²
             total += parameters.priors["cor", block.group].args[0] * np.log(1 - C[1, 0] ** 2)
-    if sigma is not None:
-        total += np.log(parameters.priors["sigma",].density(sigma, positive=True)) + np.log(sigma)
+    for one, value in zip(design.spec.family.distribution.own, parameters.own_values(q), strict=True):
+        total += np.log(parameters.priors[one.name,].density(value)) + np.log(value - one.lower)
     return total
 
 
@@ -98,7 +111,33 @@ def test_gaussian_value_is_the_multivariate_normal_density(name):
     assert_allclose(difference, direct(one) - direct(other), rtol=1e-9)
 
 
-@pytest.mark.parametrize("name", ["binomial", "probit crossed"])
+def _log_density(name, design, eta, own):
+    """scipy's log density of every row."""
+    y, mean = design.y, np.exp(eta)
+    if name in ("binomial", "probit crossed"):
+        p = stats.norm.cdf(eta) if "probit" in name else 1 / (1 + np.exp(-eta))
+        return stats.binom.logpmf(np.round(y * design.weights), design.weights, p)
+    return {
+        "student": lambda: stats.t.logpdf(y, own[1], eta, own[0]),
+        "negative binomial": lambda: stats.nbinom.logpmf(y, own[0], own[0] / (own[0] + mean)),
+        "gamma": lambda: stats.gamma.logpdf(y, own[0], scale=mean / own[0]),
+        "inverse Gaussian": lambda: stats.invgauss.logpdf(y, mean / own[0], scale=own[0]),
+        "normal, log": lambda: stats.norm.logpdf(y, mean, own[0]),
+    }[name]()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "binomial",
+        "probit crossed",
+        "student",
+        "negative binomial",
+        "gamma",
+        "inverse Gaussian",
+        "normal, log",
+    ],
+)
 def test_joint_value_is_likelihood_times_priors(name):
     model = make(name)
     parameters, design = model.parameters, model.parameters.design
@@ -110,8 +149,7 @@ def test_joint_value_is_likelihood_times_priors(name):
             u = q[place].reshape(-1, len(L))
             eta = eta + (block.Z * (u @ L.T)[block.codes]).sum(axis=1)
             total += stats.norm.logpdf(u).sum()
-        p = stats.norm.cdf(eta) if "probit" in name else 1 / (1 + np.exp(-eta))
-        return total + stats.binom.logpmf(np.round(design.y * design.weights), design.weights, p).sum()
+        return total + _log_density(name, design, eta, parameters.own_values(q)).sum()
 
     one, other = two_points(model)
     difference = model.value_and_gradient(one)[0] - model.value_and_gradient(other)[0]

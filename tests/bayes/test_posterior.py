@@ -187,7 +187,7 @@ def test_replicates_resemble_the_data(sleep):
 def test_log_likelihood_is_the_sum_the_family_gives(which, request):
     posterior = request.getfixturevalue(which)
     design, mu = posterior.design, posterior.predictive(kind="mean")
-    dispersion = 1.0 if posterior.residual_sd is None else posterior.residual_sd[1, 7] ** 2
+    dispersion = posterior.family.distribution.from_own(*posterior.own[1, 7])
     expected = posterior.family.loglik(design.y, mu[407], design.weights, dispersion, design.trials)
     assert_allclose(posterior.log_likelihood()[1, 7].sum(), expected, rtol=1e-10)
 

@@ -143,7 +143,7 @@ def test_half_density_integrates_to_one():
 
 
 def test_draws_from_half_a_prior_are_positive_and_have_its_median():
-    draws = Prior.parse("normal(0, 2)").draw(np.random.default_rng(0), 4000, positive=True)
+    draws = Prior.parse("normal(0, 2)").draw(np.random.default_rng(0), 4000, lower=0.0)
     assert (draws > 0).all()
     assert_allclose(np.median(draws), 2 * stats.norm.ppf(0.75), rtol=0.06)
 

@@ -31,12 +31,29 @@ def test_code_is_a_program_with_every_part_of_the_model():
         ("hit ~ x*z + (1|item)", "binomial"),
         ("count ~ C(item) + (x||class)", "poisson"),
         ("hit ~ 1 + (1|class)", "binomial(cloglog)"),
+        ("hit ~ 1 + (1|class)", "cauchit"),
+        ("y ~ x + (1|class)", "student"),
+        ("count ~ x + (1|class)", "nbinom"),
+        ("y ~ x + (1|class)", "gamma(log)"),
+        ("y ~ x + (1|class)", "inverse.gaussian"),
+        ("y ~ x + (1|class)", "gaussian(log)"),
     ],
 )
 def test_awkward_names_still_make_a_program(formula, family):
     view = pymc_model(formula, toy(), family)
     compile(view.code, "model", "exec")
     assert len(view.arrays["y"]) == 60
+
+
+def test_parameters_beside_the_mean_and_weights():
+    student = str(pymc_model("y ~ x + (1|class)", toy(), "student"))
+    assert "nu = pm.Truncated('nu', pm.Gamma.dist(alpha=2, beta=0.1), lower=1)" in student
+    assert "pm.StudentT('y', nu=nu, mu=mu, sigma=sigma, observed=y)" in student
+    counts = str(pymc_model("count ~ x + (1|class)", toy(), "nbinom", weights="w"))
+    assert "shape = pm.InverseGamma('shape', alpha=0.4, beta=0.3)" in counts
+    assert "(weights * pm.logp(pm.NegativeBinomial.dist(mu=mu, alpha=shape), y)).sum()" in counts
+    normal = str(pymc_model("y ~ x + (1|class)", toy(), weights="w"))
+    assert "pm.Normal('y', mu=mu, sigma=sigma / weights**0.5, observed=y)" in normal
 
 
 def test_priors_that_pymc_cannot_combine_are_named():

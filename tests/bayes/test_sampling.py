@@ -1,6 +1,10 @@
 """The sampler finds the posteriors that other methods find."""
 
+import threading
+
+import joblib
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.polynomial.hermite_e import hermegauss
 from numpy.testing import assert_allclose, assert_array_equal
@@ -8,9 +12,10 @@ from scipy import stats
 
 from mlmkit.bayes import brm
 from mlmkit.datasets import load_data
-from mlmkit.errors import FitWarning, FormulaError, MlmkitError
-from mlmkit.models import lmer
-from tests.bayes.toy import toy
+from mlmkit.engine.random import arrange
+from mlmkit.errors import FitWarning, MlmkitError
+from mlmkit.models import glmer, lmer
+from tests.bayes.toy import density, toy
 
 QUICK = {"chains": 2, "draws": 200, "tune": 200, "seed": 1, "cores": 1, "progress": False}
 
@@ -119,6 +124,76 @@ def test_impossible_settings_are_refused(settings):
         brm("y ~ x + (1|class)", toy(), **{**QUICK, **settings})
 
 
-def test_families_it_does_not_sample_are_refused():
-    with pytest.raises(FormulaError, match="gaussian .identity., binomial and poisson"):
-        brm("y ~ x + (1|class)", toy(), "gamma", **QUICK)
+def test_a_student_gives_far_rows_less_weight():
+    """Against exact maximum likelihood by quadrature and another sampler: ν about 3, σ about 15, where lmer has 25.6."""
+    posterior = brm(
+        "Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"), "student", chains=2, draws=400, tune=400, seed=1,
+        progress=False,
+    )  # fmt: skip
+    table = posterior.table.set_index("term")["estimate"]
+    assert table["nu"] == pytest.approx(3.4, abs=0.4) and table["sigma"] == pytest.approx(15.1, abs=0.7)
+    assert table["Days"] == pytest.approx(10.54, abs=0.35) and table["sd(Intercept)"] == pytest.approx(
+        32.3, abs=2
+    )
+    assert (
+        list(posterior.draws.columns[-2:]) == ["sigma", "nu"]
+        and posterior.varcorr["group"].iloc[-1] == "Residual"
+    )
+
+
+@pytest.mark.parametrize(
+    ("formula", "family", "response"),
+    [("y ~ x + (1|g)", "nbinom", "counts"), ("y ~ x + (1|g)", "gamma(log)", "times"),
+     ("y ~ x + (1|g)", "inverse.gaussian(log)", "times")],
+)  # fmt: skip
+def test_other_families_agree_with_maximum_likelihood(formula, family, response):
+    rng = np.random.default_rng(8)
+    g, x = np.repeat(np.arange(30), 10), rng.normal(size=300)
+    mu = np.exp(1 + 0.4 * x + 0.5 * rng.normal(size=30)[g])
+    y = rng.poisson(mu * rng.gamma(3, 1 / 3, 300)) if response == "counts" else rng.gamma(4, mu / 4)
+    data = pd.DataFrame({"g": g, "x": x, "y": y})
+    fit = glmer(formula, data, family, n_agq=11)
+    posterior = brm(formula, data, family, chains=2, draws=400, tune=400, seed=2, progress=False)
+    assert_allclose(posterior.fixef, fit.fixef, atol=0.5 * fit.se.max())
+    shape = posterior.draws["shape"]
+    ours = fit.dispersion if family == "nbinom" else 1 / fit.dispersion
+    assert shape.quantile(0.2) < ours < shape.quantile(0.8)
+    assert posterior.predictive(seed=1).mean() == pytest.approx(data["y"].mean(), rel=0.05)
+    assert posterior.loo().high_k < 5
+
+
+def test_where_no_thread_can_start_nobody_watches(monkeypatch):
+    def refuse(_):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    shown = brm("y ~ x + (1|class)", toy(), **(QUICK | {"progress": True}))
+    hidden = brm("y ~ x + (1|class)", toy(), **QUICK)
+    assert_array_equal(shown.draws, hidden.draws)
+
+
+def test_workers_are_as_many_as_may_be_used(monkeypatch):
+    asked = []
+    monkeypatch.setattr(joblib, "cpu_count", lambda: 1)
+    monkeypatch.setattr(
+        joblib, "Parallel", lambda n_jobs: asked.append(n_jobs) or (lambda jobs: [f(*a) for f, a, _ in jobs])
+    )
+    brm("y ~ x + (1|class)", toy(), **{k: v for k, v in QUICK.items() if k != "cores"})
+    assert asked == [1]
+
+
+def test_crossed_groups_in_sparse_equations_give_the_same_draws(monkeypatch):
+    """Many groups that meet few of each other are held in sparse matrices; the density is the same either way."""
+    rng = np.random.default_rng(1)
+    data = pd.DataFrame(
+        {"g": rng.integers(0, 60, 240), "h": rng.integers(0, 60, 240), "x": rng.normal(size=240)}
+    )
+    data["y"] = (
+        data["x"] + rng.normal(size=60)[data["g"]] + rng.normal(size=60)[data["h"]] + rng.normal(size=240)
+    )
+    one = density("y ~ x + (1|g) + (1|h)", data=data)
+    monkeypatch.setattr(arrange, "is_sparse", lambda *_: True)
+    other = density("y ~ x + (1|g) + (1|h)", data=data)
+    q = one.start(np.random.default_rng(2))
+    for a, b in zip(one.value_and_gradient(q), other.value_and_gradient(q), strict=True):
+        assert_allclose(b, a, rtol=1e-9, atol=1e-9)

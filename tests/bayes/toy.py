@@ -42,8 +42,8 @@ def constrained(density, q):
     """b, each block's (s, s) factor L, and σ, from q."""
     parameters = density.parameters
     factors = [sd[:, None] * C for sd, C in (part.unpack(q) for part in parameters.covariances)]
-    sigma = None if parameters.log_sigma is None else np.exp(q[parameters.log_sigma])
-    return parameters.coefficients(q), factors, sigma
+    own = parameters.own_values(q)
+    return parameters.coefficients(q), factors, own[0] if len(own) else None
 
 
 def dense_omega(design, factors):

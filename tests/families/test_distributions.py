@@ -9,8 +9,8 @@ import scipy
 from mlmkit.families import DISTRIBUTIONS, Distribution
 
 #: A dispersion that is neither large nor small, for those that have one.
-DISPERSION = {"nbinom": 2.5}
-FLOATING = [one for one in DISTRIBUTIONS.values() if one.has_dispersion]
+DISPERSION = {"nbinom": 2.5, "student": (0.3, 5.0)}
+FLOATING = [one for one in DISTRIBUTIONS.values() if one.has_dispersion and not one.is_sampled_only]
 
 
 @pytest.fixture(params=DISTRIBUTIONS.values(), ids=DISTRIBUTIONS.keys())
@@ -18,7 +18,7 @@ def one(request) -> Distribution:
     return request.param
 
 
-def dispersion(one: Distribution) -> float:
+def dispersion(one: Distribution):
     return DISPERSION.get(one.name, 0.3) if one.has_dispersion else 1.0
 
 
@@ -53,11 +53,8 @@ def test_a_weight_of_two_is_two_observations_or_half_the_variance(one):
     y, mu, _ = values(one)
     phi, once = dispersion(one), np.ones_like(y)
     twice = one.constants(y, 2 * once, once, phi) + 2 * one.kernel(y, mu, phi)
-    expected = (
-        2 * log_density(one, y, mu, once, phi)
-        if one.weights_repeat
-        else log_density(one, y, mu, once, phi / 2)
-    )
+    repeated = 2 * log_density(one, y, mu, once, phi)
+    expected = repeated if one.weights_repeat else log_density(one, y, mu, once, phi / 2)
     np.testing.assert_allclose(twice, expected, rtol=1e-10)
 
 
@@ -65,10 +62,14 @@ def test_the_score_by_the_mean_is_the_gap_over_the_variance(one):
     y, mu, _ = values(one)
     phi = dispersion(one)
     by_mean = differences(lambda m: one.kernel(y, m, phi), mu)
-    np.testing.assert_allclose(by_mean, (y - mu) / one.variance(mu, phi), rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(one.score(y, mu, phi), by_mean, rtol=1e-6, atol=1e-8)
+    if not one.is_sampled_only:
+        np.testing.assert_allclose(by_mean, (y - mu) / one.variance(mu, phi), rtol=1e-6, atol=1e-8)
 
 
 def test_derivatives_of_the_variance(one):
+    if one.is_sampled_only:
+        return  # nothing asks for them
     _, mu, _ = values(one)
     phi = dispersion(one)
     slope = differences(lambda m: one.variance(m, phi), mu)
@@ -101,6 +102,19 @@ def test_draws_have_the_mean_and_the_variance(one):
     assert draws.mean() == pytest.approx(mean, abs=5 * np.sqrt(variance / n))
     assert draws.var() == pytest.approx(variance, rel=0.05)
     assert not np.any(one.refused(draws))
+
+
+def test_parameters_as_they_are_sampled(one):
+    y, mu, weights = values(one)
+    own = np.array([1.3, 4.0][: len(one.own)])
+
+    def loglik(own):
+        return float(np.sum(log_density(one, y, mu, weights, one.from_own(*own))))
+
+    expected = [(loglik(own + step) - loglik(own - step)) / 2e-6 for step in 1e-6 * np.eye(len(own))]
+    np.testing.assert_allclose(one.by_own(y, mu, weights, weights, own), expected, rtol=1e-6, atol=1e-7)
+    assert len(one.symbols) == len(one.own) == len(one.told(one.from_own(*own)))
+    assert all(value > parameter.lower for value, parameter in zip(one.own_start(y), one.own, strict=True))
 
 
 @pytest.mark.parametrize("one", FLOATING, ids=lambda one: one.name)
@@ -138,7 +152,7 @@ class TestDispersion:
         )
 
     def test_it_is_told_in_words(self, one):
-        assert one.words and one.dispersion_symbol and one.dispersion_name in ("sigma", "size")
+        assert one.words and one.symbols and one.dispersion_name in ("sigma", "size")
 
 
 class TestNegativeBinomial:

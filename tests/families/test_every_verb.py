@@ -11,7 +11,7 @@ import pytest
 import scipy
 
 import mlmkit as mk
-from mlmkit.errors import DataError, FitWarning
+from mlmkit.errors import DataError, FitWarning, FormulaError
 
 FAMILIES = {
     "poisson": "counts",
@@ -81,8 +81,8 @@ def test_equation_and_network_show_the_same_symbols(fit, style, estimates):
     assert distribution.mean_symbol in text and text.count("{") == text.count("}")
     drawn = mk.network(fit)
     if distribution.has_dispersion:
-        assert any(node.symbol == distribution.dispersion_symbol for node in drawn.nodes)
-        assert estimates or style == "matrix" or distribution.dispersion_symbol in text
+        assert any(node.symbol == distribution.symbols[0] for node in drawn.nodes)
+        assert estimates or style == "matrix" or distribution.symbols[0] in text
     else:
         assert r"\sigma" not in text
     assert mk.network(fit, style="unrolled").alt_text
@@ -158,7 +158,7 @@ def test_a_profile_of_the_dispersion_contains_the_estimate(fit):
         with pytest.raises(DataError, match="is not a parameter of this fit"):
             fit.profile([name])
         return
-    value = fit.family.distribution.told(fit.dispersion)
+    (value,) = fit.family.distribution.told(fit.dispersion)
     lower, upper = fit.profile([name]).confint().loc[name]
     assert lower < value < upper
 
@@ -184,3 +184,9 @@ def test_groups_beyond_a_links_range_are_refused_in_a_sentence(family):
         with pytest.raises(DataError, match="keeps every mean in range"):
             verb()
     assert np.isfinite(fit.predict(interval="mean")).all(axis=None)
+
+
+def test_a_family_that_is_sampled_is_not_maximised():
+    for verb, formula in ((mk.glm, "times ~ x"), (mk.glmer, "times ~ x + (1|g)")):
+        with pytest.raises(FormulaError, match=r"sampled, not maximised: fit it with brm\(\)"):
+            verb(formula, data(), "student")

@@ -152,7 +152,7 @@ def test_too_far_is_said_and_sampling_again_mends_it():
     explorer = explore_prior("too far")
     assert not explorer.result.reliable
     assert "press “sample again”" in explorer.words and "mean" not in explorer.words
-    assert explorer.axes[0].get_title(loc="right") == "too few draws"
+    assert explorer.axes[0].get_title(loc="right") == "τ₁: too few draws"
     explorer.controls["again"].click()
     assert explorer.result.reliable and "count alike" in explorer.words
     explorer.set(width=3.0)  # the new draws serve for neighbouring priors, too

@@ -1,0 +1,71 @@
+"""Posteriors against each other: which model would predict a row best that it has not seen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ..errors import DataError
+from ..inference.noted import Noted
+from .checks import pointwise_loo
+from .record import Posterior
+
+NOTE = (
+    "elpd_diff is the expected log predictive density less that of the best model, se_diff its standard error over the "
+    "rows: a difference of less than about two of them says little. high_k counts rows whose importance weights are not "
+    "to be trusted."
+)
+
+
+def compare(*posteriors: Posterior) -> Noted:
+    """Models compared by leave-one-out cross-validation, the best first.
+
+    Parameters
+    ----------
+    *posteriors
+        Two or more from `brm`, of the same rows and response.
+
+    Returns
+    -------
+    DataFrame
+        A row a model: elpd_diff and se_diff against the best, elpd_loo, se, p_loo, high_k (see `posterior.loo`).
+
+    Raises
+    ------
+    DataError
+        If something is no posterior, or the rows differ.
+
+    References
+    ----------
+    Vehtari, Gelman & Gabry (2017). Stat. Comput. 27(5), 1413–1432, section 5.
+    """
+    _check(posteriors)
+    elpds, rows = [], []
+    for posterior in posteriors:
+        elpd, in_sample, k = pointwise_loo(posterior)
+        elpds.append(elpd)
+        se = np.sqrt(len(elpd) * elpd.var())
+        rows.append((elpd.sum(), se, in_sample.sum() - elpd.sum(), int(np.sum(k > 0.7))))
+    best = int(np.argmax([elpd.sum() for elpd in elpds]))
+    gaps = [elpd - elpds[best] for elpd in elpds]
+    table = pd.DataFrame(rows, [p.formula for p in posteriors], ["elpd_loo", "se", "p_loo", "high_k"])
+    table.insert(0, "se_diff", [float(np.sqrt(len(gap) * gap.var())) for gap in gaps])
+    table.insert(0, "elpd_diff", [float(gap.sum()) for gap in gaps])
+    return Noted(table.sort_values("elpd_diff", ascending=False, kind="stable"), notes=[NOTE])
+
+
+def _check(posteriors: tuple[Posterior, ...]) -> None:
+    if len(posteriors) < 2:
+        raise DataError("compare() takes two posteriors or more.")
+    for one in posteriors:
+        if not isinstance(one, Posterior):
+            raise DataError(
+                f"compare() takes posteriors from brm, and {type(one).__name__} is not one; fits are compared with anova()."
+            )
+        if one.prior_only:
+            raise DataError(
+                f"{one.formula!r} holds draws from the priors alone, which have seen no row to leave out."
+            )
+        first = posteriors[0]
+        if one.nobs != first.nobs or not np.allclose(one.design.y, first.design.y, rtol=1e-12, atol=0):
+            raise DataError(f"{first.formula!r} and {one.formula!r} do not have the same rows and response.")

@@ -1,0 +1,64 @@
+"""Posteriors compared by leave-one-out cross-validation."""
+
+import warnings
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+import mlmkit as mk
+from mlmkit.bayes.checks import pointwise_loo
+from mlmkit.errors import DataError, FitWarning
+from tests.bayes.toy import toy
+
+SETTINGS = {"chains": 2, "draws": 300, "tune": 300, "seed": 3, "cores": 1, "progress": False}
+
+
+@pytest.fixture(scope="module")
+def posteriors():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FitWarning)
+        return [mk.brm(f"y ~ {part} + (1|class)", toy(), **SETTINGS) for part in ("1", "x")]
+
+
+def test_the_better_model_is_first_and_differences_are_paired(posteriors):
+    table = mk.compare(*posteriors)
+    assert list(table.index) == [posteriors[1].formula, posteriors[0].formula]
+    gap = np.subtract(*(pointwise_loo(one)[0] for one in posteriors))
+    assert_allclose(table["elpd_diff"], [0, gap.sum()], rtol=1e-12)
+    assert_allclose(table["se_diff"], [0, np.sqrt(60 * gap.var())], rtol=1e-12)
+    for one in posteriors:
+        loo = one.loo()
+        assert_allclose(table.loc[one.formula, ["elpd_loo", "se", "p_loo"]], loo[["elpd_loo", "se", "p_loo"]])
+    assert (
+        table["se_diff"].iloc[1] < table["se"].min()
+    )  # the rows are the same, so much of their spread cancels
+    assert "less than about two of them says little" in repr(table)
+
+
+def test_what_does_not_compare_is_refused(posteriors):
+    other = mk.brm(
+        "y ~ x + (1|class)",
+        toy(seed=6),
+        **(SETTINGS | {"sample_prior": "only", "priors": {"b": "normal(0, 1)"}}),
+    )
+    for wrong, said in [
+        ((posteriors[0],), "two posteriors or more"),
+        (
+            (posteriors[0], mk.lmer("y ~ x + (1|class)", toy())),
+            "MixedFit is not one; fits are compared with anova",
+        ),
+        ((posteriors[0], other), "priors alone"),
+    ]:
+        with pytest.raises(DataError, match=said):
+            mk.compare(*wrong)
+    with pytest.raises(DataError, match=r"compare\(\) compares posteriors, by their loo\(\)"):
+        mk.anova(*posteriors)
+
+
+def test_other_rows_do_not_compare(posteriors):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FitWarning)
+        other = mk.brm("y ~ x + (1|class)", toy(seed=6), **(SETTINGS | {"draws": 50, "tune": 50}))
+    with pytest.raises(DataError, match="same rows and response"):
+        mk.compare(posteriors[0], other)
