@@ -18,7 +18,6 @@ import pandas as pd
 
 from .columns import Labels, label_text, look, shown
 from .errors import DataError, FormulaError
-from .expression import Name
 from .frames import Table, as_frame, check_there, given, look_at
 from .response import numbers_of, response_values
 from .spec import INTERCEPT, RandomTerm, Spec, term_name
@@ -27,6 +26,9 @@ from .terms import Columns, encode, finite
 #: A column counts as collinear with those before it when less than this fraction of its length is left
 #: over, R's own tolerance.
 COLLINEAR = 1e-7
+
+#: exp(100) is 10⁴³: no offset of a linear predictor whose exponential is taken is larger.
+LARGEST_OFFSET = 100.0
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,7 @@ class Design:
             raise DataError(
                 f"The new response has {len(y)} values; this model was fitted to {len(self.y)} rows."
             )
+        finite(y[:, None], ["response"], "The new", self.rows)
         return replace(self, y=y)
 
 
@@ -167,6 +170,7 @@ def build_design(spec: Spec, data: Any, weights: Any = None, offset: Any = None)
     keep = independent_columns(X)
     names = np.array(columns.names, dtype=object)
     blocks = [block for term in spec.random for block in _blocks(term, table, encoded(term.terms), spec)]
+    _check_parameters(blocks, len(y))
     return Design(
         spec=spec,
         y=y,
@@ -259,8 +263,14 @@ def _finite_column(name: str, values: np.ndarray, used: np.ndarray | None, rows:
 
 def _offset(spec: Spec, table: Table, given: np.ndarray | None) -> np.ndarray:
     """The known part of the linear predictor: what the formula's `offset(…)` say plus the argument."""
-    total = np.zeros(len(table)) if given is None else given
-    return total + offset_of(spec, table)
+    total = (np.zeros(len(table)) if given is None else given) + offset_of(spec, table)
+    largest = np.abs(total).max()
+    if spec.family.link in ("log", "logit", "probit", "cloglog") and largest > LARGEST_OFFSET:
+        raise DataError(
+            f"The offset reaches {largest:.3g} on the scale of the link ({spec.family.link}), beyond any mean: an "
+            "exposure n enters as its logarithm, offset(log(n))."
+        )
+    return total
 
 
 def offset_of(spec: Spec, table: Table) -> np.ndarray:
@@ -367,14 +377,22 @@ def _check_groups(term: RandomTerm, columns: Columns, groups: int, spec: Spec, t
         )
 
 
+def _check_parameters(blocks: list[Block], n: int) -> None:
+    parameters = sum(len(block.names) * (len(block.names) + 1) // 2 for block in blocks)
+    if parameters > n:
+        widest = max(blocks, key=lambda block: len(block.names))
+        raise DataError(
+            f"The random part has {parameters} variances and correlations for {n} rows, most of them of the "
+            f"{len(widest.names)} coefficients that vary across {widest.group}: let fewer vary."
+        )
+
+
 def _check_roles(spec: Spec) -> None:
-    """The response explains itself perfectly, and a variance of nothing is left."""
-    response = {spec.response.tree} if spec.response.failures is None else set()
-    terms = (*spec.fixed, *(term for one in spec.random for term in one.terms))
-    twice = any(factor.tree in response for term in terms for factor in term)
-    if twice or any(Name(name) in response for name in spec.grouping):
+    """A response, or what a response of one column is made of, explains itself, and no variance is left."""
+    own = spec.response.columns
+    if len(own) == 1 and (own[0] in spec.predictors or own[0] in spec.grouping):
         raise FormulaError(
-            f"{spec.response.name!r} is the response and stands on the right-hand side, too: take it out."
+            f"{own[0]!r} is the response and stands on the right-hand side, too: take it out of one of the two."
         )
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from .design import Design, build_design
 from .engine import fit_glm, fit_glmm, fit_lm, fit_lmm
 from .engine.estimates import Estimates
-from .errors import DataError, FitWarning, FormulaError
+from .errors import DataError, FitWarning, FormulaError, MlmkitError
 from .families import Family
 from .fits import Fit, FlatFit, MixedFit
 from .formula import parse_formula
@@ -177,10 +177,12 @@ def _fit(
 def _estimated(estimator: Callable[[Design], Estimates], design: Design) -> Estimates:
     try:
         return estimator(design)
-    except (np.linalg.LinAlgError, FloatingPointError, OverflowError, ZeroDivisionError) as error:
+    except MlmkitError:
+        raise
+    except (np.linalg.LinAlgError, ArithmeticError, ValueError) as error:  # of numpy and scipy
         raise DataError(
-            f"The model's equations cannot be solved to working precision ({error}): rescale or centre the predictors, "
-            "or simplify the model."
+            "The model's equations cannot be solved to working precision: rescale or centre the predictors, or simplify "
+            f"the model. ({error})"
         ) from None
 
 

@@ -9,19 +9,25 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from .engine.estimates import Move
+from .engine.search.optimise import NOT_CONVERGED
 from .results import Fit, MixedFit
 from .words import listed
 
 #: The share of outer groups whose ids must begin at the first for ids to count as numbered within them.
 RESTARTS = 0.9
 
+#: Up to so many labels are compared with each other.
+MOST_LABELS = 20_000
+
 
 def notices(fit: Fit) -> list[str]:
     """Everything about a fit that its reader should know before believing it."""
-    sentences = [*fit.design.notes, *_collinear(fit), *fit.messages]
+    in_both = list(_in_both_parts(fit))
+    told = [sentence for sentence in fit.messages if not (in_both and sentence == NOT_CONVERGED)]
+    sentences = [*fit.design.notes, *_collinear(fit), *in_both, *told]
     if isinstance(fit, MixedFit):
         sentences += [*_repeated_ids(fit), *_factors_split(fit), *_approximate(fit)]
-    return sentences
+    return [*sentences, *_near_labels(fit)]
 
 
 def _approximate(fit: MixedFit) -> Iterator[str]:
@@ -65,6 +71,20 @@ def _collinear(fit: Fit) -> Iterator[str]:
         )
 
 
+def _in_both_parts(fit: Fit) -> Iterator[str]:
+    """`y ~ g + (1|g)`: with a coefficient for every group nothing is left for their SD to be told from."""
+    for block in getattr(fit.design, "blocks", ()):
+        for factor, coding in fit.design.columns.codings.items():
+            alone = any(term == (factor,) for term in fit.spec.fixed)
+            if alone and factor.columns == block.factors and len(coding.levels) == len(block.levels):
+                yield (
+                    f"{block.group} is in the fixed part, too, where every group has a coefficient of its own, so the data "
+                    f"say nothing of their SD{' (maximum likelihood makes it 0)' if fit.reml else ''}: leave "
+                    f"{block.group} out of one of the two."
+                )
+                return
+
+
 def _repeated_ids(fit: MixedFit) -> Iterator[str]:
     """Classes numbered 1, 2, … again in every school are not crossed with schools: hint at (1|school/class)."""
     blocks = list({block.group: block for block in fit.design.blocks if len(block.factors) == 1}.values())
@@ -76,6 +96,26 @@ def _repeated_ids(fit: MixedFit) -> Iterator[str]:
                     f"{outer.group} were taken for one {inner.group}; if each {inner.group} belongs to one "
                     f"{outer.group}, write (…|{outer.group}/{inner.group}) (chapter 6, relative ids)."
                 )
+
+
+def _near_labels(fit: Fit) -> Iterator[str]:
+    """Labels that differ in spaces or capitals alone were most likely meant to be one."""
+    levels = {
+        block.group: block.levels for block in getattr(fit.design, "blocks", ()) if len(block.factors) == 1
+    }
+    levels |= {factor.name: coding.levels for factor, coding in fit.design.columns.codings.items()}
+    for name, labels in levels.items():
+        if len(labels) > MOST_LABELS or is_numeric_dtype(labels):
+            continue
+        seen: dict[str, str] = {}
+        for label in map(str, labels):
+            other = seen.setdefault(" ".join(label.casefold().split()), label)
+            if other != label:
+                yield (
+                    f"{name} has the labels {other!r} and {label!r}, which differ in spaces or capitals alone and were "
+                    "taken for two; if they are one, write them alike: data[…].str.strip()."
+                )
+                break
 
 
 def _factors_split(fit: MixedFit) -> Iterator[str]:

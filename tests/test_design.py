@@ -268,3 +268,36 @@ def test_a_filtered_categorical_has_columns_for_the_levels_left():
     it = design("cbind(m, n - m) ~ 0 + batch", rats[rats.batch.isin([1, 42, 70])], "binomial")
     assert it.fixed_names == ("batch[1]", "batch[42]", "batch[70]") and it.aliased == ()
     assert_array_equal(it.columns.matrix(rats[rats.batch == 42]), [[0, 1, 0]])
+
+
+def test_an_offset_that_forgot_its_logarithm(frame):
+    with pytest.raises(
+        DataError, match=r"reaches 1.1e\+03 on the scale of the link \(log\).*offset\(log\(n\)\)"
+    ):
+        design("count ~ x + offset(n)", frame.assign(n=100 * frame.x), "poisson")
+    assert design("count ~ x + offset(log(n))", frame.assign(n=100 * frame.x + 1), "poisson").offset.max() < 8
+    assert design("y ~ x + offset(n)", frame.assign(n=100 * frame.x)).offset.max() == 1100
+
+
+def test_the_offsets_of_formula_and_argument_add_up(frame):
+    it = design("y ~ x + offset(x) + offset(x^2)", frame, offset=1.0)
+    assert_allclose(it.offset, frame.x + frame.x**2 + 1)
+    assert it.given_offset and it.fixed_names == ("Intercept", "x")
+
+
+@pytest.mark.parametrize("kind", ["int8", "Int64", "object", "float32"])
+def test_weights_and_offsets_come_through_the_same_door(frame, kind):
+    values = pd.Series(np.arange(1, 13)).astype(kind)
+    it = design("y ~ 1", frame.assign(w=values), weights="w", offset=values)
+    assert_array_equal(it.weights, np.arange(1.0, 13))
+    assert_array_equal(it.offset, np.arange(1.0, 13))
+
+
+def test_an_unused_doubled_column_is_no_obstacle(frame):
+    doubled = pd.concat([frame, frame[["f"]]], axis=1)
+    assert design("y ~ x", doubled).n_dropped == 0
+
+
+def test_a_new_response_with_a_gap_is_named(frame):
+    with pytest.raises(DataError, match="The new 'response' is nan in row 3"):
+        design("y ~ x", frame).with_response(np.r_[0.0, 1, 2, np.nan, range(8)])

@@ -1,5 +1,7 @@
 """What is said of a fit unasked: here, whether ids are numbered anew within each outer group."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -63,3 +65,54 @@ def test_a_fit_and_a_structure_judge_alike():
         )
         found = any(relation.restarts for relation in mk.structure(data, ["school", "cls"]).relations)
         assert said == found == judged(data)
+
+
+def test_a_group_in_the_fixed_part_too():
+    rng = np.random.default_rng(1)
+    d = pd.DataFrame({"g": np.repeat(list("abcdef"), 5), "x": rng.normal(size=30), "y": rng.normal(size=30)})
+    with pytest.warns(mk.FitWarning) as caught:
+        mk.lmer("y ~ x + g + (1|g)", d)
+    sentences = [str(one.message) for one in caught]
+    assert any("g is in the fixed part, too" in sentence for sentence in sentences)
+    assert not any("proven minimum" in sentence for sentence in sentences)
+
+
+def test_labels_that_differ_in_spaces_or_capitals():
+    rng = np.random.default_rng(1)
+    d = pd.DataFrame({"g": np.repeat(["s00", "s01", "s02"], 10), "y": rng.normal(size=30)})
+    d.loc[3, "g"] = "S00 "
+    with pytest.warns(mk.FitWarning, match="'S00 ' and 's00', which differ in spaces or capitals alone"):
+        mk.lmer("y ~ 1 + (1|g)", d)
+    with pytest.warns(mk.FitWarning, match="differ in spaces or capitals alone"):
+        mk.lm("y ~ g", d)
+
+
+@pytest.mark.parametrize(
+    ("formula", "change", "words"),
+    [
+        ("y ~ f", {"f": pd.Categorical(list("abc") * 10, ordered=True)}, "orthogonal polynomial contrasts"),
+        ("y ~ f", {"f": [1, 2.5, None] * 10}, None),
+        (
+            "y ~ f",
+            {"f": pd.Series([1, 2, 3] * 10, dtype=object)},
+            "came as Python objects that are all numbers",
+        ),
+        ("y ~ f", {"f": pd.date_range("2020", periods=30)}, "taken as days since 1970-01-01"),
+        ("y ~ f", {"f": pd.to_timedelta(range(30), "h")}, "taken as a number of days"),
+        ("y ~ f", {"f": "only"}, "has one level only, 'only'"),
+    ],
+)
+def test_how_a_column_was_taken_is_said(formula, change, words):
+    d = pd.DataFrame({"y": np.sin(np.arange(30.0))}).assign(**change)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        mk.lm(formula, d)
+    sentences = [str(one.message) for one in caught]
+    assert len(sentences) == (words is not None) and all(words in sentence for sentence in sentences)
+
+
+def test_a_spline_split_by_two_bars_is_said():
+    rng = np.random.default_rng(1)
+    d = pd.DataFrame({"g": np.repeat(np.arange(10), 8), "x": rng.normal(size=80), "y": rng.normal(size=80)})
+    with pytest.warns(mk.FitWarning, match=r"write \(1\|g\) \+ \(0 \+ poly\(x, 2\)\|g\)"):
+        mk.lmer("y ~ x + (poly(x, 2)||g)", d)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ..columns import look
 from ..words import number
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def _against(ax: Axes, places: np.ndarray, along: pd.DataFrame) -> None:
     from ..style import MARKERS, RULE, colour, tint
 
     name, x = along.columns[0], along.iloc[:, 0]
-    is_number = pd.api.types.is_numeric_dtype(x)
+    is_number = look(str(name), x).is_number
     labels = None if is_number else pd.Categorical(x)
     at = x.to_numpy(dtype=float) if labels is None else labels.codes
     ax.axhline(0.5, color=RULE, lw=1, zorder=0)

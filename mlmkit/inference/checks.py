@@ -17,6 +17,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from ..columns import look
 from ..design import Design
 from ..errors import DataError, did_you_mean
 from ..pictures import Panels
@@ -240,7 +241,7 @@ def _of_responses(
     found["dispersion"] = _dispersion(everything)
     if fit.family.is_count:
         found["zeros"] = (everything == 0).sum(axis=0).astype(float)
-    rows = fit.data.loc[fit.design.rows] if own else None
+    rows = fit.design.rows_of(fit.data) if own else None
     for name, statistic in own.items():
         found[name] = np.array([_own(name, statistic, y, fit.design, rows) for y in everything.T])
     return found
@@ -327,7 +328,7 @@ def _neighbours(e: np.ndarray, codes: np.ndarray) -> float:
 def _parts(fit: Fit, name: str, bins: int) -> dict:
     """Value or part of a column → the positions of its rows."""
     column = _column(fit, name)
-    if pd.api.types.is_numeric_dtype(column) and column.nunique() > max(bins, 12):
+    if look(name, column).is_number and column.nunique() > max(bins, 12):
         column = pd.qcut(column, bins, duplicates="drop")
     return dict(column.groupby(column, observed=True).indices)
 
@@ -336,4 +337,4 @@ def _column(fit: Fit, name: str) -> pd.Series:
     """A column of the data on the rows used, numbered from 0."""
     if name not in fit.data:
         raise DataError(f"The data have no column {name!r}.{did_you_mean(str(name), fit.data.columns)}")
-    return fit.data.loc[fit.design.rows, name].reset_index(drop=True)
+    return fit.design.rows_of(fit.data)[name].reset_index(drop=True)

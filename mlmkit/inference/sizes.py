@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ..columns import look
 from ..errors import DataError, did_you_mean
 from ..results import Fit
 
@@ -36,7 +37,7 @@ def sizes(fit: Fit, groups=None, rows=None) -> list[Size]:
     DataError
         For a factor that the model does not have, or a size that is not a whole number.
     """
-    data = fit.data.loc[fit.design.rows]
+    data = fit.design.rows_of(fit.data)
     if groups is None and rows is None:
         return [_size(fit, data)]
     name = _factor(fit, groups)
@@ -109,9 +110,7 @@ def _in_turn(fit: Fit, data: pd.DataFrame, name: str) -> Sequence:
     """The groups in an order whose every beginning has the shares of treatments that all of them have."""
     groups = data.groupby(name, observed=True, sort=True)
     of_groups = [one for one in fit.spec.predictors if one in data and groups[one].nunique().max() == 1]
-    words = [
-        one for one in of_groups if not pd.api.types.is_numeric_dtype(data[one]) or data[one].nunique() <= 6
-    ]
+    words = [one for one in of_groups if not look(one, data[one]).is_number or data[one].nunique() <= 6]
     if not words:
         return list(groups.groups)
     kinds = groups[words].first().astype(str).agg(" ".join, axis=1)

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..errors import DataError, did_you_mean
+from ..columns import Labels
+from ..errors import DataError
+from ..frames import as_frame, check_there, look_at
 from ..notices import ids_restart
 from ..words import count, listed
 
@@ -62,19 +64,25 @@ class Treatment:
 
 def rows_used(data: pd.DataFrame, groups, outcome: str | None) -> tuple[pd.DataFrame, list[str]]:
     """The rows with all of the groupings and an outcome, and the groupings' names."""
-    if not isinstance(data, pd.DataFrame):
-        raise DataError(f"structure(data, groups) takes the data first; this is {type(data).__name__}.")
+    if isinstance(data, str):
+        raise DataError("structure(data, groups) takes the data first; this is str.")
     names = [groups] if isinstance(groups, str) else list(dict.fromkeys(groups))
     if not names:
         raise DataError("Name at least one grouping column.")
     wanted = [*names, *([outcome] if outcome else [])]
-    for name in wanted:
-        if name not in data.columns:
-            raise DataError(f"{name!r} is not a column of the data.{did_you_mean(str(name), data.columns)}")
-    used = data[wanted].dropna()[names].reset_index(drop=True)
+    frame = as_frame(data, wanted, "structure(data, groups) takes the data first: a DataFrame")
+    check_there(wanted, frame)
+    table = look_at(frame, wanted)
+    there = ~table.missing(wanted)
+    used = pd.DataFrame({name: _values(table[name].labels.take(there)) for name in names})
     if used.empty:
         raise DataError(f"No row has a value in {listed(wanted)}.")
     return used, names
+
+
+def _values(labels: Labels) -> np.ndarray:
+    """Each row's level, as a value of the data."""
+    return labels.levels.to_numpy(dtype=object)[labels.codes]
 
 
 def conditions_among(data: pd.DataFrame, names: list[str], few: int) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from html import escape
 
 import matplotlib as mpl
 import numpy as np
@@ -95,7 +96,7 @@ class Matrices:
         return axes
 
     def _repr_html_(self) -> str:
-        return f"<p>{self!r}</p>" + "".join(
+        return f"<p>{escape(repr(self))}</p>" + "".join(
             f"<details><summary>{name}</summary>{getattr(self, name)._repr_html_()}</details>"
             for name in NAMES
             if getattr(self, name) is not None

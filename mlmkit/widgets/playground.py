@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from ipywidgets import HTML, Box, HTMLMath, Layout, Widget
 
+from ..columns import look
 from ..datasets import load_data
 from ..errors import DataError, FitWarning, did_you_mean
 from ..families import DISTRIBUTIONS
@@ -219,7 +220,7 @@ def _columns(frame: pd.DataFrame) -> str:
     parts = []
     for name in frame.columns[:20]:
         column = frame[name]
-        numeric = pd.api.types.is_numeric_dtype(column)
+        numeric = look(str(name), column).is_number
         what = f"{column.min():g} to {column.max():g}" if numeric else f"{column.nunique()} different"
         parts.append(f"<b>{escape(str(name))}</b> ({what})")
     more = " …" if len(frame.columns) > 20 else ""

@@ -26,7 +26,7 @@ def data():
         ("level ~ 1 + (1|h)", {"level": lambda d: d.h * 1.5}),
         ("level ~ x + (x|h)", {"level": lambda d: d.h * 1.5 + d.x * d.h}),
         ("y ~ 1 + (0 + twice|h) + (1|g)", {"twice": lambda d: 2 * d.y}),
-        ("exp(y) ~ 1 + (exp(y) + x|f)", {}),
+        ("y ~ 1 + (thrice|f)", {"thrice": lambda d: 3 * d.y}),
     ],
 )
 def test_fewer_effects_than_rows_that_are_the_response(data, formula, change):
@@ -42,7 +42,17 @@ def test_small_residuals_are_residuals(data, ratio):
 
 
 @pytest.mark.parametrize(
-    "formula", ["y ~ x + y", "y ~ 1 + (y|g)", "y ~ x:y + (1|g)", "k ~ x + (1|k)", "y ~ x + (1|g/y)"]
+    "formula",
+    [
+        "y ~ x + y",
+        "y ~ 1 + (y|g)",
+        "y ~ x:y + (1|g)",
+        "k ~ x + (1|k)",
+        "y ~ x + (1|g/y)",
+        "exp(y) ~ y",
+        "y > 0 ~ x + (1|y:g)",
+        "y ~ x + offset(y)",
+    ],
 )
 def test_the_response_explains_itself(data, formula):
     with pytest.raises(mk.FormulaError, match="is the response and stands on the right-hand side"):

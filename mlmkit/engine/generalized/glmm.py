@@ -19,7 +19,7 @@ from ..covariance import factors_from_theta, shift_left, theta_from_factors, wit
 from ..estimates import Estimates
 from ..random.effects import Effects
 from ..search.hills import Summit, further_starts, highest, may_have_hills, sds_of, two_summits
-from ..search.optimise import NOT_CONVERGED, Point, Search, descend, minimise
+from ..search.optimise import MOST_EVALUATIONS, NOT_CONVERGED, Point, Search, descend, minimise
 from ..search.singular import RANK_TOLERANCE, singular_messages
 from .criterion import GlmmCriterion, Walk, glmm_criterion
 from .doubt import Optimum
@@ -81,6 +81,7 @@ def fit_glmm(design, n_agq: int = 1, examine: bool = False) -> Estimates:
     """
     check_nodes(design, n_agq)
     flat = iterate(design)
+    _refuse_perfect(design, flat)
     if looks_separated(design, flat.eta):
         separation = find_separation(design)
         if separation is not None:
@@ -123,6 +124,17 @@ class End:
     evaluations: int
 
 
+def _refuse_perfect(design, flat: Solution) -> None:
+    """A family with a dispersion has none to estimate where the fixed part gives every mean."""
+    family, y = design.spec.family, design.y
+    if family.has_dispersion and family.distribution.has_sigma:
+        left = family.deviance(y, family.mean(flat.eta), design.weights).sum()
+        if left <= 1e-20 * family.deviance(y, np.full_like(y, y.mean()), design.weights).sum():
+            raise DataError(
+                "The fixed part reproduces the response exactly: no variance is left to estimate."
+            )
+
+
 def _climb(criterion: GlmmCriterion, search: Search) -> End:
     converged, H = minimise(search, partial(_canonical, criterion))
     x = _without_traces(criterion, search)
@@ -139,7 +151,12 @@ def _highest(criterion: GlmmCriterion, first: End) -> tuple[End, tuple[str, ...]
         _begin_at(criterion, np.concatenate([theta_from_factors(factors), place.x]), place.modes(factors))
         for factors, place in starts
     )
-    ends = [first, *(_climb(criterion, search) for search in searches if search is not None)]
+    ends = [first]
+    for search in searches:
+        if sum(one.evaluations for one in ends) > MOST_EVALUATIONS:
+            break  # a search that finds no end says what further ones would
+        if search is not None:
+            ends.append(_climb(criterion, search))
     summits = [
         Summit(height(criterion, end.x, end.modes), criterion.factors(end.x), end.converged, end)
         for end in ends

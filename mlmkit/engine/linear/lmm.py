@@ -21,7 +21,7 @@ from ..covariance import factors_from_theta, theta_from_factors, without_traces
 from ..estimates import Estimates
 from ..random.blocks import sum_by_group
 from ..search.hills import Summit, further_starts, highest, may_have_hills, sds_of, two_summits
-from ..search.optimise import NOT_CONVERGED, begin, minimise
+from ..search.optimise import MOST_EVALUATIONS, NOT_CONVERGED, begin, minimise
 from ..search.singular import singular_messages
 from .criterion import REPRODUCED, LmmCriterion, lmm_criterion
 from .start import starting_theta
@@ -88,7 +88,10 @@ def optimise(criterion: LmmCriterion, start: np.ndarray | None = None) -> Optimu
     if _may_be_lower_elsewhere(criterion, best):
         end, units = _standard_factors(criterion, best), np.ones(sum(criterion.sizes))
         starts = further_starts(end, lambda factors: (criterion.at_standard(factors), None), units, LARGEST)
-        found += [_search(criterion, theta_from_factors(factors)) for factors, _ in starts]
+        for factors, _ in starts:
+            if sum(one.evaluations for one in found) > MOST_EVALUATIONS:
+                break  # a search that finds no end says what further ones would
+            found.append(_search(criterion, theta_from_factors(factors)))
     if len(found) == 1:
         return best
     evaluations = sum(one.evaluations for one in found)
@@ -122,7 +125,7 @@ def _search(criterion: LmmCriterion, x: np.ndarray) -> Optimum:
         search = begin(criterion.standard, x)
         converged, _ = minimise(search, partial(_canonical, criterion))
         x, evaluations = search.point.x, evaluations + search.evaluations
-        if converged:
+        if converged or evaluations > MOST_EVALUATIONS:
             break
     point = search.point
     return Optimum(criterion.from_standard(x), point.value, point.gradient, converged, evaluations)

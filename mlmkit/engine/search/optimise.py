@@ -29,7 +29,7 @@ GIVEN_UP = 1e-8
 FAR, GOOD_STEP = 1e-3, 0.1
 #: Most steps in one descent, descents from a saddle or a false boundary, and evaluations in all: a search that
 #: needs more has no minimum to find, or none that double precision shows.
-MOST_STEPS, MOST_SEARCHES, MOST_EVALUATIONS = 500, 12, 1500
+MOST_STEPS, MOST_SEARCHES, MOST_EVALUATIONS = 500, 12, 600
 #: Longest change of one parameter in one step.
 LONGEST = 10.0
 
