@@ -51,7 +51,9 @@ def test_every_cell_was_run_in_order(chapter):
 @each_chapter
 def test_text_and_notebook_agree(chapter):
     text, nb = chapter.text.read_text(encoding="utf-8"), notebook(chapter)
-    assert to_text(nb) == text == to_text(from_text(text)), f"run `make chapters CHAPTER={chapter.name[:2]}`"
+    assert to_text(nb) == text == to_text(from_text(text)), (
+        f"run `make chapters CHAPTER={chapter.name.partition('-')[0]}`"
+    )
     before = nbformat.writes(nb)
     dress(nb)
     assert nbformat.writes(nb) == before, "ids, folding or slides are not what the text's tags ask for"
@@ -158,7 +160,7 @@ def stands_in(number: str, text: str) -> bool:
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda c: c.name)
 def test_every_number_of_the_course_stands_in_its_chapter(chapter):
     text = shown(notebook(chapter))
-    asked = [row for row in course_numbers() if row["chapter"] == chapter.name[:2]]
+    asked = [row for row in course_numbers() if row["chapter"] == chapter.name.partition("-")[0]]
     missing = [f"{row['number']}: {row['what']}" for row in asked if not stands_in(row["number"], text)]
     assert not missing, f"{len(missing)} of {len(asked)} are missing:\n" + "\n".join(missing)
 

@@ -14,16 +14,30 @@ from ..check.slips import A_PROBABILITY, A_SHARE, AN_SD
 from ..datasets import load_data
 from ..errors import FitWarning
 from ..models import glm, glmer
+from ..planning import simulate
+
+FORMULA = "cbind(m, n - m) ~ 1 + (1|batch)"
 
 
 @cache
 def _fit(times: int = 1):
     rats = load_data("rats")
-    return glmer("cbind(m, n - m) ~ 1 + (1|batch)", rats.assign(m=times * rats.m, n=times * rats.n))
+    return glmer(FORMULA, rats.assign(m=times * rats.m, n=times * rats.n))
 
 
 def _tau(times: int = 1) -> float:
     return _fit(times).varcorr.sdcor[0]
+
+
+@cache
+def _made_alike():
+    """τ̂ of 20 studies that were made with τ = 0."""
+    rats = load_data("rats")
+    shares = simulate(FORMULA, rats, fixef=np.log(0.153 / 0.847), sd=0, family="binomial", n=20, seed=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FitWarning)
+        fits = [glmer(FORMULA, rats.assign(m=(shares[name] * rats.n).round())) for name in shares]
+    return np.array([fit.varcorr.sdcor[0] for fit in fits])
 
 
 def _b() -> float:
@@ -166,6 +180,32 @@ QUESTIONS = (
                 "cbind(incidence, size - incidence) ~ 1 + (1|herd)",
                 "The average herd's level is to differ by period: period is missing from the fixed part.",
             ),
+        ),
+    ),
+    Question(
+        "01-8",
+        "number",
+        lambda: _made_alike().max(),
+        slips=AN_SD,
+        digits=3,
+        right="the most that luck alone makes in 20 studies; 0.665 is far beyond it.",
+        wrong=(
+            Wrong(0, "Several of the estimates are 0, the truth; which is the largest?"),
+            Wrong(lambda: _made_alike().mean(), "That is the mean of the 20; the largest is asked for."),
+            Wrong(lambda: _made_alike()[0], "That is the estimate from the first of the 20 studies."),
+            Wrong(lambda: _tau(), "That is the estimate from the real data; fit the ones that were made."),
+        ),
+    ),
+    Question(
+        "01-9",
+        "choices",
+        {"a", "c", "e"},
+        right="the median batch, how batches differ, and a batch to come.",
+        wrong=(
+            Wrong({"a", "b", "c", "e"}, "(b): 0.126 is the median over batches; their mean is 0.143."),
+            Wrong({"a", "c", "d", "e"}, "(d): those are the ends of an interval of b, not of the batches."),
+            Wrong({"a", "c"}, "Both may stand. And what does the model say of a batch to come?"),
+            Wrong({"b", "c", "e"}, "(b) takes the median for the mean; (a) says what 0.126 is."),
         ),
     ),
 )
