@@ -38,6 +38,10 @@ CASES = {
     "explore_prior": (("shape", "half normal", "exponential"), ("eta", 1.0, 6.0), False),
     "explore_design": (("each", 2, 4), ("literal", False, True), False),
     "explore_predictor": (("b1", 0.5, 3.0), ("J", 20, 160), False),
+    "explore_clustering": (("icc", 0.05, 0.4), ("n", 5, 60), False),
+    "explore_odds": (("tau", 1.0, 5.0), ("month", 0.0, 12.0), False),
+    "explore_plan": (("J", 10, 60), ("effect", 1.0, 8.0), True),
+    "explore_dropout": (("strength", 0.5, 2.5), ("J", 40, 160), True),
     "playground": (
         ("formula", "Reaction ~ Days + (Days|Subject)", "Reaction ~ Days + (Days||Subject)"),
         ("numbers", False, True),

@@ -77,7 +77,7 @@ def test_every_dependency_has_a_lower_bound_and_no_address():
 
 def test_the_package_imports_nothing_it_does_not_declare():
     declared = {name.replace("-", "_") for name in requirements(PROJECT["dependencies"])}
-    declared |= {"IPython", "traitlets"}  # both come with ipywidgets
+    declared |= {"IPython", "traitlets", "PIL"}  # with ipywidgets, with matplotlib
     optional = {
         "maketables",
         "pymc",

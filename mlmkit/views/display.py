@@ -19,6 +19,8 @@ KINDS = (
     ("mlmkit.views.structure", "Structure"),
     ("mlmkit.widgets.frame", "Stills"),
 )
+#: What is shown as a widget, and leaves a picture in the notebook for where widgets are not alive.
+LIVE = ("mlmkit.widgets.frame", "Explorer")
 
 
 def install() -> None:
@@ -28,6 +30,7 @@ def install() -> None:
         formatter = shell.display_formatter.ipython_display_formatter
         for module, name in KINDS:
             formatter.for_type_by_name(module, name, lambda picture: show(picture, shell))
+        shell.display_formatter.mimebundle_formatter.for_type_by_name(*LIVE, with_words)
 
 
 def show(picture, shell) -> None:
@@ -39,6 +42,11 @@ def show(picture, shell) -> None:
     words = words_of(picture)
     shell.display_pub.publish(data, {mime: {**about.get(mime, {}), "alt": words} for mime in images})
     shell.display_pub.publish({"text/html": folded(words)})
+
+
+def with_words(live) -> tuple[dict, dict]:
+    """A widget's forms by MIME type, and the words of the picture that it leaves behind."""
+    return live._repr_mimebundle_(), {"image/png": {"alt": live.alt_text, "width": live.width}}
 
 
 def _bundle(picture, formatter) -> tuple[dict, dict]:

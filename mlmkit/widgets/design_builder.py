@@ -166,20 +166,26 @@ def _draw_links(ax, it: Built) -> None:
     ways = [[(above[j], 2.0), (below[k], 1.0)] for k, j in it.cells]
     shades = [colour("population") if k in crossed else MUTED for k, _ in it.cells]
     ax.add_collection(LineCollection(ways, color=shades, lw=1.6, zorder=1))
-    for places, y, role, used, name in ((above, 2.0, "group2", {j for _, j in it.cells}, "ABC"),
-                                        (below, 1.0, "group", {k for k, _ in it.cells}, None)):  # fmt: skip
-        for k, x in places.items():
-            on = k in used
-            fill, edge = (tint(colour(role), 0.75), colour(role)) if on else (PAPER, RULE)
-            ax.plot([x], [y], marker="o" if role == "group" else "s", ms=26, mfc=fill, color=edge, mew=1.8)
-            label = name[k] if name else _inner_label(it, k)
-            ax.text(x, y, label, ha="center", va="center", color=INK if on else RULE)
+    _draw_groups(ax, above, 2.0, "group2", {j: "ABC"[j] for j in above}, {j for _, j in it.cells})
+    inner_labels = {k: _inner_label(it, k) for k in below}
+    _draw_groups(ax, below, 1.0, "group", inner_labels, {k for k, _ in it.cells})
     _draw_rows(ax, it, below)
     for y, text, role in ((2.0, outer, "group2"), (1.0, inner, "group"), (0.2, "rows", "data")):
         ax.text(-0.55, y, text, ha="right", va="center", color=colour(role))
     ax.set(xlim=(-1.5, INNER + 0.3), ylim=(-0.15, 2.45))
     kind = "mixed up" if it.mixed_up else it.kind
     ax.set_title(f"{kind}:  {it.formula}", x=0.02, pad=14)
+
+
+def _draw_groups(ax, places: dict[int, float], y: float, role: str, labels: dict, used: set[int]) -> None:
+    """A marker for each group with its label; those that occur in no row are pale."""
+    fills = {True: (tint(colour(role), 0.75), colour(role)), False: (PAPER, RULE)}
+    for on, (fill, edge) in fills.items():
+        x = [place for k, place in places.items() if (k in used) is on]
+        marker = "o" if role == "group" else "s"
+        ax.plot(x, [y] * len(x), ls="", marker=marker, ms=26, mfc=fill, color=edge, mew=1.8)
+    for k, x in places.items():
+        ax.text(x, y, labels[k], ha="center", va="center", color=INK if k in used else RULE)
 
 
 def _inner_label(it: Built, k: int) -> str:
@@ -192,13 +198,14 @@ def _inner_label(it: Built, k: int) -> str:
 
 def _draw_rows(ax, it: Built, below: dict[int, float]) -> None:
     each = len(it.rows) // len(it.cells)
+    ways = []
     for k, x in below.items():
         n = each * sum(cell[0] == k for cell in it.cells)
-        if n:
-            dots = x + np.linspace(-0.36, 0.36, n) if n > 1 else np.array([x])
-            ways = [[(x, 1.0), (dot, 0.2)] for dot in dots]
-            ax.add_collection(LineCollection(ways, color=RULE, lw=0.8, zorder=0))
-            ax.plot(dots, np.full(n, 0.2), ls="", marker="o", ms=4.5, mfc=SHADE, color=INK, mew=0.8)
+        dots = x + (np.linspace(-0.36, 0.36, n) if n > 1 else np.zeros(n))
+        ways += [[(x, 1.0), (dot, 0.2)] for dot in dots]
+    ax.add_collection(LineCollection(ways, color=RULE, lw=0.8, zorder=0))
+    ends = np.array([end for _, end in ways])
+    ax.plot(*ends.T, ls="", marker="o", ms=4.5, mfc=SHADE, color=INK, mew=0.8)
 
 
 def _several(cells) -> set[int]:
@@ -214,11 +221,12 @@ def _draw_Z(ax, it: Built) -> None:
     outer = np.array([term == it.nouns[1] for term in terms])
     size = float(np.clip(170 / max(n, 1.6 * q), 3, 11))
     for role, of_role in (("group2", outer[columns]), ("group", ~outer[columns])):
-        ax.plot(columns[of_role], rows[of_role], ls="", marker="s", ms=size, color=colour(role))
+        y = (rows[of_role] + 0.5) / n  # of the height, so that the scale stays when the rows change
+        ax.plot(columns[of_role], y, ls="", marker="s", ms=size, color=colour(role))
     ax.axvline(outer.sum() - 0.5, color=MUTED, lw=1)
-    ax.hlines(np.arange(n + 1) - 0.5, -0.5, q - 0.5, color=RULE, lw=0.4)
+    ax.hlines(np.arange(n + 1) / n, -0.5, q - 0.5, color=RULE, lw=0.4)
     ax.set_xticks(range(q), labels if q <= 14 else [""] * q, fontsize="small")
-    ax.set(xlim=(-0.5, q - 0.5), ylim=(n - 0.5, -0.5))
+    ax.set(xlim=(-0.5, q - 0.5), ylim=(1, 0))
     ax.set_title(f"Z: {n} rows, {q} columns", pad=26)
 
 

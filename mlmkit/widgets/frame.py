@@ -33,7 +33,7 @@ from traitlets import HasTraits
 from ..errors import DataError, MlmkitError, did_you_mean
 from . import markup
 from .controls import Press, limits, set_traits
-from .drawing import ONE_AT_A_TIME, WIDTH, canvas, drawing, pixels, scaled
+from .drawing import ONE_AT_A_TIME, WIDTH, canvas, drawing, pixels, scaled, small_png
 from .drawing import png as _png
 from .paint import Painter, wipe
 
@@ -117,7 +117,11 @@ class Explorer(VBox):
         The picture in words, kept up to date for every reader.
     problem : str
         What went wrong, in words; empty where nothing did.
+    width : int
+        Of the picture, in CSS pixels.
     """
+
+    width = WIDTH
 
     def __init__(self, exploration: Exploration, preset: str | None = None, **values):
         self.exploration = exploration
@@ -286,7 +290,7 @@ class Explorer(VBox):
 
     def paint(self) -> None:
         """Hand the figure, just drawn, and its words to the browser; a film takes a picture of it here instead."""
-        self.picture.value = markup.picture(self._painter.pixels(), f"{self.exploration.shows} {self.words}")
+        self.picture.value = markup.picture(self._painter.pixels(), self.alt_text)
         self.sentence.value = markup.sentence(self.words)
 
     def save(self, path: str | Path) -> Path:
@@ -336,6 +340,18 @@ class Explorer(VBox):
             stands = all(values[control] == value for control, value in self.presets[name].values.items())
             (button.add_class if stands else button.remove_class)("mlmkit-on")
         self.tasks.value = markup.tasks(self.to_try)
+
+    # -- what stays in a stored notebook ---------------------------------------------------------------
+    @property
+    def alt_text(self) -> str:
+        """What the picture shows now."""
+        return f"{self.exploration.shows} {self.words}"
+
+    def _repr_mimebundle_(self, **options) -> dict:
+        """The widget; and its picture as it stands, for a notebook that is read where no kernel runs."""
+        data = super()._repr_mimebundle_(**options)
+        with drawing():
+            return {**data, "image/png": small_png(self._painter.pixels())}
 
     def __repr__(self):
         place = "while the notebook runs" if _in_notebook() else "in a notebook"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib.resources import files
 
 import nbformat
 import pytest
@@ -146,3 +147,26 @@ def test_typing_a_formula_changes_every_view(open_notebook, every_exploration):
     expect(cell.locator("[role=alert]")).to_contain_text("^ here")
     formula.fill("Reaction ~ <b>bold</b>")
     expect(cell.locator("[role=alert]")).to_contain_text("<b>bold</b>")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_explorations_stand_in_nobodys_way(open_notebook, every_exploration, theme):
+    """axe-core has nothing to say of what is ours in JupyterLab."""
+    notebook = open_notebook(every_exploration)
+    notebook.run_all()
+    if theme == "dark":
+        notebook.page.locator('.lm-MenuBar-itemLabel:text-is("Settings")').click()
+        notebook.page.locator('.lm-Menu-itemLabel:text-is("Theme")').hover()
+        notebook.page.locator('.lm-Menu-itemLabel:text-is("JupyterLab Dark")').click()
+        notebook.page.wait_for_function("document.body.dataset.jpThemeName === 'JupyterLab Dark'")
+    notebook.page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8"))
+    faults = {}
+    for k, name in enumerate(NAMES, start=1):
+        output(notebook, k)
+        notebook.page.wait_for_timeout(300)
+        found = notebook.page.evaluate(
+            "k => axe.run(document.querySelectorAll('.jp-CodeCell')[k].querySelector('.mlmkit-explorer'),"
+            " {resultTypes: ['violations']})", k
+        )["violations"]  # fmt: skip
+        faults[name] = [(it["id"], [node["html"][:200] for node in it["nodes"][:3]]) for it in found]
+    assert {name: found for name, found in faults.items() if found} == {}

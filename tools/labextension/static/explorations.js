@@ -39,7 +39,13 @@
       if (part.scrollWidth > part.clientWidth || part.scrollHeight > part.clientHeight) put(part, "tabindex", "0"); // keys scroll it
   }
 
-  const look = () => document.querySelectorAll(".mlmkit-explorer, .mlmkit-lecture").forEach(describe);
+  const LOST = "Error displaying widget: model not found"; // what ipywidgets says where no kernel knows the widget
+
+  function look() {
+    document.querySelectorAll(".mlmkit-explorer, .mlmkit-lecture").forEach(describe);
+    for (const output of document.querySelectorAll(".jp-OutputArea-output.jupyter-widgets"))
+      if (output.textContent === LOST) output.dispatchEvent(new CustomEvent("mlmkit:still", { bubbles: true }));
+  }
 
   function start() {
     let waiting = null;

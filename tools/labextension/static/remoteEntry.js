@@ -48,6 +48,21 @@
     }
   });
 
+  /* An exploration of a notebook that was saved and opened again is no widget any more, but it left its picture. */
+  document.addEventListener("mlmkit:still", event => {
+    for (const panel of panels) {
+      const cell = panel.content.widgets.find(each => each.node.contains(event.target));
+      const place = [...(cell?.outputArea?.node.querySelectorAll(".jp-OutputArea-child") ?? [])].findIndex(each => each.contains(event.target));
+      const output = place < 0 ? null : cell.outputArea.model.get(place);
+      if (!output?.data["image/png"]) continue;
+      const about = output.metadata["image/png"] ?? {};
+      const picture = Object.assign(new Image(), { src: `data:image/png;base64,${output.data["image/png"]}`, alt: about.alt ?? "", width: about.width ?? 960 });
+      const words = Object.assign(document.createElement("p"), { textContent: "A picture of an exploration: run its cell, and it moves." });
+      picture.style.maxWidth = "100%";
+      event.target.replaceChildren(picture, words);
+    }
+  });
+
   /* A link into a chapter that is not open yet ends at its top, since JupyterLab looks for the place before it is drawn. */
   document.addEventListener("click", event => {
     const link = event.target.closest?.("a[href*='.ipynb'][href*='#']");
