@@ -69,6 +69,12 @@ def drag(notebook, handle, by: int) -> None:
     notebook.page.mouse.up()
 
 
+def towards_room(handle) -> int:
+    """1 to the right or -1 to the left: where a handle is farther from its end."""
+    low, now, high = (float(handle.get_attribute(f"aria-value{it}")) for it in ("min", "now", "max"))
+    return 1 if now < (low + high) / 2 else -1
+
+
 @pytest.mark.parametrize("chapter", chapters_with_widgets())
 def test_the_widgets_of_a_chapter_move(open_notebook, chapter):
     notebook = open_notebook(f"chapters/{chapter}")
@@ -82,8 +88,7 @@ def test_the_widgets_of_a_chapter_move(open_notebook, chapter):
         before = seen(cell)
         slider = cell.locator(".widget-hslider .noUi-handle").first
         if slider.count():
-            at_its_end = slider.get_attribute("aria-valuenow") == slider.get_attribute("aria-valuemax")
-            drag(notebook, slider, -40 if at_its_end else 40)
+            drag(notebook, slider, 40 * towards_room(slider))
         else:
             cell.locator(".widget-button").nth(1).click()
         wait_for_change(notebook, cell, before)
@@ -101,11 +106,12 @@ def test_every_exploration_answers_to_mouse_and_keyboard(open_notebook, every_ex
         if name in WITHOUT_SLIDER:
             continue
         handle = cell.locator(".widget-hslider .noUi-handle").first
-        drag(notebook, handle, -30)
+        way = towards_room(handle)
+        drag(notebook, handle, 30 * way)
         before = wait_for_change(notebook, cell, before)
         handle.focus()
         for _ in range(3):
-            notebook.page.keyboard.press("ArrowRight")
+            notebook.page.keyboard.press("ArrowLeft" if way > 0 else "ArrowRight")
         wait_for_change(notebook, cell, before)
 
 
