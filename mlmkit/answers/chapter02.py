@@ -7,19 +7,35 @@ from functools import cache
 import numpy as np
 
 from ..check import Question, Wrong
-from ..check.slips import A_SHARE
+from ..check.slips import A_SHARE, AN_SD
 from ..datasets import load_data
 from ..models import lmer
+from ..planning import simulate
+
+FORMULA = "alcohol ~ 1 + (1|country)"
 
 
 @cache
 def _fit():
-    return lmer("alcohol ~ 1 + (1|country)", load_data("alcohol"))
+    return lmer(FORMULA, load_data("alcohol"))
 
 
 @cache
 def _schools():
     return lmer("mathach ~ 1 + (1|school)", load_data("mathachieve"))
+
+
+@cache
+def _invented(seed: int = 1):
+    """Consumption made from b = 6.66, τ = 1, σ = 3, and the fit of it."""
+    alcohol = load_data("alcohol")
+    made = simulate(FORMULA, alcohol, fixef=6.66, sd=1, sigma=3, seed=seed)["sim_1"]
+    invented = alcohol.assign(alcohol=made)
+    return invented, lmer(FORMULA, invented)
+
+
+def _sd_of_plain_means(seed: int = 1) -> float:
+    return _invented(seed)[0].groupby("country").alcohol.mean().std()
 
 
 def _between(fit) -> float:
@@ -112,10 +128,10 @@ QUESTIONS = (
             Wrong(16.0, "That is its own mean: nothing was shrunk."),
             Wrong(
                 lambda: _estimate(16, 2, load_data("alcohol").alcohol.mean()),
-                "You pulled towards the mean of all rows; the centre is φ̂.",
+                "You pulled towards the mean of all rows; the centre is b̂.",
             ),
             Wrong(
-                lambda: _fit().fixef["Intercept"], "That is φ̂: where an estimate without any rows would be."
+                lambda: _fit().fixef["Intercept"], "That is b̂: where an estimate without any rows would be."
             ),
             Wrong(
                 lambda: _estimate(16, 1, _fit().fixef["Intercept"]), "That is with one row; there are two."
@@ -135,6 +151,42 @@ QUESTIONS = (
         wrong=(
             Wrong(lambda: 1 - _between(_schools()), "That is the share within schools."),
             Wrong(lambda: _between_of_sds(_schools()), SD_SLIP),
+        ),
+    ),
+    Question(
+        "02-7",
+        "number",
+        _sd_of_plain_means,
+        slips=AN_SD,
+        digits=3,
+        right="twice the true SD and more: the noise of two years with an SD of 3 litres is in it.",
+        wrong=(
+            Wrong(1, "That is the truth, from which the data were made; what do the plain means show?"),
+            Wrong(lambda: _invented()[1].varcorr.sdcor[0], "That is τ̂ of the fit, the next question."),
+            Wrong(
+                lambda: _invented()[1].coef["country"]["Intercept"].std(),
+                "That is the SD of the multilevel means: the plain ones are asked for.",
+            ),
+            Wrong(lambda: _invented()[0].alcohol.std(), "That is the SD of all rows: take means by country."),
+            Wrong(lambda: _sd_of_plain_means(2), "That is with seed=2; take seed=1."),
+            Wrong(
+                lambda: load_data("alcohol").groupby("country").alcohol.mean().std(),
+                "That is in the real data: take the invented ones.",
+            ),
+        ),
+    ),
+    Question(
+        "02-8",
+        "choices",
+        {"a", "c", "e"},
+        right="a mean of countries, two SDs, and what the residuals say against one of them.",
+        wrong=(
+            Wrong(
+                {"a", "b", "c", "e"}, "(b): a mean of countries counts each once, whatever its population."
+            ),
+            Wrong({"a", "c", "d", "e"}, "(d): the ICC is no measure of fit; look at the residuals."),
+            Wrong({"a", "b", "c", "d", "e"}, "(b) is about people and (d) about fit; the model is not."),
+            Wrong({"a", "c"}, "Both true. And what did the residuals show?"),
         ),
     ),
 )

@@ -89,7 +89,8 @@ def _against(ax: Axes, places: np.ndarray, along: pd.DataFrame) -> None:
     if labels is not None:
         levels = list(map(str, labels.categories))
         ax.set_xticks(range(len(levels)), levels, rotation=30 if len(levels) > 3 else 0)
-    ax.set(xlabel=name, ylabel="quantile residual", title=f"residuals along {name}", ylim=(0, 1))
+    title = f"residuals along {name if len(str(name)) <= 12 else 'x'}"  # a longer one would run into its neighbour
+    ax.set(xlabel=name, ylabel="quantile residual", title=title, ylim=(0, 1))
 
 
 def _histogram(ax: Axes, name: str, row: pd.Series, simulated: np.ndarray) -> None:
