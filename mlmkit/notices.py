@@ -27,6 +27,7 @@ def notices(fit: Fit) -> list[str]:
     sentences = [*fit.design.notes, *_collinear(fit), *in_both, *told]
     if isinstance(fit, MixedFit):
         sentences += [*_repeated_ids(fit), *_factors_split(fit), *_approximate(fit)]
+        sentences += _slopes_without_a_range(fit)
     return [*sentences, *_near_labels(fit)]
 
 
@@ -116,6 +117,24 @@ def _near_labels(fit: Fit) -> Iterator[str]:
                     "taken for two; if they are one, write them alike: data[…].str.strip()."
                 )
                 break
+
+
+def _slopes_without_a_range(fit: MixedFit) -> Iterator[str]:
+    """`(z|school)` with a property z of schools: a model of unequal variances, in which no school has a slope."""
+    for block in fit.design.blocks:
+        rows, groups = len(block.codes), len(block.levels)
+        if groups == rows or "Intercept" not in block.columns.names:
+            continue  # a group is a row, or each kind of group has its variance: both are meant so
+        some_row = np.empty(groups, dtype=np.intp)
+        some_row[block.codes] = np.arange(rows)
+        constant = (block.Z[some_row[block.codes]] == block.Z).all(axis=0)
+        for name in np.array(block.names)[constant]:
+            if name != "Intercept":
+                yield (
+                    f"{name} has one value within each {block.group}, so no {block.group} has a slope of its own: the "
+                    f"term lets the spread across {block.group} depend on {name} instead; where that is not meant, "
+                    f"leave {name} out of the term (chapter 7)."
+                )
 
 
 def _factors_split(fit: MixedFit) -> Iterator[str]:

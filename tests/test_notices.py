@@ -116,3 +116,14 @@ def test_a_spline_split_by_two_bars_is_said():
     d = pd.DataFrame({"g": np.repeat(np.arange(10), 8), "x": rng.normal(size=80), "y": rng.normal(size=80)})
     with pytest.warns(mk.FitWarning, match=r"write \(1\|g\) \+ \(0 \+ poly\(x, 2\)\|g\)"):
         mk.lmer("y ~ x + (poly(x, 2)||g)", d)
+
+
+@pytest.mark.filterwarnings("ignore::mlmkit.FitWarning")
+@pytest.mark.parametrize("varying", ["pracad|school", "ses + pracad|school", "pracad||school"])
+def test_a_property_of_groups_has_no_slope_within_them(varying):
+    data = mk.load_data("mathachieve").merge(mk.load_data("mathachieve_school"), on="school")
+    said = [one for one in notices(mk.lmer(f"mathach ~ pracad + ({varying})", data)) if "one value" in one]
+    assert len(said) == 1 and "pracad has one value within each school, so no school has a slope" in said[0]
+    for meant in ("ses|school", "0 + sector|school", "1|school"):
+        fit = mk.lmer(f"mathach ~ pracad + ({meant})", data)
+        assert not any("one value" in one for one in notices(fit))

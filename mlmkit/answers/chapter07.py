@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from functools import cache
 
+import numpy as np
+
 from ..check import Question, Wrong
 from ..check.slips import A_COEFFICIENT, A_SHARE
 from ..datasets import load_data
 from ..models import lmer
+from ..planning import simulate
+
+SPLIT = "mathach ~ within + between + (within|school)"
+
+
+@cache
+def _data():
+    data = load_data("mathachieve").merge(load_data("mathachieve_school"), on="school")
+    data["between"] = data.groupby("school").ses.transform("mean")
+    data["within"] = data.ses - data.between
+    return data
 
 
 @cache
 def _fit(formula: str):
-    data = load_data("mathachieve").merge(load_data("mathachieve_school"), on="school")
-    data["between"] = data.groupby("school").ses.transform("mean")
-    data["within"] = data.ses - data.between
-    return lmer(formula, data)
+    return lmer(formula, _data())
 
 
 def _pracad():
@@ -43,6 +53,15 @@ def _rooms():
 def _context(sector: str = " + sector") -> float:
     b = _fit(f"mathach ~ within + between{sector} + (within|school)").fixef
     return b["between"] - b["within"]
+
+
+@cache
+def _differences(between: float) -> np.ndarray:
+    """Between − within of 20 sets of data that were made with a slope of 2.19 within, and this one between."""
+    numbers = {"fixef": [12.68, 2.19, between], "sd": [1.64, 0.83], "cor": -0.19, "sigma": 6.06}
+    made = simulate(SPLIT, _data(), **numbers, n=20, seed=1)
+    fits = [lmer(SPLIT, _data().assign(mathach=made[name])) for name in made]
+    return np.array([fit.fixef["between"] - fit.fixef["within"] for fit in fits])
 
 
 QUESTIONS = (
@@ -155,6 +174,40 @@ QUESTIONS = (
                 lambda: lmer("mathscore ~ ses + (1|schoolid/classid2)", load_data("classroom")).fixef["ses"],
                 "That is the single slope, which mixes both; split ses first.",
             ),
+        ),
+    ),
+    Question(
+        "07-8",
+        "number",
+        lambda: np.abs(_differences(2.19)).max(),
+        slips=(),
+        right="luck makes differences up to 0.7, nowhere near 3.71.",
+        wrong=(
+            Wrong(
+                lambda: _differences(2.19).max(),
+                "That is the largest upwards; there is a larger one downwards.",
+            ),
+            Wrong(lambda: _differences(2.19).min(), "How large is it? Give its size, without the sign."),
+            Wrong(lambda: _differences(2.19).mean(), "That is the mean of the 20; the largest is asked for."),
+            Wrong(lambda: _differences(2.19).std(), "That is their SD; the largest of the 20 is asked for."),
+            Wrong(
+                lambda: np.abs(_differences(5.90)).max(),
+                "That is with a slope of 5.90 between schools; make the data with 2.19 for both.",
+            ),
+            Wrong(
+                lambda: _context(""), "That is the estimate from the real data; luck's largest is asked for."
+            ),
+        ),
+    ),
+    Question(
+        "07-9",
+        "choices",
+        {"b", "d"},
+        right="comparisons with their intervals, and nothing about what would happen if.",
+        wrong=(
+            Wrong({"a", "b", "d"}, "“Lowers” is what an experiment could show; (b) says it as it is."),
+            Wrong({"b", "c", "d"}, "An interval from −1.3 to 0.1 does not say that there is no difference."),
+            Wrong({"b", "d", "e"}, "5.62 compares schools; nobody moved a pupil."),
         ),
     ),
 )
