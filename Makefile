@@ -14,7 +14,7 @@ export OMP_NUM_THREADS ?= 1
 PYTEST := $(BIN)/python -m pytest -q --tb=short --dist loadfile
 WORKERS ?= 2
 
-.PHONY: help lab test unit notebooks browser chapters sync figures student assignment agreement site bench owner constraints clean
+.PHONY: help lab test lint unit notebooks browser chapters sync figures student assignment agreement site bench owner constraints clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -22,7 +22,12 @@ help:  ## this list
 lab: $(READY)  ## open the course in JupyterLab (makes the environment first if it is missing)
 	$(BIN)/mlmkit lab "$(CURDIR)" $(LAB_OPTIONS)
 
-test: unit notebooks browser  ## everything: unit and reference tests, every chapter's outputs, the browser
+test: lint unit notebooks browser  ## everything: style and types, unit and reference tests, every chapter's outputs, the browser
+
+lint: $(READY)  ## style, format and types of all the code
+	$(BIN)/python -m ruff check -q
+	$(BIN)/python -m ruff format --check -q
+	$(BIN)/python -m mypy
 
 unit: $(READY)  ## unit, reference and project tests
 	$(PYTEST) -n $(WORKERS) tests --ignore=tests/browser

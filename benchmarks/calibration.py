@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from typing import Any
 
 import joblib
 import numpy as np
@@ -55,7 +56,13 @@ def rank(name: str, seed: np.random.SeedSequence) -> dict[str, int]:
     data, truth = simulate(family, {key: Prior.parse(text) for key, text in priors.items()}, rng)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FitWarning)
-        settings = {"chains": 1, "draws": KEPT * THIN, "tune": 500, "cores": 1, "progress": False}
+        settings: dict[str, Any] = {
+            "chains": 1,
+            "draws": KEPT * THIN,
+            "tune": 500,
+            "cores": 1,
+            "progress": False,
+        }
         posterior = brm(formula, data, family, priors, seed=int(rng.integers(2**31)), **settings)
     draws = posterior.draws.assign(first_group=posterior.coef_draws("g")["Intercept"][..., 0].ravel())
     return {column: int((draws[column].to_numpy()[::THIN] < value).sum()) for column, value in truth.items()}

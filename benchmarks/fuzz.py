@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -311,12 +312,10 @@ def cases(rng: Rng, most: int) -> Iterator[Case]:
         yield case
         if fits and made < most:
             name = str(rng.choice(list(VERBS)))
-            new = data.sample(min(len(data), 5), random_state=int(rng.integers(1e6)))
+            new = data.sample(min(len(data), 5), random_state=int(rng.integers(1_000_000)))
             new = new.convert_dtypes() if rng.random() < 0.1 else new
             made += 1
-            yield Case(
-                f"{case.words}  .{name}", lambda verb=VERBS[name], fit=fits[0], rows=new: verb(fit, rows)
-            )
+            yield Case(f"{case.words}  .{name}", partial(VERBS[name], fits[0], new))
 
 
 def _a_fit(rng: Rng, writer: Writer, data: pd.DataFrame, fits: list) -> Case:

@@ -117,7 +117,8 @@ FITS = {
 
 def measure(fit, case: Case, data: pd.DataFrame) -> dict:
     """Time a tool's warm fits; of a heavy case the first one counts."""
-    times, begin = [], time.perf_counter()
+    times: list[float] = []
+    begin = time.perf_counter()
     while len(times) < MOST_FITS + 1 and (len(times) < 2 or time.perf_counter() - begin < LONG_ENOUGH):
         start = time.process_time()
         criterion = fit(case, data)

@@ -26,7 +26,7 @@ REDRAW, REFIT = 60, 150  # ms
 MOVES = 26
 
 #: Each exploration's moves: a control and two values, and whether a move fits a model again.
-CASES = {
+CASES: dict[str, tuple] = {
     "explore_icc": (("tau", 1.0, 3.0), ("J", 5, 30), False),
     "explore_weight": (("mean", 8.0, 18.0), ("tau", 1.0, 6.0), False),
     "explore_pooling": (("multiple", 0.0, np.inf), False),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class Call:
     argument: Expression
     options: tuple[Option, ...] = ()
 
-    def option(self, name: str, default: Value | None = None) -> Value | None:
+    def option(self, name: str, default: Value | None = None) -> Any:
         """The value of one of the transform's arguments, by its name."""
         return next((option.value for option in self.options if option.name == name), default)
 

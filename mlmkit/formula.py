@@ -77,7 +77,7 @@ class _Bar:
     at: int
 
 
-def parse_formula(formula: str, family: str | Family = "gaussian") -> Spec:
+def parse_formula(formula: str | Spec, family: str | Family = "gaussian") -> Spec:
     """Read a mixed-model formula in lme4's notation.
 
     Parameters

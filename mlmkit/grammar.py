@@ -289,7 +289,8 @@ class Reader:
         return f"{reason}.{did_you_mean(name, TRANSFORMS)}".rstrip(".")
 
     def options(self, function: str) -> tuple[Option, ...]:
-        takes, found = TRANSFORMS[function], []
+        takes = TRANSFORMS[function]
+        found: list[Option] = []
         while comma := self.take(","):
             named = self.next.kind == "name" and self.after.text == "="
             left = [name for name in takes if name not in {option.name for option in found}]

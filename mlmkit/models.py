@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,9 @@ from .frames import as_frame
 from .habits import answers
 from .notices import notices
 from .spec import Spec
+
+#: The kind of fit that a function gives.
+AFit = TypeVar("AFit", bound=Fit)
 
 
 @answers
@@ -163,8 +167,8 @@ def glmer(
 
 
 def _fit(
-    kind: type[Fit], spec: Spec, data: pd.DataFrame, estimator, weights, offset, again, first=None
-) -> Fit:
+    kind: type[AFit], spec: Spec, data: pd.DataFrame, estimator, weights, offset, again, first=None
+) -> AFit:
     """The first fit, by an estimator that looks more closely than those of refits where there is one."""
     data = as_frame(data, spec.columns)
     design = build_design(spec, data, weights, offset)

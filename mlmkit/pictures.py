@@ -9,11 +9,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+#: A size of the house by its name, or width and height in inches.
+Size: TypeAlias = str | tuple[float, float]
 
 
 class Drawable(ABC):
@@ -25,7 +28,10 @@ class Drawable(ABC):
         What the picture shows, in words made from the data.
     """
 
-    size: ClassVar[str | tuple[float, float]] = "page"
+    @property
+    def size(self) -> Size:
+        """Of a new figure: one of the house's, or its width and height in inches."""
+        return "page"
 
     @property
     @abstractmethod
@@ -53,7 +59,9 @@ class Picture(Drawable):
 class Panels(Drawable):
     """A drawing on several Axes: small multiples of one scale."""
 
-    size = "panels"
+    @property
+    def size(self) -> Size:
+        return "panels"
 
     @abstractmethod
     def paint(self, figure: Figure) -> None: ...
@@ -69,7 +77,7 @@ class Panels(Drawable):
     plot = draw
 
 
-def _new_figure(size: str | tuple[float, float]) -> Figure:
+def _new_figure(size: Size) -> Figure:
     import matplotlib.pyplot as plt
 
     return plt.figure(figsize=page(size), layout="constrained")
@@ -87,11 +95,12 @@ def in_house() -> Iterator[None]:
         yield
 
 
-def page(size: str | tuple[float, float]) -> tuple[float, float]:
+def page(size: Size) -> tuple[float, float]:
     """The size of a new figure: the picture's own, unless the reader has set one (`house("slide")`)."""
     import matplotlib as mpl
 
     from .style import RC, SIZES
 
     now = tuple(mpl.rcParams["figure.figsize"])
-    return SIZES.get(size, size) if now == RC["figure.figsize"] else now
+    own = SIZES[size] if isinstance(size, str) else size
+    return own if now == RC["figure.figsize"] else now

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,7 @@ from .spec import Spec
 from .words import listed
 
 #: Numbers by name, in order, or one alone.
-Numbers = Mapping[str, Any] | Sequence[float] | pd.Series | float | None
+Numbers: TypeAlias = Mapping[str, Any] | Sequence[float] | pd.Series | float | None
 
 
 def simulate(
@@ -273,6 +273,7 @@ def _correlation(block: Block, given) -> np.ndarray:
 def _cholesky(matrix: np.ndarray) -> np.ndarray:
     """The lower triangular root, of a singular matrix too."""
     values, vectors = np.linalg.eigh(matrix)
-    root = np.linalg.qr((vectors * np.sqrt(np.maximum(values, 0))).T, mode="r").T
+    R: Any = np.linalg.qr((vectors * np.sqrt(np.maximum(values, 0))).T, mode="r")
+    root = R.T
     signs = np.where(np.diag(root) < 0, -1.0, 1.0)
     return root * signs

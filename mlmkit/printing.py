@@ -91,11 +91,12 @@ def summary(fit: Fit, ddf: str | None = None) -> Summary:
     Summary
         Prints as text; shows as HTML in a notebook.
     """
-    mixed = isinstance(fit, MixedFit)
     tables = [*_criteria(fit), _residuals(fit)]
-    tables += [_random_effects(fit)] if mixed else []
+    if isinstance(fit, MixedFit):
+        tables += [_random_effects(fit)]
     tables += [_fixed_effects(fit, ddf)]
-    tables += [_correlations(fit)] if mixed and len(fit.fixef) > 1 else []
+    if isinstance(fit, MixedFit) and len(fit.fixef) > 1:
+        tables += [_correlations(fit)]
     return Summary(_title(fit), _lines(fit), tuple(tables), tuple(notices(fit)))
 
 
@@ -291,8 +292,9 @@ def tidy(
     fixed.insert(1, "group", None)
     whole = pd.concat([fixed, _tidy_random(fit)], ignore_index=True) if isinstance(fit, MixedFit) else fixed
     if conf_int:
-        wald = {"ddf": ddf} if method == "wald" else {}
-        whole[["conf.low", "conf.high"]] = confint(fit, level, method, **wald, **options).to_numpy()
+        if method == "wald":
+            options["ddf"] = ddf
+        whole[["conf.low", "conf.high"]] = confint(fit, level, method, **options).to_numpy()
     return whole
 
 

@@ -8,6 +8,7 @@ its own line style and marker as well.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from typing import Any
 
 import matplotlib as mpl
 
@@ -67,7 +68,7 @@ SANS = ["DejaVu Sans", "Verdana", "sans-serif"]
 
 _CYCLE = ["group", "group2", "group3", "population", "flat"]
 
-RC: dict[str, object] = {
+RC: dict[str, Any] = {
     "figure.facecolor": PAPER,
     "figure.figsize": SIZES["page"],
     "figure.dpi": 110,

@@ -229,8 +229,8 @@ def _levels_of_numbers(call: Call, values: np.ndarray) -> Coded:
 
 
 def _first_level(labels: Labels, ref: str, name: str) -> Labels:
-    ref = place_of(labels, ref, name)
-    order = np.concatenate([[ref], np.delete(np.arange(len(labels.levels)), ref)])
+    first = place_of(labels, ref, name)
+    order = np.concatenate([[first], np.delete(np.arange(len(labels.levels)), first)])
     place = np.append(np.argsort(order), -1)
     return Labels(place[labels.codes], labels.levels.take(order))
 

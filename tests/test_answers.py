@@ -76,7 +76,7 @@ def test_a_letter_may_stand_in_brackets(question):
     assert check(question.id, f"({question.truth})") and check(question.id, f"{question.truth.upper()})")
 
 
-STRANGE = (
+STRANGE: tuple = (
     "five",
     "b or so?",
     "1,234",

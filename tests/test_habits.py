@@ -3,11 +3,14 @@
 import copy
 import pickle
 import warnings
+from typing import Any
 
 import pytest
 
-import mlmkit as mk
+import mlmkit
 from mlmkit.habits import ARGUMENTS, ATTRIBUTES, answers
+
+mk: Any = mlmkit  # called wrongly on purpose
 
 
 @pytest.fixture(scope="module")

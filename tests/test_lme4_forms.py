@@ -3,6 +3,7 @@
 import json
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -46,7 +47,7 @@ def fit_case(case: dict):
         warnings.simplefilter("ignore", FitWarning)
         if case["family"] is None:
             return mk.lmer(case["formula"], data, reml=case["reml"], **extras)
-        family = (case["family"], case["link"]) if case["link"] else case["family"]
+        family: Any = (case["family"], case["link"]) if case["link"] else case["family"]
         return mk.glmer(case["formula"], data, family, n_agq=case["n_agq"] or 1, **extras)
 
 

@@ -26,7 +26,7 @@ def reference_data(name: str) -> pd.DataFrame:
     return pd.read_csv(path) if path.exists() else mk.load_data(name)
 
 
-_FITS = {}
+_FITS: dict = {}
 
 
 def fitted(case: dict):

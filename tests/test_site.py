@@ -35,7 +35,10 @@ class Page(HTMLParser):
 
     def __init__(self, path: Path):
         super().__init__()
-        self.loads, self.links, self.names, self.pictures = [], [], set(), []
+        self.loads: list = []
+        self.links: list = []
+        self.names: set = set()
+        self.pictures: list = []
         self.feed(path.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag, attributes):

@@ -149,7 +149,8 @@ class JointDensity:
         for k, (block, Z, u) in enumerate(zip(design.blocks, self.Z, scores, strict=True)):
             by_effect = sum_by_group(Z * by_eta, block.codes, len(block.levels))
             gradient[parameters.scores[k]] = (by_effect.T @ factors[k] - u).ravel()
-            parameters.covariances[k].pull_back(q, *unpacked[k], by_effect @ u, gradient)
+            sd, C = unpacked[k]
+            parameters.covariances[k].pull_back(q, sd, C, by_effect @ u, gradient)
             value -= 0.5 * float(u.ravel() @ u.ravel())
         return value + self._add_own(family, mu, own, gradient), gradient
 

@@ -238,7 +238,9 @@ def _own(one: Own, prior: Prior) -> str:
 
 def _arrays(design: Design, terms: list[_Term]) -> dict[str, object]:
     """What the code calls by name."""
-    y, arrays = design.y, {"X": design.X, "offset": design.offset, "coords": {}}
+    coords: dict[str, list] = {}
+    arrays: dict[str, object] = {"X": design.X, "offset": design.offset, "coords": coords}
+    y = design.y
     if design.spec.family.counts_trials:
         arrays["trials"] = np.round(design.weights).astype(int)
         y = np.round(design.y * design.weights).astype(int)
@@ -246,6 +248,6 @@ def _arrays(design: Design, terms: list[_Term]) -> dict[str, object]:
         arrays["weights"] = design.weights
     for term in terms:
         arrays[f"Z_{term.label}"], arrays[f"group_{term.label}"] = term.block.Z, term.block.codes
-        arrays["coords"][f"{term.label}_level"] = [str(level) for level in term.block.levels]
-        arrays["coords"][f"{term.label}_term"] = list(term.block.names)
+        coords[f"{term.label}_level"] = [str(level) for level in term.block.levels]
+        coords[f"{term.label}_term"] = list(term.block.names)
     return arrays | {"y": y}

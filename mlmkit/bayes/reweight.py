@@ -67,7 +67,8 @@ def _log_prior(prior: Prior, posterior: Posterior, key) -> np.ndarray:
         return np.zeros(posterior.n_draws)
     if key[0] == "cor":
         blocks = zip(design.blocks, posterior.factors, strict=True)
-        return sum(_log_lkj(flatten(L), prior.args[0]) for block, L in blocks if block.group == key[1])
+        of_group = [_log_lkj(flatten(L), prior.args[0]) for block, L in blocks if block.group == key[1]]
+        return np.sum(of_group, axis=0)
     if key[0] == "Intercept":
         x = flatten(posterior.beta) @ design.X.mean(axis=0)
     elif key[0] == "b":

@@ -127,7 +127,8 @@ def run_chain(
     q = np.asarray(result.traces["q"][0])[kept]
     diverging = np.asarray(result.statistics["diverging"][0])[kept]
     depth = np.asarray(result.statistics["tree_depth"][0])[kept]
-    return Chain(*model_draws(density, q, rng), diverging, depth)
+    beta, factors, own, effects = model_draws(density, q, rng)
+    return Chain(beta, factors, own, effects, diverging, depth)
 
 
 def _metric(density):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 from scipy.linalg import block_diag
@@ -56,7 +57,8 @@ def lower_triangular(factor: np.ndarray) -> np.ndarray:
 
     Entries that are nothing but rounding are set to zero, so that a singular covariance stays exactly so.
     """
-    Lambda = np.linalg.qr(factor.T, mode="r").T
+    R: Any = np.linalg.qr(factor.T, mode="r")
+    Lambda = R.T
     size = np.sqrt((Lambda**2).sum(axis=1, keepdims=True))
     Lambda[np.abs(Lambda) <= 8 * np.finfo(float).eps * size] = 0.0
     return shift_left(with_positive_diagonal(Lambda))

@@ -235,6 +235,6 @@ class Distribution:
         """The distribution in LaTeX, of its mean, the parameters beside it, and "/ w" or ""."""
         raise NotImplementedError
 
-    def spread_in_words(self, dispersion: str) -> str:
+    def spread_in_words(self, dispersion: float) -> str:
         """What the parameter beside the mean says of an observation, as a sentence."""
         return ""

@@ -73,6 +73,6 @@ class Student(Distribution):
     def latex(self, mean: str, beside: tuple[str, ...], weight: str) -> str:
         return rf"\mathrm{{t}}\left({beside[1]}, {mean}, {beside[0]}^{{2}}\right)"
 
-    def spread_in_words(self, dispersion) -> str:
+    def spread_in_words(self, dispersion: float) -> str:
         sigma, nu = self.told(dispersion)
         return f"The scale of the residuals is {sigma:.4g}, with {nu:.3g} degrees of freedom: far ones are no surprise."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ def bootstrap(
     fit: Fit,
     n: int = 1000,
     seed=None,
-    statistic: Callable[[Fit], Sequence[float]] | None = None,
+    statistic: Callable[[Any], Sequence[float] | np.ndarray] | None = None,
     workers: int | None = None,
     progress: bool = True,
 ) -> Noted:
@@ -76,9 +77,9 @@ class Replicate:
     """One replicate: simulate, fit, summarise."""
 
     fit: Fit
-    statistic: Callable[[Fit], Sequence[float]]
+    statistic: Callable[[Any], Sequence[float] | np.ndarray]
 
-    def __call__(self, seed: np.random.SeedSequence) -> tuple[Sequence[float] | None, bool]:
+    def __call__(self, seed: np.random.SeedSequence) -> tuple[Sequence[float] | np.ndarray | None, bool]:
         fit = self.fit
         sizes = [len(block.levels) for block in fit.design.blocks]
         try:

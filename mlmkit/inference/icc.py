@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..families import Family
-from ..results import ByGroup, MixedFit
+from ..results import ByGroup, Fit, MixedFit
 from .noted import Noted
 from .over_groups import variance_of_part, variances
 from .parameters import one_of
@@ -100,11 +100,11 @@ def _shares(fit: MixedFit, rows: Rows, by_group: dict, scale: str, average: bool
     return {group: values / total for group, values in between.items()}
 
 
-def latent_variance(fit: MixedFit, rows: Rows, by_group: dict) -> np.ndarray | float:
+def latent_variance(fit: Fit, rows: Rows, by_group: dict) -> float:
     """Residual variance on the link's scale: of the latent error, or of the log of the response."""
     latent = fit.family.link_function.latent_variance
     if latent is not None:
-        return latent
+        return float(latent)
     mean = np.mean(np.exp(fixed_part(fit, rows) + sum(by_group.values()) / 2))
     return float(fit.family.distribution.log_variance(mean, fit.dispersion))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -52,7 +53,7 @@ class NewGroup:
     means: np.ndarray
     covariances: np.ndarray
     uncertainty: str
-    fit: MixedFit = field(repr=False)
+    fit: Any = field(repr=False)
 
     def coefficients(self, level: float = 0.95) -> pd.DataFrame:
         """Mean, SD and equal-tailed interval of each coefficient, on the scale of b."""

@@ -240,12 +240,12 @@ def _random_makers(fit: MixedFit) -> dict[str, Callable[[], Focus]]:
         size = len(block.names)
         for i in range(size):
             name = next(names)
-            makers[name] = lambda k=k, i=i, name=name: standard_deviation(fit, k, i, name)
+            makers[name] = partial(standard_deviation, fit, k, i, name)
         for i in range(size):
             for m in range(i + 1, size):
                 name = next(names)
                 if Sigma[i, i] > 0 and Sigma[m, m] > 0:
-                    makers[name] = lambda k=k, i=i, m=m, name=name: correlation(fit, k, i, m, name)
+                    makers[name] = partial(correlation, fit, k, i, m, name)
     if fit.family.has_dispersion:
-        makers[fit.family.distribution.dispersion_name] = lambda: dispersion(fit)
+        makers[fit.family.distribution.dispersion_name] = partial(dispersion, fit)
     return makers

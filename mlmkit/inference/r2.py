@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import DataError
-from ..results import Fit, FlatFit
+from ..results import Fit, MixedFit
 from .icc import has_latent, latent_variance, variance_by_group
 from .rows import fixed_part, told_rows
 
@@ -28,7 +28,7 @@ def r2(fit: Fit) -> pd.Series:
     """
     rows = told_rows(fit)
     fixed = float(np.var(fixed_part(fit, rows) - rows.offset, ddof=1))
-    if isinstance(fit, FlatFit):
+    if not isinstance(fit, MixedFit):
         return pd.Series({"r2": _flat(fit, fixed)})
     by_group = variance_by_group(fit, rows)
     random = float(np.mean(sum(by_group.values())))
@@ -45,7 +45,7 @@ def _latent(fit: Fit, rows, by_group: dict) -> float:
     return latent_variance(fit, rows, by_group)
 
 
-def _flat(fit: FlatFit, fixed: float) -> float:
+def _flat(fit: Fit, fixed: float) -> float:
     if fit.family.is_linear:
         y, w = fit.design.y, fit.design.weights
         centre = np.average(y, weights=w) if "Intercept" in fit.design.fixed_names else 0.0

@@ -4,20 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 
 from ..columns import Labels, shown
-from ..design import group_labels, offset_of
+from ..design import Design, group_labels, offset_of
 from ..engine.generalized.separation import population_part
 from ..errors import DataError
 from ..frames import Table, as_frame, check_there, given, look_at
 from ..response import trials_of
 from ..results import Fit
-from ..spec import columns_in
+from ..spec import Spec, columns_in
 from ..terms import refuse_missing
+
+
+class Fitted(Protocol):
+    """What rows are made for: a fit or a posterior."""
+
+    @property
+    def design(self) -> Design: ...
+
+    @property
+    def spec(self) -> Spec: ...
+
+    @property
+    def data(self) -> pd.DataFrame: ...
 
 
 @dataclass(frozen=True)
@@ -88,7 +101,7 @@ def refuse_fractions(fit: Fit, rows: Rows) -> None:
         )
 
 
-def rows_used(fit: Fit) -> Rows:
+def rows_used(fit: Fitted) -> Rows:
     """The rows the model was fitted to."""
     design = fit.design
     Z, codes = tuple(b.Z for b in design.blocks), tuple(b.codes for b in design.blocks)
@@ -97,7 +110,13 @@ def rows_used(fit: Fit) -> Rows:
 
 
 def new_rows(
-    fit: Fit, data: Any, *, fixed: bool = True, random: bool = True, groups: bool = True, offset: Any = None
+    fit: Fitted,
+    data: Any,
+    *,
+    fixed: bool = True,
+    random: bool = True,
+    groups: bool = True,
+    offset: Any = None,
 ) -> Rows:
     """The columns of new data.
 
@@ -188,7 +207,7 @@ def aliased_defect(fit: Fit, data: pd.DataFrame) -> np.ndarray:
     return defect / np.where(size > 0, size, 1.0)
 
 
-def _offset(fit: Fit, offset: Any, frame: pd.DataFrame) -> np.ndarray:
+def _offset(fit: Fitted, offset: Any, frame: pd.DataFrame) -> np.ndarray:
     if offset is None:
         if fit.design.given_offset:
             raise DataError(
@@ -198,7 +217,7 @@ def _offset(fit: Fit, offset: Any, frame: pd.DataFrame) -> np.ndarray:
     return given("offset", offset, frame)
 
 
-def _trials(fit: Fit, frame: pd.DataFrame) -> np.ndarray:
+def _trials(fit: Fitted, frame: pd.DataFrame) -> np.ndarray:
     """A binomial response's trials where the new data tell them, else one."""
     response = fit.spec.response
     names = response.columns if response.failures else ()

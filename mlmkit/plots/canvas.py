@@ -14,23 +14,23 @@ from ..pictures import Drawable
 from ..results import Fit
 
 P = ParamSpec("P")
-D_co = TypeVar("D_co", bound=Drawable, covariant=True)
+D = TypeVar("D", bound=Drawable)
 
 
-class Plot(Protocol[P, D_co]):
+class Plot(Protocol[P, D]):
     """A plotting function: called, it draws; its `data` is the function that works out what is drawn."""
 
-    data: Callable[P, D_co]
+    data: Callable[P, D]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
 
-def on_axes(work_out: Callable[P, D_co]) -> Plot[P, D_co]:
+def on_axes(work_out: Callable[P, D]) -> Plot[P, D]:
     """A plotting function of the one that works out a `Picture`: the same arguments, and `ax` to draw on."""
     return _drawn(work_out, "ax", "Axes")
 
 
-def on_figure(work_out: Callable[P, D_co]) -> Plot[P, D_co]:
+def on_figure(work_out: Callable[P, D]) -> Plot[P, D]:
     """A plotting function of the one that works out `Panels`: the same arguments, and `figure` to draw in."""
     return _drawn(work_out, "figure", "Figure")
 
@@ -41,15 +41,15 @@ def _drawn(work_out: Callable, place: str, kind: str):
     signature = signature.replace(parameters=[*signature.parameters.values(), canvas], return_annotation=kind)
 
     @functools.wraps(work_out)
-    def draw(*args, **kwargs):
+    def draw(*args: Any, **kwargs: Any) -> Any:
         given = signature.bind(*args, **kwargs).arguments
         on = given.pop(place, None)
         return work_out(**given).draw(on)
 
     draw.__doc__ = _documented(work_out.__doc__ or "", place, kind)
-    draw.__signature__ = signature  # type: ignore[attr-defined]  (what inspect and help() read)
+    draw.__dict__["__signature__"] = signature  # what inspect and help() read
     draw.__annotations__ = {**work_out.__annotations__, place: kind, "return": kind}
-    draw.data = work_out  # type: ignore[attr-defined]
+    draw.__dict__["data"] = work_out
     return draw
 
 

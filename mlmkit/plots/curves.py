@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -78,7 +79,7 @@ def _each_group(fit: MixedFit, group: str, x: str, eta) -> pd.DataFrame:
     for j, level in enumerate(block.levels):
         own = np.flatnonzero(block.codes == j)
         line = _along(fit, rows.iloc[own], x, whole)
-        y = fit.family.mean(line.average(lambda new, level=level, own=own: eta(level, new, own)))
+        y = fit.family.mean(line.average(partial(eta, level, own=own)))
         parts.append(pd.DataFrame({"group": level, "x": line.grid, "y": y}))
     return pd.concat(parts, ignore_index=True)
 
@@ -141,13 +142,14 @@ class _Line:
     versions: list[tuple[float, pd.DataFrame]]
 
     def average(self, of: Callable[[pd.DataFrame], np.ndarray]) -> np.ndarray:
-        return sum(share * of(new) for share, new in self.versions)
+        return np.sum([share * of(new) for share, new in self.versions], axis=0)
 
 
 def _along(fit: Fit, rows: pd.DataFrame, x: str, whole: tuple[float, float]) -> _Line:
     """Rows along the range that x has in `rows` (or in the whole data, where it has one value only)."""
     low, high = rows[x].min(), rows[x].max()
-    grid = np.linspace(*((low, high) if high > low else whole), POINTS)
+    low, high = (low, high) if high > low else whole
+    grid = np.linspace(low, high, POINTS)
     numbers = {name: rows[name].mean() for name in rows.columns if _is_number(rows[name])}
     numbers[x] = grid
     categories = [name for name in _used(fit) if name != x and name not in numbers]

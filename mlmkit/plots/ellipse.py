@@ -247,7 +247,8 @@ def ellipse(
         raise DataError(
             f"Only {Sigma.index[0]} varies across {group}: an ellipse needs two varying coefficients."
         )
-    terms = tuple(Sigma.index[:2]) if terms is None else tuple(terms)
+    first, second = Sigma.index[:2] if terms is None else terms
+    terms = (first, second)
     alone = no_pooling(fit, group, list(terms), flat)
     finite = alone[np.isfinite(alone).all(axis=1)]
     return Ellipse(

@@ -170,7 +170,7 @@ def criterion_curve(fit: MixedFit, group: str | None = None, term: str | None = 
     group = only_group(_linear(fit), group)
     term = fit.ranef[group].columns[0] if term is None else term
     k, column, _ = _where(fit, group, term)
-    estimate = np.linalg.norm(fit.relative_factors[k][column])
+    estimate = float(np.linalg.norm(fit.relative_factors[k][column]))
     rows = _theta_rows(fit, k, column)
     direction = fit.theta[rows] / estimate if estimate > 1e-8 else np.eye(len(rows))[-1]
     along = {
@@ -227,7 +227,8 @@ def _theta_rows(fit: MixedFit, k: int, column: int) -> np.ndarray:
     sizes = [len(block.names) for block in fit.design.blocks]
     start = sum(s * (s + 1) // 2 for s in sizes[:k])
     place = {
-        (row, col): start + n for n, (col, row) in enumerate(zip(*np.triu_indices(sizes[k]), strict=True))
+        (int(row), int(col)): start + n
+        for n, (col, row) in enumerate(zip(*np.triu_indices(sizes[k]), strict=True))
     }
     return np.array([place[column, col] for col in range(column + 1)])
 

@@ -12,12 +12,12 @@ from ..columns import label_text, look
 from ..design import Block
 from ..engine import fit_glm
 from ..errors import DataError
-from ..results import FlatFit, MixedFit
+from ..results import Fit, FlatFit, MixedFit
 from ..spec import group_key
 from ..terms import Part
 
 
-def only_group(fit: MixedFit, group: str | None = None) -> str:
+def only_group(fit: Fit, group: str | None = None) -> str:
     """The grouping factor meant: the one named, or the model's first (the one with the most groups).
 
     Raises
@@ -141,7 +141,7 @@ def told_within(X: np.ndarray, codes: np.ndarray, n_groups: int) -> np.ndarray:
 def _adds(known: np.ndarray, column: np.ndarray) -> bool:
     """Whether a column is not a combination of those known."""
     left = column - known @ np.linalg.lstsq(known, column, rcond=None)[0] if known.size else column
-    return bool(np.linalg.norm(left) > 1e-7 * max(np.linalg.norm(column), 1e-300))
+    return bool(np.linalg.norm(left) > 1e-7 * max(float(np.linalg.norm(column)), 1e-300))
 
 
 def no_pooling(

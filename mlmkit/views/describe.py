@@ -151,7 +151,8 @@ def _lie(model: Model) -> list[str]:
 
 
 def _group_predictors(model: Model) -> list[str]:
-    sentences, alike = [], {}
+    sentences: list[str] = []
+    alike: dict[tuple, list[str]] = {}
     for variable in model.variables:
         if variable.group is None:
             continue

@@ -51,7 +51,8 @@ def with_words(live) -> tuple[dict, dict]:
 
 def _bundle(picture, formatter) -> tuple[dict, dict]:
     """What the notebook would have shown by itself: a picture's forms by MIME type, and what is said of each."""
-    data, about = (dict(part) for part in formatter.mimebundle_formatter(picture) or ({}, {}))
+    made_by: tuple[dict, dict] = formatter.mimebundle_formatter(picture) or ({}, {})
+    data, about = (dict(part) for part in made_by)
     for mime, form in formatter.formatters.items():
         made = None if mime in data else form(picture)
         if made is not None:

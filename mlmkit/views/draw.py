@@ -218,7 +218,7 @@ class Pen:
         """An open circle with a short piece of text; a stadium where the text is long."""
         half = max(0.4, 0.085 * len(label) + 0.13)
         self.ax.add_artist(self.parameter(place, half, 0.4, colour, 1.8))
-        self.text(*place, label, 0.28 if len(label) < 4 else 0.24, INK)
+        self.text(place[0], place[1], label, 0.28 if len(label) < 4 else 0.24, INK)
 
     # -- plates ------------------------------------------------------------
     def plate(self, plate: Plate, box: Box, corner: str | None = None) -> None:

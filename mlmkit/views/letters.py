@@ -57,7 +57,8 @@ class Symbol:
 @cache
 def typeset(latex: str) -> Symbol:
     """The letters of a symbol in the small part of LaTeX that networks use."""
-    placed, x = [], 0.0
+    placed: list[Letter] = []
+    x = 0.0
     for letter in _letters(latex):
         before, after = (letter.size * space for space in AROUND.get(letter.text, (0.0, 0.0)))
         over = letter.text == "→"  # stands above the letter before it and takes no room

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from html import escape
 
 import matplotlib as mpl
@@ -199,8 +200,8 @@ def _with_covariance(
             design.rows,
             design.rows,
         )
-    tables = [pd.DataFrame(table, labels, labels) for table in (Lambda, Omega)]
-    return Matrices(X, Z, *tables, V, title=design.spec.formula)
+    of_effects = partial(pd.DataFrame, index=labels, columns=labels)
+    return Matrices(X, Z, of_effects(Lambda), of_effects(Omega), V, title=design.spec.formula)
 
 
 def _block_diagonal(parts: list[np.ndarray]) -> np.ndarray:

@@ -51,7 +51,7 @@ def read(fit_or_formula, data: pd.DataFrame | None = None, family="gaussian", si
         _groups(spec, design) if random else ((flat[0],), ((flat[0],),), flat[2]) if flat else ((), (), ())
     )
     coefficients, blocks = (
-        _flat_coefficients(groups[0], fixed, flat[1]) if flat else _coefficients(groups, fixed, random)
+        _flat_coefficients(flat[0], fixed, flat[1]) if flat else _coefficients(groups, fixed, random)
     )
     n = None if design is None else len(design.y)
     variables = _variables(coefficients, groups, frame)
@@ -123,12 +123,12 @@ def _groups(spec: Spec, design: Design | None):
             )
     chains = _chains(groups, inside)
     lettered = _lettered([group for chain in chains for group in chain], chains, groups)
-    chains = tuple(tuple(lettered[group.key] for group in chain) for chain in chains)
-    unknown = design is None and len(chains) > 1
+    named = tuple(tuple(lettered[group.key] for group in chain) for chain in chains)
+    unknown = design is None and len(named) > 1
     note = (
         "Without data the groups are drawn as crossed; with data, nested ones are found." if unknown else ""
     )
-    return tuple(group for chain in chains for group in chain), chains, (note,) if note else ()
+    return tuple(group for chain in named for group in chain), named, (note,) if note else ()
 
 
 def _inside(inner: Group, outer: Group) -> bool:
@@ -248,7 +248,7 @@ def _absorb(model: Model) -> dict[int, tuple[str, int]]:
     The coefficient of ses:himinty, himinty being the school's, is part of the mean of the schools' slopes of
     ses, if these vary; that of himinty alone part of the mean of their intercepts.
     """
-    absorbed = {}
+    absorbed: dict[int, tuple[str, int]] = {}
     if not (model.nested and model.pooled):
         return absorbed
     by_name = {c.column.name: c.number for c in model.coefficients}
@@ -280,7 +280,9 @@ def _name(parts: Sequence[Part]) -> str:
 # -- flat models with a coefficient for every group -----------------------------------------------
 
 
-def _flat_group(spec: Spec, fixed: list[Column], frame: pd.DataFrame | None):
+def _flat_group(
+    spec: Spec, fixed: list[Column], frame: pd.DataFrame | None
+) -> tuple[Group, Factor, tuple[str, ...]] | None:
     """The grouping of `0 + g` or `0 + g + g:x`: (group, its columns' factor, notes), or nothing."""
     singles = [term[0] for term in spec.fixed if len(term) == 1]
     if () in spec.fixed or not singles:
@@ -290,16 +292,15 @@ def _flat_group(spec: Spec, fixed: list[Column], frame: pd.DataFrame | None):
         own = [c for c in fixed if [(p.factor, p.kind) for p in c.parts] == [(factor, "level")]]
         if not own:
             return None
-        size, notes = len(own), ()
+        size: int | None = len(own)
+        notes: tuple[str, ...] = ()
     else:
         coded = isinstance(factor.tree, Call) and factor.tree.function == "C"
         if not (coded or all(factor in term for term in spec.fixed)):
             return None
-        size, notes = (
-            None,
-            (f"Without data, {factor.name} is taken for a grouping factor; with data it is looked up.",),
-        )
-        notes = () if coded else notes
+        size = None
+        said = f"Without data, {factor.name} is taken for a grouping factor; with data it is looked up."
+        notes = () if coded else (said,)
     name = factor.columns[0]
     codes = None if frame is None else look(name, frame[name]).labels.codes
     return Group(name, (name,), size=size, pooled=False, name=name, codes=codes), factor, notes

@@ -42,7 +42,7 @@ def plain(latex: str) -> str:
 
 def roman(name: str) -> str:
     """A column's name or a level's as upright LaTeX, with what TeX would read as commands escaped."""
-    harmless = str(name).translate(str.maketrans({"`": "", "\\": "", "{": "(", "}": ")", "^": "ˆ", "~": "∼"}))
+    harmless = str(name).translate(str.maketrans("{}^~", "()ˆ∼", "`\\"))
     escaped = re.sub(r"([_%&#$])", r"\\\1", harmless).replace(":", "{:}")
     return rf"\mathrm{{{escaped.replace(' ', '~')}}}"
 

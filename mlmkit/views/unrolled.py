@@ -157,7 +157,9 @@ def _numbered(code: int, size: int, last: str) -> str:
 def _spread(model: Model, shown: list[tuple[_Leaf, bool]], picture: _Picture) -> list[_Leaf]:
     """Places along a line, with dots where something is left out."""
     predicted = model.has_row_predictors
-    leaves, gaps, x = [], [], 0.0
+    leaves: list[_Leaf] = []
+    gaps: list[float] = []
+    x = 0.0
     for leaf, skipped in shown:
         if leaves:
             left, right = (leaves[-1].beside(1), leaf.beside(-1)) if predicted else (0.0, 0.0)

@@ -151,14 +151,14 @@ class Limits:
             tuple(options) or self.values,
         )
 
-    def restore(self, control: HasTraits) -> None:
+    def restore(self, control: w.Widget) -> None:
         """Give a slider back its range, if something took it out of it."""
         if self.low is not None and (control.min, control.max) != (self.low, self.high):
             value = self.clip(control.value)
             set_traits(control, {"max": self.high, "min": self.low, "value": value})
 
 
-def limits(control: HasTraits) -> Limits:
+def limits(control: w.Widget) -> Limits:
     """A control's limits as they are now."""
     if control.has_trait("min") and control.has_trait("max"):
         return Limits(control.value, control.min, control.max)
@@ -167,7 +167,7 @@ def limits(control: HasTraits) -> Limits:
     return Limits(control.value)
 
 
-def set_traits(control: HasTraits, traits: Mapping[str, Any]) -> None:
+def set_traits(control: w.Widget, traits: Mapping[str, Any]) -> None:
     """Set several traits; a range and a value inside it as one, since either alone may not go with the other."""
     with control.hold_trait_notifications() if "min" in traits else nullcontext():
         for name, value in traits.items():

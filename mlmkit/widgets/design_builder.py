@@ -184,8 +184,8 @@ def _draw_groups(ax, places: dict[int, float], y: float, role: str, labels: dict
         x = [place for k, place in places.items() if (k in used) is on]
         marker = "o" if role == "group" else "s"
         ax.plot(x, [y] * len(x), ls="", marker=marker, ms=26, mfc=fill, color=edge, mew=1.8)
-    for k, x in places.items():
-        ax.text(x, y, labels[k], ha="center", va="center", color=INK if k in used else RULE)
+    for k, place in places.items():
+        ax.text(place, y, labels[k], ha="center", va="center", color=INK if k in used else RULE)
 
 
 def _inner_label(it: Built, k: int) -> str:

@@ -55,7 +55,7 @@ class _Settings(mpl.RcParams):
             over[key] = val
 
     def _update_raw(self, other_params: Mapping[str, Any]) -> None:
-        for key, value in dict.items(other_params):
+        for key, value in dict.items(dict(other_params)):
             self._set(key, value)
 
     def _over(self) -> dict[str, Any] | None:
@@ -114,7 +114,7 @@ def png(pixels: np.ndarray, level: int = 1) -> str:
     rows = np.zeros((height, 1 + 3 * width), dtype=np.uint8)  # each row begins with a 0: "no filter"
     np.ndarray(pixels.shape, np.uint8, rows, offset=1, strides=(rows.shape[1], 3, 1))[...] = pixels
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows, level)), (b"IEND", b""))
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows.data, level)), (b"IEND", b""))
     return b64encode(b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*chunk) for chunk in chunks)).decode()
 
 

@@ -28,7 +28,6 @@ import numpy as np
 from ipywidgets import HTML, Box, VBox, Widget
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, FigureBase
-from traitlets import HasTraits
 
 from ..errors import DataError, MlmkitError, did_you_mean
 from . import markup
@@ -93,7 +92,7 @@ class Exploration:
     draw: Callable[[tuple[Axes, ...], Any], None]
     describe: Callable[[Any], str]
     panels: Callable[[FigureBase], tuple[Axes, ...]]
-    controls: Callable[[], dict[str, HasTraits]]
+    controls: Callable[[], dict[str, Widget]]
     presets: Callable[[], dict[str, Preset]]
     to_try: tuple[str, str, str]
     height: float = 4.2

@@ -47,7 +47,8 @@ class Future:
     @property
     def interval(self) -> tuple[float, float]:
         """The central 95% of the probabilities."""
-        return tuple(float(expit(self.b + k * norm.ppf(0.975) * self.tau)) for k in (-1, 1))
+        low, high = (float(expit(self.b + k * norm.ppf(0.975) * self.tau)) for k in (-1, 1))
+        return low, high
 
     def density(self, p: np.ndarray) -> np.ndarray:
         """The density of the probability: the normal one of its log odds, over p(1 − p)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from traitlets import HasTraits
+from ipywidgets import Widget
 
 
 def every(low: float, high: float, step: float) -> list[float]:
@@ -19,7 +19,7 @@ class Part:
 
     share: float
 
-    def of(self, control: HasTraits) -> float:
+    def of(self, control: Widget) -> float:
         return control.min + self.share * (control.max - control.min)
 
 

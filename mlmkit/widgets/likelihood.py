@@ -79,11 +79,11 @@ def compute(data: str = "sleepstudy", J: int = MOST_GROUPS, alike: float = 0.0) 
     y = _drawn_together(design, alike)
     design = design.with_response(y)
     top = 2.2 * _fitted_tau(data)
-    profiles = [_profile(design, reml, top) for reml in (False, True)]
+    ml, reml = (_profile(design, restricted, top) for restricted in (False, True))
     residual = y - design.X @ np.linalg.lstsq(design.X, y, rcond=None)[0]
     codes = design.blocks[0].codes
     by_group = tuple(residual[codes == j] for j in range(J))
-    return Likelihoods(MODELS[data][2], by_group, *profiles, top, _window(data))
+    return Likelihoods(MODELS[data][2], by_group, ml, reml, top, _window(data))
 
 
 def _drawn_together(design: Design, alike: float) -> np.ndarray:

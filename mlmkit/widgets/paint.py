@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -29,7 +31,8 @@ class Painter:
 
     def __init__(self, figure: Figure):
         self.figure = figure
-        self._looks, self._background = None, None
+        self._looks: list[tuple] | None = None
+        self._background: Any = None
 
     def pixels(self) -> np.ndarray:
         """The figure painted, (height, width, 3) bytes."""

@@ -10,7 +10,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.patches import Polygon
 
 from ..datasets import load_data
-from ..engine.linear.criterion import lmm_criterion
+from ..engine.linear.criterion import LmmCriterion, lmm_criterion
+from ..fits import MixedFit
 from ..models import lmer
 from ..style import LINES, MARKERS, PAPER, colour, tint
 from ..words import listed, number
@@ -28,8 +29,8 @@ SHARES = (0.95, 0.5)
 class Sleep:
     """The sleep study, its fit, and each subject's own least squares line."""
 
-    fit: object
-    criterion: object
+    fit: MixedFit
+    criterion: LmmCriterion
     subjects: tuple[str, ...]
     flat: np.ndarray
     days: np.ndarray

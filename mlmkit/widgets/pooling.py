@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
@@ -45,7 +46,7 @@ class Case:
 
     what: str
     groups: str
-    solve: object
+    solve: Callable[[float], tuple]
     flat: np.ndarray
     axes: tuple[str, ...]
     unit: str
@@ -160,7 +161,7 @@ def _rats() -> Case:
             return np.inf, np.array([np.inf]), np.array([np.nan]), flat
         theta = multiple * fit.theta
         b = _best_b(criterion, theta, flat_log_odds)
-        state = criterion.solve(theta, [b])
+        state = criterion.solve(theta, np.array([b]))
         return state.value, theta, expit(np.array([b])), expit(b + theta * state.modes.u[0][0])[:, None]
 
     name, axes = "rats: cbind(m, n - m) ~ 1 + (1|batch)", ("probability of a tumour",)

@@ -6,6 +6,7 @@ import os
 import warnings
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from joblib import Memory
@@ -28,7 +29,7 @@ from .room import DRAWS
 FORMULA = "Reaction ~ Days + (Days|Subject)"
 ALL, FEW = 18, 5  # people
 #: A run short enough to wait for; its draws are nearly independent.
-SAMPLING = {"chains": 2, "draws": 1000, "tune": 300, "progress": False}
+SAMPLING: dict[str, Any] = {"chains": 2, "draws": 1000, "tune": 300, "progress": False}
 #: Below so many equally weighted draws a curve is not to be read.
 ENOUGH = 200
 

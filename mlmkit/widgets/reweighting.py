@@ -75,9 +75,8 @@ def marginals(posterior: Posterior, priors) -> tuple[Marginal, ...]:
     for scale in SCALES:
         told = again.table.loc[rows[scale.column], ["estimate", "est_error", "lower", "upper"]].astype(float)
         draws = posterior.draws[scale.column].to_numpy()
-        found.append(
-            Marginal(smooth(draws, again.weights, scale, told.est_error, again.ess), *told, again.ess)
-        )
+        density = smooth(draws, again.weights, scale, told.est_error, again.ess)
+        found.append(Marginal(density, told.estimate, told.est_error, told.lower, told.upper, again.ess))
     return tuple(found)
 
 

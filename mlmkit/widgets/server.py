@@ -70,7 +70,7 @@ class Places(AsyncMappingKernelManager):
     most = Integer(20, help="How many kernels at a time.").tag(config=True)
     _starting = 0
 
-    async def start_kernel(self, **options) -> str:
+    async def start_kernel(self, **options: Any) -> str:  # type: ignore[override]  # async above too, but not told so
         if len(self.list_kernel_ids()) + self._starting >= self.most:
             raise web.HTTPError(503, "full")
         self._starting += 1

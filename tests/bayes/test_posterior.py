@@ -1,6 +1,7 @@
 """What a posterior offers: tables, predictions, new groups, checks, other priors."""
 
 import re
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from mlmkit.errors import DataError, MlmkitError
 from mlmkit.models import lmer
 from tests.bayes.toy import toy
 
-SETTINGS = {"chains": 2, "draws": 400, "tune": 300, "seed": 1, "cores": 1, "progress": False}
+SETTINGS: dict[str, Any] = {"chains": 2, "draws": 400, "tune": 300, "seed": 1, "cores": 1, "progress": False}
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from urllib.error import URLError
 from urllib.parse import urlparse
 from urllib.request import urlopen
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Request, expect
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = [
@@ -100,7 +100,9 @@ class Notebook:
     """
 
     def __init__(self, page: Page, address: str, path: str):
-        self.page, self.errors, self.foreign = page, [], []
+        self.page = page
+        self.errors: list[str] = []
+        self.foreign: list[str] = []
         page.set_default_timeout(PATIENCE)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("request", lambda request: self._note(request.url, address))
@@ -170,3 +172,9 @@ class Notebook:
         while not true():
             assert time.monotonic() < end, f"waited {patience} s in vain; the page shows {self.sentences()}"
             self.page.wait_for_timeout(50)
+
+
+def note_foreign(seen: list[str], ours: tuple[str, ...], request: Request) -> None:
+    """Keep the address of a request that goes elsewhere."""
+    if not request.url.startswith(ours):
+        seen.append(request.url)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from base64 import b64decode
 from dataclasses import replace
+from functools import partial
 from importlib.resources import files
 
 import numpy as np
@@ -16,7 +17,7 @@ from mlmkit import widgets
 from mlmkit.widgets import films
 from mlmkit.widgets.films.store import PLAYER, card_script, reel_script
 
-from .lab import PATIENCE
+from .lab import PATIENCE, note_foreign
 
 SHORT = {
     "icc": {"tau": [0.0, 1.0, 2.0, 3.0], "sigma": [1.0, 2.0], "sample": range(3)},
@@ -80,7 +81,7 @@ def opened(browser, site):
         page.set_default_timeout(PATIENCE)
         seen: list[str] = []
         page.on("pageerror", lambda error: seen.append(str(error)))
-        page.on("request", lambda it: it.url.startswith(("file:", "data:", "blob:")) or seen.append(it.url))
+        page.on("request", partial(note_foreign, seen, ("file:", "data:", "blob:")))
         pages.append((context, seen))
         page.goto((site / name).as_uri())
         return page

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.resources import files
 from importlib.util import find_spec
 from urllib.error import HTTPError, URLError
@@ -26,7 +27,7 @@ from playwright.sync_api import expect
 
 from mlmkit.widgets.lecture import PAGES
 
-from .lab import PATIENCE, ROOT
+from .lab import PATIENCE, ROOT, note_foreign
 
 pytestmark = pytest.mark.skipif(
     find_spec("voila") is None, reason="Voila is not installed: the lecture's page was not tried"
@@ -41,6 +42,7 @@ class Server:
 
     url: str
     process: psutil.Process
+    said: str
 
     def kernels(self) -> list[psutil.Process]:
         """The visitors' kernels that are alive."""
@@ -69,8 +71,7 @@ def lecture(*options: str) -> Iterator[Server]:
     process = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
-    server = Server(f"http://127.0.0.1:{port}", psutil.Process(process.pid))
-    server.said = process.stdout.readline()
+    server = Server(f"http://127.0.0.1:{port}", psutil.Process(process.pid), process.stdout.readline())
     try:
         server.wait_until(lambda: answer(server.url + "/voila/static/voila.js")[0] == 200, "it starts")
         yield server
@@ -115,7 +116,7 @@ def opened(browser):
         seen: list[str] = []
         page.on("pageerror", lambda error: seen.append(str(error)))
         ours = (url.partition("?")[0].rstrip("/"), "data:", "blob:")
-        page.on("request", lambda request: request.url.startswith(ours) or seen.append(request.url))
+        page.on("request", partial(note_foreign, seen, ours))
         pages.append((page, seen))
         page.goto(url)
         page.locator("img[role=img]").wait_for()

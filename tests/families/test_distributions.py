@@ -13,7 +13,7 @@ DISPERSION = {"nbinom": 2.5, "student": (0.3, 5.0)}
 FLOATING = [one for one in DISTRIBUTIONS.values() if one.has_dispersion and not one.is_sampled_only]
 
 
-@pytest.fixture(params=DISTRIBUTIONS.values(), ids=DISTRIBUTIONS.keys())
+@pytest.fixture(params=list(DISTRIBUTIONS.values()), ids=list(DISTRIBUTIONS))
 def one(request) -> Distribution:
     return request.param
 

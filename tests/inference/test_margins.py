@@ -201,7 +201,7 @@ def test_a_linear_models_means(name, formula, over, weights):
 
 # -- generalized models ----------------------------------------------------------------------------------------------
 
-GENERALIZED = {
+GENERALIZED: dict[str, tuple] = {
     "glm.poisson": ("falls ~ arm*week + log(beds) + size", "poisson", "arm", {"offset": "logdays"}),
     "glm.binomial": ("cbind(cured, n - cured) ~ arm*week + size", "binomial", "arm", {}),
     "glm.probit": ("fever ~ size*arm + week", "binomial(probit)", "size", {}),

@@ -20,7 +20,7 @@ from .conftest import REFERENCE
 
 OWN = {entry["id"]: entry for entry in json.loads((REFERENCE / "own.json").read_text())["values"]}
 
-LEVELS = {
+LEVELS: dict[str, dict] = {
     "ratpup": {"treatment": ["Control", "Low", "High"], "sex": ["Female", "Male"]},
     "lexnaming": {
         "task": ["naming", "lexdec"],

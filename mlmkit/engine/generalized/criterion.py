@@ -13,10 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 import numpy as np
 from scipy.linalg import solve_triangular
 
+from ...design import Design
 from ..covariance import factors_from_theta, lower_triangular, theta_from_factors, theta_length
 from ..random.arrange import arrange_blocks
 from ..random.effects import Effects, dot
@@ -62,7 +64,7 @@ class GlmmCriterion:
         The point at which a lattice of nodes was placed, where it stays; None to place it each time.
     """
 
-    design: object
+    design: Design
     part: Pattern
     rule: Rule | None
     response: Response
@@ -163,7 +165,7 @@ class GlmmCriterion:
 
     def holding(self, x: np.ndarray, start: Effects | None = None) -> GlmmCriterion:
         """The same criterion, its lattice of nodes placed for `x`, where it stays."""
-        return replace(self, held=replace(self, held=None).state_at(x, start))
+        return replace(self, held=cast(Integral, replace(self, held=None).state_at(x, start)))
 
     def factors(self, x: np.ndarray) -> list[np.ndarray]:
         """The standardised terms' Λ."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 
@@ -80,11 +81,17 @@ class Optimum:
         return _enough([replace(with_nodes(n), nodes=n) for n in LADDER if n > few])
 
     def _of_several(self, sizes: dict[str, int]) -> Move:
-        state = self.criterion.state_at(self.x, self.modes)
-        move = self._moved(sum(self._off(state, group, FIRST[size]) for group, size in sizes.items()))
+        state = cast(
+            Approximation, self.criterion.state_at(self.x, self.modes)
+        )  # nodes are never in doubt here
+        move = self._moved(
+            np.sum([self._off(state, group, FIRST[size]) for group, size in sizes.items()], axis=0)
+        )
         if move.largest < SUSPICIOUS:
             return move
-        return self._moved(sum(self._off(state, group, SECOND[size]) for group, size in sizes.items()))
+        return self._moved(
+            np.sum([self._off(state, group, SECOND[size]) for group, size in sizes.items()], axis=0)
+        )
 
     def _off(self, state: Approximation, group: str, n: int) -> np.ndarray:
         """What n nodes for one grouping factor change in the gradient."""

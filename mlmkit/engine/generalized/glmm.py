@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -138,7 +139,8 @@ def _refuse_perfect(design, flat: Solution) -> None:
 def _climb(criterion: GlmmCriterion, search: Search) -> End:
     converged, H = minimise(search, partial(_canonical, criterion))
     x = _without_traces(criterion, search)
-    return End(x, search.objective.modes, H, search.metric, converged, search.evaluations)
+    walk: Any = search.objective  # which keeps the modes of its last step
+    return End(x, walk.modes, H, search.metric, converged, search.evaluations)
 
 
 def _highest(criterion: GlmmCriterion, first: End) -> tuple[End, tuple[str, ...]]:

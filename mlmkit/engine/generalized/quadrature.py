@@ -305,8 +305,8 @@ def _sums(part: Pattern, at: Approximation, B: np.ndarray, totals: _Totals) -> S
     symmetric = lower + lower.swapaxes(0, 1) + np.einsum("ab,abj->abj", np.eye(len(z)), N)
     G = np.einsum("abj,bcj,dcj->adj", B, np.eye(len(z))[:, :, None] - 0.5 * symmetric, B)
     spread = np.einsum("abn,bn->an", G[:, :, codes], z)
-    by_term = (_by_term(part, values) for values in (by_effect, pull, spread))
-    return Sums(score, *by_term, by_dispersion)
+    effects, pulls, spreads = (_by_term(part, values) for values in (by_effect, pull, spread))
+    return Sums(score, effects, pulls, spreads, by_dispersion)
 
 
 def _by_term(part: Pattern, values: np.ndarray) -> Effects:

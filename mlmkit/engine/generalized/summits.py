@@ -165,7 +165,7 @@ def height(criterion: GlmmCriterion, x: np.ndarray, modes: Effects) -> float:
         state = criterion.state_at(x, modes)
     except FloatingPointError:
         return np.inf
-    if criterion.rule is not None:
+    if not isinstance(state, Approximation):
         return state.value
     return state.value + sum(
         _one_at_a_time(state, term.codes, z, u)

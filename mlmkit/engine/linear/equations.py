@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -112,7 +113,9 @@ def _finest_products(data: Standardised, pattern: Pattern) -> tuple[np.ndarray, 
     A column that occurs more than once, in several terms or in X, too, is summed once.
     """
     finest, root_n = pattern.levels[0], np.sqrt(len(data.y))
-    columns, places, seen = [], [], {}
+    columns: list[np.ndarray] = []
+    places: list[int] = []
+    seen: dict[Any, int] = {}
     for k in pattern.chain:
         for a, row in enumerate(data.terms[k].Z):
             key = a if data.terms[k].leading else (k, a)
@@ -141,5 +144,5 @@ def _right(data: Standardised, pattern: Pattern, beside: np.ndarray) -> Effects:
             beside = sum_by_group(beside[level.size :], level.parent, n_parents)
     for k in set(range(len(right))) - set(pattern.chain):
         term = data.terms[k]
-        right[k] = group_products(term.Z, [*data.Q, data.y], term.codes, term.n_groups)
+        right[k] = group_products(list(term.Z), [*data.Q, data.y], term.codes, term.n_groups)
     return right

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
@@ -49,7 +50,7 @@ class RandomTerms:
 
     def predictor(self, Z: Effects, effects: Effects) -> np.ndarray:
         """Z effects, (n,)."""
-        return sum(row_products(z, u) for z, u in zip(Z, self.by_row(effects), strict=True))
+        return reduce(np.add, map(row_products, Z, self.by_row(effects)))
 
 
 def row_products(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -208,7 +208,8 @@ class Factorised:
     ) -> Effects:
         """From the right-hand sides that are left to the solutions; `left` is filled, if given."""
         sizes, effects = self.pattern.sizes, [np.empty(0)] * len(self.pattern.terms)
-        solved, coarser = None, None
+        solved: np.ndarray | None = None
+        coarser: np.ndarray | None = None
         if crossed is not None:
             solved = self.tail.solve(crossed)
             self._scatter(solved, effects)
@@ -317,7 +318,8 @@ class Factorised:
         before it.
         """
         effects: Effects = [np.empty(0)] * len(self.pattern.terms)
-        solved, coarser = None, None
+        solved: np.ndarray | None = None
+        coarser: np.ndarray | None = None
         if self.tail is not None:
             solved = self.tail.draw(rng.normal(size=self.pattern.tail.width))
             self._scatter(solved, effects)

@@ -31,7 +31,9 @@ SQUARE = 128
 class Tail(Protocol):
     """Where the crossed effects stand, and how the entries of a symmetric matrix between them are stored."""
 
-    crossed: tuple[CrossedTerm, ...]
+    @property
+    def crossed(self) -> tuple[CrossedTerm, ...]:
+        """Whose effects they are."""
 
     @property
     def width(self) -> int:

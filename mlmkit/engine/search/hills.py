@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -60,7 +60,7 @@ class Summit:
     height: float
     factors: list[np.ndarray]
     converged: bool
-    outcome: object
+    outcome: Any
 
 
 def may_have_hills(design, information: Iterable[np.ndarray]) -> bool:

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from ipywidgets import Button, Widget
-from traitlets import HasTraits
 
 from ...errors import DataError
 from ..controls import Choice, Choices, Steps
@@ -197,7 +196,7 @@ class _Take:
         return {"grain": GRAIN, **tables, "tasks": self.tasks.items, "frames": self.frames}
 
 
-def label(control: HasTraits) -> str:
+def label(control: Widget) -> str:
     """A control's value as the control shows it."""
     value = control.value
     if isinstance(control, Choice | Choices | Steps):
@@ -207,7 +206,7 @@ def label(control: HasTraits) -> str:
     return str(value)
 
 
-def nearest(values: Sequence, control: HasTraits) -> int:
+def nearest(values: Sequence, control: Widget) -> int:
     """The position of a control's value among these, or of the one next to it."""
     value = control.value
     if value in values:

@@ -184,12 +184,12 @@ class Recorder(RendererBase):
         forced = gc.get_alpha() if gc.get_forced_alpha() else None
         fill = _colour(face, forced) if face is not None else 0
         width = round(self.points_to_pixels(gc.get_linewidth()), 2)
-        stroke = _colour(gc.get_rgb(), forced) if width else 0
+        stroke: Any = _colour(gc.get_rgb(), forced) if width else 0
         if stroke:
             dashes = gc.get_dashes()[1]
             cap = str(gc.get_capstyle()).replace("projecting", "square")
-            dashes = [round(self.points_to_pixels(dash), 1) for dash in dashes] if dashes else 0
-            stroke += [width, dashes, cap, str(gc.get_joinstyle())]
+            pattern = [round(self.points_to_pixels(dash), 1) for dash in dashes] if dashes else 0
+            stroke = [*stroke, width, pattern, cap, str(gc.get_joinstyle())]
         return self.styles([fill, stroke, self._clip(gc), self._hatch(gc)])
 
     def _clip(self, gc: GraphicsContextBase) -> list[float] | int:
@@ -204,23 +204,17 @@ class Recorder(RendererBase):
             return 0
         width = self.points_to_pixels(gc.get_hatch_linewidth())
         colour = _colour(gc.get_hatch_color(), None)
-        return (
-            [
-                *colour,
-                round(width, 2),
-                self.dpi,
-                _svg(path, Affine2D().scale(self.dpi, -self.dpi).translate(0, self.dpi)),
-            ]
-            if colour
-            else 0
-        )
+        if not colour:
+            return 0
+        tile = _svg(path, Affine2D().scale(self.dpi, -self.dpi).translate(0, self.dpi))
+        return [*colour, round(width, 2), self.dpi, tile]
 
     def _opaque(self, style: int) -> bool:
         stroke = self.styles.items[style][1]
         return bool(stroke) and stroke[1] == 1
 
 
-def _colour(rgba: Any, forced: float | None) -> list | int:
+def _colour(rgba: Any, forced: float | None) -> Any:
     """[hex, alpha], or 0 for what is not seen."""
     alpha = forced if forced is not None else (rgba[3] if len(rgba) == 4 else 1.0)
     return [to_hex(rgba[:3]), round(float(alpha), 3)] if alpha > 0 else 0
