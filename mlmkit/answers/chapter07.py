@@ -58,8 +58,9 @@ def _context(sector: str = " + sector") -> float:
 @cache
 def _differences(between: float) -> np.ndarray:
     """Between − within of 20 sets of data that were made with a slope of 2.19 within, and this one between."""
-    numbers = {"fixef": [12.68, 2.19, between], "sd": [1.64, 0.83], "cor": -0.19, "sigma": 6.06}
-    made = simulate(SPLIT, _data(), **numbers, n=20, seed=1)
+    made = simulate(
+        SPLIT, _data(), [12.68, 2.19, between], sd=[1.64, 0.83], cor=-0.19, sigma=6.06, n=20, seed=1
+    )
     fits = [lmer(SPLIT, _data().assign(mathach=made[name])) for name in made]
     return np.array([fit.fixef["between"] - fit.fixef["within"] for fit in fits])
 
