@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import cache
 
 from scipy.stats import norm
@@ -9,7 +10,9 @@ from scipy.stats import norm
 from ..check import Question, Wrong
 from ..check.slips import A_COEFFICIENT, A_SHARE, AN_SD
 from ..datasets import load_data
+from ..errors import FitWarning
 from ..models import lmer
+from ..planning import simulate
 
 FORMULA = "Reaction ~ Days + (Days|Subject)"
 
@@ -24,6 +27,17 @@ def _fit(last_day: int = 9, dropout: int | None = None):
 @cache
 def _schools():
     return lmer("mathach ~ ses + (ses|school)", load_data("mathachieve")).varcorr
+
+
+@cache
+def _alike(seed: int = 1):
+    """The fit of reaction times made with slopes that do not differ."""
+    sleep = load_data("sleepstudy")
+    formula, sd = "Reaction ~ Days + (1|Subject)", 24.7
+    made = simulate(formula, sleep, fixef=[251.4, 10.47], sd=sd, sigma=25.6, seed=seed)["sim_1"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FitWarning)
+        return lmer(FORMULA, sleep.assign(Reaction=made)).varcorr
 
 
 def _sd(name: str, last_day: int = 9) -> float:
@@ -60,7 +74,7 @@ QUESTIONS = (
         "number",
         lambda: _fit().se["Days"],
         slips=AN_SD,
-        right="how well the average slope is known, in ms a day.",
+        right="how well the average slope is known, in ms per day.",
         wrong=(
             Wrong(
                 lambda: _sd("Days"),
@@ -158,6 +172,36 @@ QUESTIONS = (
             Wrong(lambda: _schools().vcov[2], "That is the covariance ρτ₀τ₁; divide by both SDs."),
             Wrong(lambda: _schools().sdcor[1], "That is τ₁, the SD of the slopes."),
             Wrong(lambda: _schools().sdcor[0], "That is τ₀, the SD of the intercepts."),
+        ),
+    ),
+    Question(
+        "03-9",
+        "number",
+        lambda: _alike().sdcor[1],
+        slips=AN_SD,
+        digits=3,
+        right="noise makes slopes look a little different, and far less different than the 5.9 of the real people.",
+        wrong=(
+            Wrong(0, "That is the truth, from which the data were made; what does the fit report?"),
+            Wrong(lambda: _alike().sdcor[0], "That is τ̂₀, the SD of the intercepts."),
+            Wrong(lambda: _alike().sdcor[2], "That is ρ̂; the SD of the slopes stands in the row above."),
+            Wrong(lambda: _sd("Days"), "That is τ̂₁ of the real people: fit the invented data."),
+            Wrong(lambda: _alike(2).sdcor[1], "That is with seed=2; take seed=1."),
+        ),
+    ),
+    Question(
+        "03-10",
+        "choices",
+        {"a", "c", "e", "f"},
+        right="the average, how people differ, why the slope varies, and what does not fit.",
+        wrong=(
+            Wrong(
+                {"a", "b", "c", "e", "f"},
+                "(b) takes the standard error, 1.55, for the SD of people, 5.92: it is an interval of the average.",
+            ),
+            Wrong({"a", "c", "d", "e", "f"}, "(d): look at 335, and at exercise 3.5."),
+            Wrong({"a", "c", "e"}, "All true. And what did the residuals show?"),
+            Wrong({"a", "c", "f"}, "All true. And why may the slope vary? The design says it."),
         ),
     ),
 )
