@@ -127,12 +127,13 @@ class Column:
         if self.coded is not None:
             return self.coded
         try:
-            codes, levels = pd.factorize(_in_full_precision(self.values), sort=True)
-        except TypeError:
+            codes, levels = pd.factorize(_in_full_precision(self.values))
+        except (TypeError, NotImplementedError):
             raise DataError(
                 f"{self.name!r} holds values such as {shown(_first(self.values))}, which cannot name a group or a level."
             ) from None
-        return Labels(codes, whole_numbers(levels) if self.kind == "number" else pd.Index(levels))
+        coded = _sorted(codes, pd.Index(levels))
+        return replace(coded, levels=whole_numbers(coded.levels)) if self.kind == "number" else coded
 
     @cached_property
     def numbers(self) -> np.ndarray:
@@ -157,12 +158,19 @@ class Column:
     def no_number(self) -> str:
         """Why the column is no number, in a sentence."""
         if self.coded is None:
-            return f"{self.name!r} is not numeric: it holds values such as {shown(_first(self.values))}."
+            hint = HINTS.get(type(self.values.dtype), "")
+            return f"{self.name!r} is not numeric: it holds values such as {shown(_first(self.values))}.{hint}".replace(
+                "NAME", repr(self.name)
+            )
         if self.kind == "label" and (stray := _strays(self.coded)):
             return self.stray_sentence(stray)
+        if self.numeric_text:
+            return self.numeric_text
         levels = self.coded.levels
         example = shown(levels[0]) if len(levels) else "missing values only"
-        return f"{self.name!r} is not numeric: it is {WORDS[self.kind]} and has the value {example}."
+        text = self.kind != "label" or not len(levels) or isinstance(levels[0], str)
+        kind = WORDS[self.kind] if text else "a categorical"
+        return f"{self.name!r} is not numeric: it is {kind} and has the value {example}."
 
     def stray_sentence(self, stray: _Stray) -> str:
         row = self.values.index[int(np.flatnonzero(self.coded.codes == stray.first)[0])]
@@ -179,6 +187,21 @@ class Column:
             return ""
         found = _strays(self.coded)
         return self.stray_sentence(found) if found and found.is_rare else ""
+
+    @property
+    def numeric_text(self) -> str:
+        """A sentence where text holds nothing but numbers, which may have decimal commas; else ""."""
+        if self.kind != "label" or self.coded is None or isinstance(self.values.dtype, pd.CategoricalDtype):
+            return ""
+        texts = [str(text) for text in self.coded.present().levels]
+        comma = any("," in text for text in texts)
+        if len(texts) < 3 or not all(_NUMERIC.fullmatch(text.replace(",", ".", 1)) for text in texts):
+            return ""
+        values = f"data[{self.name!r}]" + (".str.replace(',', '.')" if comma else "")
+        return (
+            f"{self.name!r} is text, though all of its values are numbers, such as {texts[-1]!r}. To have them as numbers "
+            f"write data[{self.name!r}] = pd.to_numeric({values})."
+        )
 
     @cached_property
     def missing(self) -> np.ndarray:
@@ -204,6 +227,12 @@ WORDS = {
     "ordered": "an ordered factor",
     "time": "a date or time",
     "other": "neither number nor text",
+}
+
+#: What to write instead of columns that have no number and no label of their own.
+HINTS: dict[type, str] = {
+    pd.PeriodDtype: " For a slope per day write data[NAME] = data[NAME].dt.to_timestamp(), for levels C(…).",
+    pd.IntervalDtype: " For their middles write data[NAME] = data[NAME].array.mid, for levels C(…).",
 }
 
 
@@ -246,9 +275,14 @@ def _categorical(name: str, values: pd.Series) -> Column:
 def _by_values(name: str, values: pd.Series) -> Column:
     """A column whose type says little (object, text, Arrow's): its different values say what it is."""
     try:
+        values.isna()
         codes, found = pd.factorize(values)
-    except TypeError:  # lists and the like cannot be told apart by value
+    except (TypeError, NotImplementedError):  # lists and the like cannot be told apart by value
         return Column(name, "other", values)
+    except ArithmeticError:
+        raise DataError(
+            f"{name!r} holds a decimal that compares with nothing (sNaN): make it missing."
+        ) from None
     levels = pd.Index(found)
     kinds = frozenset(map(_kind_of, levels.astype(object)))
     if kinds in ({"date"}, {"duration"}):
@@ -288,6 +322,16 @@ def _in_order(codes: np.ndarray, levels: pd.Index, key=None) -> Labels:
     return Labels(place[codes], levels.take(order))
 
 
+def _sorted(codes: np.ndarray, levels: pd.Index) -> Labels:
+    try:
+        order = levels.argsort()
+    except (TypeError, NotImplementedError):  # values of several types, in the order of their texts
+        return _in_order(codes, levels, key=str)
+    place = np.full(len(levels) + 1, -1, dtype=np.intp)
+    place[order] = np.arange(len(levels))
+    return Labels(place[codes], levels.take(order))
+
+
 def _as_text(codes: np.ndarray, levels: pd.Index) -> Labels:
     """Text and numbers in one column: both as text, so that 1 and "1" are one level."""
     place, distinct = pd.factorize(pd.Index([label_text(level) for level in levels]))
@@ -305,13 +349,20 @@ def whole_numbers(levels: Any) -> pd.Index:
     return pd.Index(values)
 
 
+#: Types with half the digits, or a quarter, by name.
+HALF = {
+    "float16": "float16", "halffloat[pyarrow]": "float16",
+    "float32": "float32", "Float32": "float32", "float[pyarrow]": "float32",
+}  # fmt: skip
+
+
 def _in_full_precision(values: pd.Series) -> pd.Series:
     """Numbers of half the digits as what they are written as: 0.1 is the same level in float32 and float64."""
-    if str(values.dtype).lower() not in ("float16", "float32"):
+    half = HALF.get(str(values.dtype))
+    if half is None:
         return values
-    numbers = values.to_numpy(dtype=str(values.dtype).lower(), na_value=np.nan)
-    codes, found = pd.factorize(numbers.astype(np.float64))
-    exact = [float(str(level)) for level in found.astype(numbers.dtype)]
+    codes, found = pd.factorize(values.to_numpy(dtype=half, na_value=np.nan).astype(np.float64))
+    exact = [float(str(level)) for level in found.astype(half)]
     return pd.Series(_at(np.array(exact), codes), values.index)
 
 

@@ -18,6 +18,7 @@ import pandas as pd
 
 from .columns import Labels, label_text, look, shown
 from .errors import DataError, FormulaError
+from .expression import Name, as_they_are
 from .frames import Table, as_frame, check_there, given, look_at
 from .response import numbers_of, response_values
 from .spec import INTERCEPT, RandomTerm, Spec, term_name
@@ -121,6 +122,18 @@ class Design:
         rows = data if self.used is None else data[self.used]
         columns = {name: look(name, rows[name]) for name in self.spec.predictors}
         return rows.assign(**{name: column.numbers for name, column in columns.items() if column.is_number})
+
+    @property
+    def crowded(self) -> str:
+        """A sentence on the factor that has a level for every row or two, where there is one; else ""."""
+        codings = self.columns.codings
+        widest = max(codings, key=lambda factor: len(codings[factor].levels), default=None)
+        if widest is None or 2 * len(codings[widest].levels) <= len(self.y):
+            return ""
+        return (
+            f" {widest.name!r} alone has {len(codings[widest].levels)} levels in {len(self.y)} rows; if these are numbers, "
+            f"make the column one of numbers with pd.to_numeric."
+        )
 
     def with_response(self, y: np.ndarray) -> Design:
         """The same design with another response, for refitting simulated data."""
@@ -277,15 +290,16 @@ def offset_of(spec: Spec, table: Table) -> np.ndarray:
     """The sum of a formula's `offset(…)` terms, (n,)."""
     total = np.zeros(len(table))
     for offset in spec.offsets:
-        values = numbers_of(offset.tree, table, f"offset({offset.name})")
+        values = numbers_of(offset.tree, table, f"offset({offset.name})", role="The offset")
         total += finite(values[:, None], (f"offset({offset.name})",), "The", table.index, squared=False)[:, 0]
     return total
 
 
 def _notes(spec: Spec, table: Table, columns: list[Columns]) -> tuple[str, ...]:
     """What should be said of how columns were taken, each once."""
-    names = dict.fromkeys((*spec.response.columns, *spec.predictors))
-    notes = [table[name].note for name in names]
+    trees = [*spec.response.trees, *(factor.tree for one in columns for term in one.terms for factor in term)]
+    trees += [offset.tree for offset in spec.offsets]
+    notes = [table[name].note for tree in trees for name in as_they_are(tree)]
     codings = {factor: coding for one in columns for factor, coding in one.codings.items()}
     for factor, coding in codings.items():
         if coding.contrast.kind == "Poly" and coding.by_default:
@@ -298,6 +312,8 @@ def _notes(spec: Spec, table: Table, columns: list[Columns]) -> tuple[str, ...]:
                 f"{factor.name!r} has one level only, {shown(coding.levels[0])}, in the rows used: it cannot explain "
                 "differences between them."
             )
+        if isinstance(factor.tree, Name) and (sentence := table[factor.tree.column].numeric_text):
+            notes.append(f"{sentence} They were taken as labels.")
     return tuple(dict.fromkeys(note for note in notes if note))
 
 

@@ -104,15 +104,22 @@ def columns_of(expression: Expression) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_names(expression)))
 
 
-def _names(expression: Expression) -> Iterator[str]:
+def as_they_are(expression: Expression) -> tuple[str, ...]:
+    """The columns that an expression does not take as levels, `C(x)`."""
+    return tuple(dict.fromkeys(_names(expression, levels=False)))
+
+
+def _names(expression: Expression, levels: bool = True) -> Iterator[str]:
     match expression:
+        case Call("C" | "relevel") if not levels:
+            return
         case Name(column):
             yield column
         case Negative(operand) | Call(argument=operand):
-            yield from _names(operand)
+            yield from _names(operand, levels)
         case Operation(left=left, right=right):
-            yield from _names(left)
-            yield from _names(right)
+            yield from _names(left, levels)
+            yield from _names(right, levels)
 
 
 def spell(expression: Expression, quoted: bool = True) -> str:

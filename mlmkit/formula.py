@@ -20,6 +20,8 @@ from .spec import INTERCEPT, Factor, RandomTerm, Response, Spec, Term
 #: Bounds that keep a formula typed by a stranger from stalling the page it is typed into.
 MAX_LENGTH, MAX_TERMS = 2000, 500
 
+MULTIPLIED = "A random-effects term is added to the others, never multiplied or nested in them"
+
 
 @dataclass(frozen=True)
 class _Terms:
@@ -189,9 +191,11 @@ class _FormulaReader(Reader):
         sign = self.take("+", "-")
         while True:
             start, minus = self.next.at, sign is not None and sign.text == "-"
-            bar = self.bar()
-            if bar:
+            if bar := self.bar():
                 bars.append(bar)
+            elif wrapped := self.wrapped(of_formula):
+                terms, more = wrapped
+                found, bars = self.bounded(found.plus(terms), start), bars + more
             elif offset := self.offset(of_formula):
                 self.offsets.append(offset)
             else:
@@ -203,6 +207,20 @@ class _FormulaReader(Reader):
             sign = self.take("+", "-")
             if sign is None:
                 return found, bars
+
+    def wrapped(self, of_formula: bool) -> tuple[_Terms, list[_Bar]] | None:
+        """`((1|g))`, `(x + (1|g))`: a sum with random-effects terms, in parentheses that change nothing."""
+        start = self.place
+        if not self.take("("):
+            return None
+        if not any(token.text in ("|", "||") for token in self.until_closed(deep=True)):
+            self.place = start
+            return None
+        found = self.deeper(self.right_hand_side, of_formula)
+        self.close()
+        if self.next.text not in ("+", "-", ")", ""):
+            raise self.refuse(MULTIPLIED)
+        return found
 
     def offset(self, of_formula: bool) -> Factor | None:
         """What `offset(…)` holds, if one stands here."""
@@ -296,9 +314,7 @@ class _FormulaReader(Reader):
             self.place += 1
             found = self.deeper(self.term_sum)
             if self.next.text in ("|", "||"):
-                raise self.refuse(
-                    "A random-effects term is added to the others, never multiplied or nested in them"
-                )
+                raise self.refuse(MULTIPLIED)
             self.close()
             return found
         if token.text == "offset" and self.after.text == "(":
@@ -328,13 +344,18 @@ class _FormulaReader(Reader):
         double = self.next.text == "||"
         self.place += 1
         groups = self.groups()
-        self.expect(
-            ")",
-            f"Expected ')' after the group, not {self.next.text!r}"
-            if self.next.text
-            else "This random-effects term is not closed: ')' is missing",
-        )
+        self.expect(")", self.after_group())
         return _Bar(left, groups, not double, self.tokens[start].at)
+
+    def after_group(self) -> str:
+        text = self.next.text
+        if text in ("+", "*"):
+            return "Several groups are several terms, (1|a) + (1|b); a:b is their combinations, a/b is b within a"
+        return (
+            f"Expected ')' after the group, not {text!r}"
+            if text
+            else "This random-effects term is not closed: ')' is missing"
+        )
 
     def left_of_bar(self) -> _Terms:
         at = self.next.at

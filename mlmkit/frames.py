@@ -125,7 +125,9 @@ def given(name: str, value: Any, data: pd.DataFrame) -> np.ndarray | None:
     """Weights or an offset as one number for each row of the data."""
     if value is None:
         return None
+    called = name
     if isinstance(value, str):
+        called = value
         frame = as_frame(data, [value])
         check_there([value], frame, f"The {name}")
         value = frame[value]
@@ -136,7 +138,7 @@ def given(name: str, value: Any, data: pd.DataFrame) -> np.ndarray | None:
     values = pd.Series(np.asarray(value) if not isinstance(value, pd.Series) else value)
     if len(values) != len(data) or np.ndim(value) != 1:
         raise DataError(f"There are {np.size(value)} {name} for {len(data)} rows; give one for each row.")
-    column = look(name, values)
+    column = look(called, values)
     if not column.is_number and column.kind != "truth":
         raise DataError(f"The {name} are not numbers: {column.no_number}")
     return column.numbers

@@ -168,14 +168,14 @@ class Reader:
         self.depth -= 1
         return found
 
-    def until_closed(self) -> Iterator[Token]:
-        """The tokens from here on that lie directly in the parenthesis just opened."""
+    def until_closed(self, deep: bool = False) -> Iterator[Token]:
+        """The tokens from here on that lie directly, or however `deep`, in the parenthesis just opened."""
         depth = 1
         for token in self.tokens[self.place :]:
             depth += (token.text == "(") - (token.text == ")")
             if depth == 0:
                 return
-            if depth == 1:
+            if depth == 1 or deep:
                 yield token
 
     # -- expressions -------------------------------------------------------------------------------
@@ -325,8 +325,10 @@ class Reader:
             raise self.refuse(f"{token.text}() takes a column", token.at)
         if token.text == "relevel" and not names:
             raise self.refuse('relevel() takes the level to start from, as in relevel(f, "b")', token.at)
-        if token.text in ("bs", "ns") and len(names & {"df", "knots"}) != 1:
-            raise self.refuse(f"{token.text}() takes df or knots, as in {token.text}(x, df=4)", token.at)
+        if token.text in ("bs", "ns") and {"df", "knots"} <= names:
+            raise self.refuse(
+                f"{token.text}() takes df or knots, as in {token.text}(x, df=4), not both", token.at
+            )
 
     # -- the values that transforms take -----------------------------------------------------------
     def logical(self) -> bool:

@@ -60,7 +60,9 @@ def _counts(response: Response, table: Table) -> list[np.ndarray]:
     return counts
 
 
-def numbers_of(tree: Expression, table: Table, name: str, two_levels: bool = False) -> np.ndarray:
+def numbers_of(
+    tree: Expression, table: Table, name: str, two_levels: bool = False, role: str = "The response"
+) -> np.ndarray:
     """An expression as one number for each row; with `two_levels` a factor of two levels as 0 and 1."""
     values = evaluate(tree, table, {})
     if isinstance(values, Coded):
@@ -68,7 +70,7 @@ def numbers_of(tree: Expression, table: Table, name: str, two_levels: bool = Fal
         if labels.levels.dtype == bool:
             known = labels.levels.to_numpy(dtype=float)
             return np.where(labels.codes < 0, np.nan, known[labels.codes])
-        return _two_levels(name, labels) if two_levels else _not_numeric(tree, table, name)
+        return _two_levels(name, labels) if two_levels else _not_numeric(tree, table, name, role)
     if values.ndim > 1:
         raise DataError(f"{name!r} is {values.shape[1]} columns: a model has one response, and one offset.")
     return values
@@ -82,9 +84,9 @@ def _two_levels(name: str, labels: Labels) -> np.ndarray:
     return labels.codes.astype(float)
 
 
-def _not_numeric(tree: Expression, table: Table, name: str) -> np.ndarray:
+def _not_numeric(tree: Expression, table: Table, name: str, role: str) -> np.ndarray:
     if isinstance(tree, Name):
-        raise DataError(f"The response {table[tree.column].no_number} Recode it as numbers.")
+        raise DataError(f"{role} {table[tree.column].no_number} Recode it as numbers.")
     raise DataError(
         f"{name!r} is not numeric but a factor: write the column itself, or recode it as numbers."
     )

@@ -200,10 +200,7 @@ def listed(values, most: int = 10) -> str:
 def _coded(call: Call, table: Table, memory: Memory) -> Coded:
     """`C(x)`, `C(x, Sum)`, `relevel(x, "b")`: any column as a factor."""
     if isinstance(call.argument, Name):
-        column = table[call.argument.column]
-        given = Coded(column.labels)
-        if column.kind == "other" and column.coded is None:
-            raise DataError(column.no_number)
+        given = Coded(table[call.argument.column].labels)
     else:
         inner = _evaluate(call.argument, table, memory)
         given = inner if isinstance(inner, Coded) else _levels_of_numbers(call, inner)
@@ -331,11 +328,10 @@ def _fit_spline(x: np.ndarray, call: Call) -> _Spline:
     intercept = bool(call.option("intercept", False))
     inner = call.option("knots")
     if inner is None:
-        n_inner = int(call.option("df", 0)) - (1 if natural else degree) - intercept
+        least = (1 if natural else degree) + intercept
+        n_inner = int(call.option("df", least)) - least
         if n_inner < 0:
-            raise DataError(
-                f"{spell(call, quoted=False)} has too few columns: df is at least {int(call.option('df', 0)) - n_inner}."
-            )
+            raise DataError(f"{spell(call, quoted=False)} has too few columns: df is at least {least}.")
         inner = np.quantile(x, np.linspace(0, 1, n_inner + 2)[1:-1])
     inner = np.sort(np.asarray(inner, dtype=float))
     low, high = x.min(), x.max()

@@ -7,8 +7,9 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 
+import mlmkit as mk
 from mlmkit.columns import label_text, look
 from mlmkit.errors import DataError
 
@@ -142,3 +143,91 @@ def test_a_level_read_back_is_the_same_level():
 def test_half_precision_levels_are_those_of_full_precision():
     half, full = (look("g", pd.Series([0.1, 0.7], dtype=kind)).labels for kind in ("float16", "float64"))
     assert half.texts == full.texts == ("0.1", "0.7")
+
+
+def frame_with(values, n=24):
+    i = np.arange(n)
+    return pd.DataFrame({"y": np.sin(i) + i % 3, "x": i * 7 % 11, "g": i // 4}).assign(c=values)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (pd.Series([[k % 3] for k in range(24)]), r"'c' is not numeric: it holds values such as \[0\]"),
+        (pd.Series(pd.period_range("2020", periods=24, freq="M")), r"data\['c'\]\.dt\.to_timestamp\(\)"),
+        (pd.Series(pd.arrays.IntervalArray.from_breaks(range(25))), r"data\['c'\]\.array\.mid"),
+        (
+            pd.Series([Decimal("sNaN"), *map(Decimal, range(23))]),
+            r"'c' holds a decimal that compares with nothing",
+        ),
+        (pd.Series([f"{k},5" for k in range(24)]), r"alone has 24 levels in 24 rows.*pd.to_numeric"),
+        (pd.Series([b"ab"[k % 2 : k % 2 + 1] for k in range(24)]), "neither number nor text"),
+        (pd.Series([complex(k % 5, 1) for k in range(24)]), "'c' is not numeric"),
+    ],
+)
+def test_a_predictor_that_is_none_is_refused_with_what_to_write(values, words):
+    with pytest.raises(mk.DataError, match=words):
+        mk.lm("y ~ c", frame_with(values))
+
+
+@pytest.mark.parametrize("type_", ["list", "struct", "binary", "time64", "null"])
+def test_what_arrow_nests_is_refused_by_name(type_):
+    pa = pytest.importorskip("pyarrow")
+    arrays = {
+        "list": pa.array([[k % 3] for k in range(24)]),
+        "struct": pa.array([{"a": k % 3} for k in range(24)]),
+        "binary": pa.array([b"a"] * 24),
+        "time64": pa.array(list(range(24)), pa.time64("us")),
+        "null": pa.nulls(24),
+    }
+    with pytest.raises(mk.DataError, match="'c'"):
+        mk.lmer("y ~ c + (1|g)", frame_with(pd.arrays.ArrowExtensionArray(arrays[type_])))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pd.period_range("2020", periods=4, freq="M")[np.arange(24) % 4],
+        pd.Series(np.asarray(pd.IntervalIndex.from_breaks(range(5)))[np.arange(24) % 4]).astype("interval"),
+        pd.Series([(k % 4, "a") for k in range(24)]),
+        pd.Series(
+            [[pd.Timestamp("2020-01-01"), pd.Timestamp("2020-01-01").date()][k % 2] for k in range(24)]
+        ),
+    ],
+)
+def test_anything_that_can_be_told_apart_can_be_levels(values):
+    data = frame_with(values)
+    fit = mk.lm("y ~ C(c)", data)
+    assert len(fit.fixef) == data.c.nunique() and not fit.design.notes
+    assert_allclose(fit.predict(data.iloc[[5, 2]]), fit.fitted.iloc[[5, 2]])
+
+
+def test_text_of_numbers_is_labels_as_in_r_and_it_is_said():
+    text = frame_with([str(k % 6) for k in range(24)])
+    with pytest.warns(mk.FitWarning, match=r"all of its values are numbers.*pd.to_numeric\(data\['c'\]\)"):
+        fit = mk.lm("y ~ c", text)
+    assert len(fit.fixef) == 6
+    assert mk.lm("y ~ C(c)", text).design.notes == ()
+    with pytest.raises(mk.DataError, match=r"The response 'c'.*str.replace\(',', '.'\)"):
+        mk.lm("c ~ x", frame_with([f"{k},5" for k in range(24)]))
+
+
+def test_who_is_meant_is_named():
+    data = frame_with(list("ab") * 12)
+    with pytest.raises(mk.DataError, match="The offset 'c' is not numeric"):
+        mk.lm("y ~ offset(c)", data)
+    with pytest.raises(mk.DataError, match="The weights are not numbers: 'c' is not numeric"):
+        mk.lm("y ~ x", data, weights="c")
+    with pytest.raises(mk.DataError, match="it is a categorical and has the value 0"):
+        mk.lm("c ~ x", frame_with(pd.Categorical(np.arange(24) % 3)))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "halffloat[pyarrow]", "float[pyarrow]", "Float32"])
+def test_groups_of_half_precision(dtype):
+    if "pyarrow" in dtype:
+        pytest.importorskip("pyarrow")
+    data = frame_with(np.arange(24) // 4 / 10)
+    half = data.assign(c=data.c.astype(dtype))
+    fit, plain = mk.lmer("y ~ 1 + (1|c)", half), mk.lmer("y ~ 1 + (1|c)", data)
+    assert_allclose(fit.predict(data), plain.predict(half))
+    assert fit.design.blocks[0].levels[1] == 0.1

@@ -78,6 +78,14 @@ def test_random_part(term, random):
 
 
 @pytest.mark.parametrize(
+    "formula", ["y ~ (x + (1|g))", "y ~ x + ((1|g))", "y ~ ((x) + ((1|g)) + (z - z))", "y ~ (((1|g)) + (x))"]
+)
+def test_parentheses_around_terms_change_nothing(formula):
+    spec = parse_formula(formula)
+    assert (spec.fixed, spec.random) == (parse_formula("y ~ x + (1|g)").fixed, (RandomTerm((ONE,), ("g",)),))
+
+
+@pytest.mark.parametrize(
     ("formula", "expr", "failures", "columns"),
     [
         ("y ~ 1", "y", None, ("y",)),
@@ -123,6 +131,12 @@ def test_the_flat_model_of_a_multilevel_one():
         ("y ~ x ++ z", "not '+'", "+ z"),
         ("y ~ x + (1|2)", "A group is a column", "2"),
         ("y ~ x * (1|g)", "added to the others", "|"),
+        ("y ~ x:((1|g))", "added to the others", "|"),
+        ("y ~ (x + (1|g))^2", "added to the others", "^"),
+        ("y ~ x - ((1|g))", "can be taken away", "("),
+        ("y ~ (1 + (x|g)|h)", "inside another", "1"),
+        ("y ~ (1|a + b)", "several terms, (1|a) + (1|b)", "+"),
+        ("y ~ (1|a*b)", "a/b is b within a", "*"),
         ("y ~ (0|g)", "lets nothing vary", None),
         ("y x", "Expected '~'", "x"),
         ("y", "no '~'", None),

@@ -55,7 +55,6 @@ def test_arguments_by_place_and_by_name(call, option, value):
         ("C(x + 1)", "takes a column"),
         ("relevel(f)", 'relevel(f, "b")'),
         ("relevel(f, b)", "in quotation marks"),
-        ("bs(x)", "takes df or knots"),
         ("ns(x, df=3, knots=2)", "takes df or knots"),
         ("ns(x, df=100)", "at most 20"),
         ("as.factor(x)", "write factor(x)"),

@@ -95,7 +95,9 @@ def standardise(design) -> Standardised:
     residual, coefficients = _residual(y, Q)
     scale = np.sqrt(residual @ residual / len(y))
     if not scale > 1e-14 * np.sqrt(y @ y / len(y)):
-        raise DataError("The fixed part reproduces the response exactly: no variance is left to estimate.")
+        raise DataError(
+            f"The fixed part reproduces the response exactly: no variance is left to estimate.{design.crowded}"
+        )
     terms = tuple(
         _leading_term(block, Q, R) if _leads(block.Z, design.X) else standard_term(block, root)
         for block in design.blocks

@@ -22,6 +22,8 @@ from ..families import Family
 #: A share of groups out of range that is as good as none.
 NONE = 1e-6
 
+#: For SDs beyond this, at which a logit's means are 0 or 1 and exp overflows, nodes come no closer.
+WIDEST = 300.0
 #: No more than this many values of an integrand are held at a time.
 AT_A_TIME = 2_000_000
 
@@ -35,7 +37,11 @@ OUT_OF_RANGE = (
 def normal_nodes(sd=1.0) -> tuple[np.ndarray, np.ndarray]:
     """Nodes and weights for expectations over N(0, 1) of what varies with sd z, for SDs up to the largest given."""
     widest = float(np.max(sd, initial=0.0))
-    step, end = min(0.4, 0.6 / max(widest, 1e-9)), 8.5 + 2 * min(widest, 5.0)
+    if not np.isfinite(widest):
+        raise DataError(
+            f"The SD of the group effects is {widest} for some of these rows: no mean over them is finite."
+        )
+    step, end = min(0.4, 0.6 / np.clip(widest, 1e-9, WIDEST)), 8.5 + 2 * min(widest, 5.0)
     nodes = step * np.arange(-np.ceil(end / step), np.ceil(end / step) + 1)
     weights = np.exp(-0.5 * nodes**2)
     return nodes, weights / weights.sum()

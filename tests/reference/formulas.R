@@ -24,12 +24,17 @@ lmers <- c("y ~ age + I(age^2) + (1|g)", "y ~ 0 + t + (1|g)", "y ~ t + (1|g)", "
   "y ~ scale(age) + (1|g)", "y ~ scale(age,scale=FALSE) + (1|g)", "y ~ scale(age,center=FALSE) + (1|g)", "y ~ f + (f|h)",
   "y ~ log(age)*t + (1|g)", "y ~ poly(age,2)*f + (1|g)", "y ~ ns(age,df=3):t + (1|g)", "y ~ age %in% f + (1|g)",
   "y ~ I(t*age) + (1|g)", "y ~ I(t) + (1|g)", "y ~ I(f) + (1|g)", "y ~ I(-age) + (1|g)", "y ~ (f+h+t)^2 - f:h + (1|g)", "y ~ day + (1|g)",
-  "log(y+5) ~ age + (1|g)", "y - age/10 ~ f + (1|g)", "y ~ factor(k) + (1|g)", "y ~ factor(k):age + (1|g)", "y ~ f:t:h + age + (1|g)")
+  "log(y+5) ~ age + (1|g)", "y - age/10 ~ f + (1|g)", "y ~ factor(k) + (1|g)", "y ~ factor(k):age + (1|g)", "y ~ f:t:h + age + (1|g)",
+  "y ~ (age + (1|g))", "y ~ age + ((1|g))", "y ~ t + (0 + t|f)", "y ~ age + (1|h/f)", "y ~ age + (1|f:h)", "y ~ k5 + (t||g)")
 fits <- lapply(lmers, function(s) one("lmer", s, quiet(lmer(as.formula(s), q, control=tight))))
 glmers <- list(c("factor(b) ~ age + (1|g)", "binomial"), c("t ~ age + (1|g)", "binomial"), c("y > 0.5 ~ age + (1|g)", "binomial"),
   c("f == 'b' ~ age + (1|g)", "binomial"), c("k ~ f + offset(log(age)) + (1|g)", "poisson"))
 fits <- c(fits, lapply(glmers, function(s) one(s[2], s[1], quiet(glmer(as.formula(s[1]), q, s[2], control=gtight)))))
-lms <- c("y ~ offset(age/100) + f", "y ~ age + (f == 'b')", "y ~ C(f, contr.sum)*t", "y ~ day", "age > 40 ~ f")
+lms <- c("y ~ offset(age/100) + f", "y ~ age + (f == 'b')", "y ~ C(f, contr.sum)*t", "y ~ day", "age > 40 ~ f", "y ~ bs(age)", "y ~ bs(age,degree=2)*t",
+  "y ~ ns(age)", "y ~ 0 + t:age", "y ~ t/f", "y ~ (f + t + age)^2 - age:t - 1", "y ~ f*t - f", "y ~ f*age - age", "y ~ f:age:t", "y ~ k5:age - 1",
+  "y ~ I(k5 > 2)", "y ~ I(scale(age)^2)", "y ~ poly(log(age), 2):t", "y ~ (age + k)*(f + t)", "y ~ f/age/t", "y ~ (f + t) %in% age",
+  "y ~ offset(age/100) + offset(k)", "-y ~ age", "2*y/age ~ f", "y ~ C(relevel(f, 'b'), contr.sum)", "y ~ C(k5, contr.treatment)",
+  "y ~ relevel(factor(k), '2'):age", "y ~ f - 1 + 1", "y ~ I(t + 1):age", "y ~ log2(age):f + log1p(k) + sqrt(age)", "y ~ 0 + t:f")
 fits <- c(fits, lapply(lms, function(s) one("lm", s, lm(as.formula(s), q))))
 glms <- list(c("relevel(factor(b), '1') ~ age", "binomial"), c("I(y > 0.5) ~ ns(age, df=2)", "binomial"))
 fits <- c(fits, lapply(glms, function(s) one(paste0("glm ", s[2]), s[1], glm(as.formula(s[1]), s[2], q))))

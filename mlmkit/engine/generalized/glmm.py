@@ -34,8 +34,8 @@ MOST_INTEGRATED = 3
 #: Nodes in each direction with which the search for a lattice's optimum begins, the criterion's fall below which
 #: it is not placed anew, and how often it is at most.
 FEW, STANDING, MOST_PLACINGS = 7, 1e-7, 12
-#: Another summit is looked for where no more rows or group effects than this make every look expensive.
-MANY_ROWS, MANY_EFFECTS = 50_000, 2000
+#: Another summit is looked for where no more rows, group effects or coefficients than this make every look expensive.
+MANY_ROWS, MANY_EFFECTS, MANY_COLUMNS = 50_000, 2000, 40
 #: Shares of the starting SDs: a search starts from the first at which the modes can be found.
 SHARES = (1.0, 0.3, 0.1, 0.01)
 AT_THE_EDGE = (
@@ -132,7 +132,7 @@ def _refuse_perfect(design, flat: Solution) -> None:
         left = family.deviance(y, family.mean(flat.eta), design.weights).sum()
         if left <= 1e-20 * family.deviance(y, np.full_like(y, y.mean()), design.weights).sum():
             raise DataError(
-                "The fixed part reproduces the response exactly: no variance is left to estimate."
+                f"The fixed part reproduces the response exactly: no variance is left to estimate.{design.crowded}"
             )
 
 
@@ -178,8 +178,10 @@ def _may_be_higher_elsewhere(criterion: GlmmCriterion, end: End) -> bool:
     """Whether another summit is to be feared, and the model small enough to look for it."""
     design = criterion.design
     effects = sum(len(block.levels) * block.Z.shape[1] for block in design.blocks)
-    if len(design.y) > MANY_ROWS or effects > MANY_EFFECTS:
+    if len(design.y) > MANY_ROWS or effects > MANY_EFFECTS or design.X.shape[1] > MANY_COLUMNS:
         return False
+    if end.evaluations > MOST_EVALUATIONS:
+        return False  # where one search finds no end, others find none
     doubtful = not end.converged or is_far(criterion, criterion.factors(end.x))
     return doubtful or may_have_hills(design, criterion.information)
 

@@ -145,13 +145,19 @@ def _newton(part, Z: Effects, H, basis: np.ndarray, weights: np.ndarray, by_u: E
     own = H.solve(by_u)
     if not basis.shape[1]:
         return own, by_x
-    beside = [part.sums(Z, weights * column) for column in basis.T]
-    solved = [H.solve(right) for right in beside]
-    explained = np.array([[dot(one, other) for other in solved] for one in beside])
-    left = by_x - np.array([dot(one, own) for one in beside])
-    x_step = np.linalg.lstsq(basis.T @ (weights[:, None] * basis) - explained, left, rcond=1e-13)[0]
-    shift = [sum(x * one[k] for x, one in zip(x_step, solved, strict=True)) for k in range(len(own))]
-    return [one - other for one, other in zip(own, shift, strict=True)], x_step
+    by_column = [part.sums(Z, weights * column) for column in basis.T]
+    solved = _as_rows([H.solve(right) for right in by_column])
+    beside, flat = _as_rows(by_column), _as_rows([own])[0]
+    information = basis.T @ (weights[:, None] * basis) - beside @ solved.T
+    x_step = np.linalg.lstsq(information, by_x - beside @ flat, rcond=1e-13)[0]
+    ends = np.cumsum([one.size for one in own])[:-1]
+    parts = zip(np.split(flat - x_step @ solved, ends), own, strict=True)
+    return [part.reshape(one.shape) for part, one in parts], x_step
+
+
+def _as_rows(several: Sequence[Effects]) -> np.ndarray:
+    """Sets of effects, each as one row."""
+    return np.array([np.concatenate([one.ravel() for one in effects]) for effects in several])
 
 
 def height(criterion: GlmmCriterion, x: np.ndarray, modes: Effects) -> float:

@@ -25,7 +25,7 @@ def fit_lm(design) -> Estimates:
     n, p = int(np.count_nonzero(root)), design.X.shape[1]
     if n <= p:
         raise DataError(
-            f"The model has {p} coefficients but only {n} rows: nothing is left to estimate the noise."
+            f"The model has {p} coefficients but only {n} rows: nothing is left to estimate the noise.{design.crowded}"
         )
     Q, R = qr(design.X * root[:, None], mode="economic")
     beta = solve_triangular(R, Q.T @ (root * (design.y - design.offset)))

@@ -105,6 +105,8 @@ def _may_be_lower_elsewhere(criterion: LmmCriterion, end: Optimum) -> bool:
     terms = criterion.data.terms
     if sum(term.n_groups * term.size for term in terms) > MANY_EFFECTS:
         return False
+    if end.evaluations > MOST_EVALUATIONS:
+        return False  # where one search finds no end, others find none
     information = (sum_by_group(term.Z**2, term.codes, term.n_groups) for term in terms)
     return not end.converged or may_have_hills(criterion.design, information)
 
