@@ -3,7 +3,9 @@
 Gaussian models have their group effects integrated out, so that only b, τ, the correlations and σ are left
 (six numbers for sleepstudy's two varying coefficients): y ~ N(Xb, ZΩZᵀ + σ²I), whose density comes from the
 same elimination as the estimates of `lmer`. The other families keep the group effects among the sampled
-numbers, non-centred: ζ = L u with u ~ N(0, 1) (Papaspiliopoulos, Roberts & Sköld 2007, Statist. Sci. 22(1)).
+numbers, non-centred: ζ = L u with u ~ N(0, 1) (Papaspiliopoulos, Roberts & Sköld 2007, Statist. Sci. 22(1)); and
+beside them not γ, but γ plus the part of Zζ that X could say as well. The data tell that sum well, and γ alone less
+well than the two differ, so that γ and the mean of many well-known group effects would go hand in hand.
 Both are densities of the unbounded numbers described in `parameters`; priors are up to a constant.
 """
 
@@ -126,33 +128,47 @@ class JointDensity:
         An orthogonal basis of X of unit mean square: Xb = offset + γQ.
     Z : tuple of (s, n) arrays
         Each block's regressors.
+    shared : tuple of (p, J, s) arrays
+        What each group effect adds to the projection of Zζ on Q.
     """
 
     parameters: Parameters
     Q: np.ndarray
     Z: tuple[np.ndarray, ...]
+    shared: tuple[np.ndarray, ...]
 
     def value_and_gradient(self, q: np.ndarray) -> tuple[float, np.ndarray]:
         """The log posterior at q, up to constants, and its derivatives."""
         parameters, design = self.parameters, self.parameters.design
-        gradient = np.zeros_like(q)
-        value, unpacked = _add_priors(parameters, q, gradient)
-        scores = [q[place].reshape(-1, len(Z)) for place, Z in zip(parameters.scores, self.Z, strict=True)]
+        unpacked = [covariance.unpack(q) for covariance in parameters.covariances]
         factors = [sd[:, None] * C for sd, C in unpacked]
-        eta = design.offset + q[: parameters.p] @ self.Q
-        for block, Z, u, L in zip(design.blocks, self.Z, scores, factors, strict=True):
-            eta = eta + np.einsum("sn,sn->n", Z, (L @ u.T)[:, block.codes])
+        scores = [q[place].reshape(-1, len(Z)) for place, Z in zip(parameters.scores, self.Z, strict=True)]
+        effects = [u @ L.T for u, L in zip(scores, factors, strict=True)]
+        at = self.population(q, effects)
+        gradient = np.zeros_like(q)
+        value, _ = _add_priors(parameters, at, gradient)
+        eta = design.offset + at[: parameters.p] @ self.Q
+        for block, Z, effect in zip(design.blocks, self.Z, effects, strict=True):
+            eta = eta + np.einsum("sn,sn->n", Z, effect.T[:, block.codes])
         own = parameters.own_values(q)
         family = design.spec.family.at(design.spec.family.distribution.from_own(*own))
         mu, by_eta, _ = family.working(design.y, eta, design.weights)
         gradient[: parameters.p] += self.Q @ by_eta
         for k, (block, Z, u) in enumerate(zip(design.blocks, self.Z, scores, strict=True)):
             by_effect = sum_by_group(Z * by_eta, block.codes, len(block.levels))
+            by_effect = by_effect - np.tensordot(self.shared[k], gradient[: parameters.p], (0, 0)).T
             gradient[parameters.scores[k]] = (by_effect.T @ factors[k] - u).ravel()
             sd, C = unpacked[k]
             parameters.covariances[k].pull_back(q, sd, C, by_effect @ u, gradient)
             value -= 0.5 * float(u.ravel() @ u.ravel())
         return value + self._add_own(family, mu, own, gradient), gradient
+
+    def population(self, q: np.ndarray, effects: list[np.ndarray]) -> np.ndarray:
+        """q with γ in the place of its sum with what Zζ shares with X; q, (…, size), may be many points."""
+        at = q.copy()
+        for shared, effect in zip(self.shared, effects, strict=True):
+            at[..., : self.parameters.p] -= np.einsum("pjs,...js->...p", shared, effect)
+        return at
 
     def _add_own(self, family: Family, mu: np.ndarray, own: np.ndarray, gradient: np.ndarray) -> float:
         """The log likelihood; its derivatives by the distribution's own parameters are added to `gradient`."""
@@ -209,7 +225,13 @@ def log_posterior(design: Design, priors: Priors) -> GaussianDensity | JointDens
     M = np.linalg.inv(R) * root_n
     parameters = Parameters(design, priors, M, np.zeros(len(M)), sampled_effects=True)
     Z = tuple(np.ascontiguousarray(block.Z.T) for block in design.blocks)
-    return JointDensity(parameters, np.ascontiguousarray(Q.T) * root_n, Z)
+    Q = np.ascontiguousarray(Q.T) * root_n
+    shared = tuple(
+        np.array([sum_by_group(z * q, block.codes, len(block.levels)) for q in Q]).swapaxes(1, 2)
+        / len(design.y)
+        for block, z in zip(design.blocks, Z, strict=True)
+    )
+    return JointDensity(parameters, Q, Z, shared)
 
 
 def _gaussian(design: Design, priors: Priors) -> GaussianDensity:

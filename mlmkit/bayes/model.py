@@ -20,7 +20,7 @@ from .posterior import Posterior
 from .prior_draws import draw_priors
 from .priors import find_priors
 from .sampling import Chain, check_numbers, sample
-from .store import described, load, path_of, save
+from .store import described, load, path_of, prepare, save
 
 
 @answers
@@ -131,5 +131,6 @@ def _stack(chains: list[tuple[np.ndarray, ...]]) -> tuple[np.ndarray, ...]:
 def _kept(path: Path, about: dict, run: Callable[[], list[Chain]]) -> list[Chain]:
     """The chains of a file, which is written first where there is none."""
     if not path.exists():
+        prepare(path)
         save(path, about, run())
     return load(path, about)

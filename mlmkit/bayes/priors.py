@@ -256,8 +256,9 @@ def find_priors(design: Design, chosen: Mapping | None = None) -> Priors:
     for key, text in (chosen or {}).items():
         key = (key,) if isinstance(key, str) else tuple(key)
         if key not in keys:
-            written, known = ", ".join(map(str, key)), [", ".join(k) for k in keys]
-            raise MlmkitError(f"This model has no parameters {written!r}.{did_you_mean(written, known)}")
+            raise MlmkitError(
+                f"This model has no parameters {(key if len(key) > 1 else key[0])!r}.{did_you_mean(_written(key), map(_written, keys))}"
+            )
         prior = Prior.parse(text)
         if prior.name not in CLASSES[key[0]]:
             raise MlmkitError(
@@ -265,6 +266,11 @@ def find_priors(design: Design, chosen: Mapping | None = None) -> Priors:
             )
         parsed[key] = prior
     return Priors(parsed, default_priors(design), keys)
+
+
+def _written(key: Key) -> str:
+    """A key as one writes it."""
+    return str(key[0] if len(key) == 1 else key)
 
 
 def model_keys(design: Design):

@@ -72,8 +72,7 @@ class PymcModel:
             import pymc  # noqa: F401
         except ImportError:
             raise MlmkitError(
-                "PyMC is not installed: `pip install 'mlmkit[pymc]'` (Python 3.12 or later). The code can be "
-                "read without it."
+                "PyMC is not installed: `pip install 'mlmkit[pymc]'`. The code can be read without it."
             ) from None
         namespace = dict(self.arrays)
         exec(compile(self.code, "<the model>", "exec"), namespace)  # noqa: S102  (our own text)

@@ -197,6 +197,7 @@ def model_draws(density, q: np.ndarray, rng: np.random.Generator):
             for place, part in zip(parameters.scores, parameters.covariances, strict=True)
         ]
         effects = tuple(np.einsum("djs,dts->djt", u, L) for u, L in zip(scores, factors, strict=True))
+        q = density.population(q, effects)
     return parameters.coefficients(q), factors, parameters.own_values(q), effects
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ FORMAT = 1
 
 def path_of(file: str | os.PathLike) -> Path:
     """The path of a stored posterior, ending in .npz."""
+    if not isinstance(file, str | os.PathLike):
+        raise MlmkitError(f"file is {file!r}: give a path, such as 'posteriors/sleep.npz'.")
     path = Path(file)
     return path if path.suffix == ".npz" else path.with_name(path.name + ".npz")
 
@@ -57,22 +59,42 @@ def _digest(design: Design) -> str:
 
 
 def save(path: Path, about: dict[str, Any], chains: list[Chain]) -> None:
-    """Write the chains, whole or not at all."""
+    """Write the chains, whole or not at all, for everybody to read whom the folder lets.
+
+    Raises
+    ------
+    MlmkitError
+        If there is no writing there.
+    """
     arrays: dict[str, np.ndarray] = {"about": np.array(json.dumps(about))}
     for name in ("beta", "own", "diverging", "depth"):
         arrays[name] = np.stack([getattr(chain, name) for chain in chains])
     for name in ("factors", "effects"):
         for k in range(len(chains[0].factors)):
             arrays[f"{name}_{k}"] = np.stack([getattr(chain, name)[k] for chain in chains])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, unfinished = tempfile.mkstemp(suffix=".npz", dir=path.parent)
+    unfinished = path.with_name(f".{os.getpid()}-{path.name}")
     try:
-        with os.fdopen(handle, "wb") as stream:
+        with open(unfinished, "wb") as stream:
             np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
         os.replace(unfinished, path)
-    except BaseException:
-        Path(unfinished).unlink(missing_ok=True)
-        raise
+    except OSError as error:
+        raise _unwritable(path, error) from None
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def prepare(path: Path) -> None:
+    """Make the folder of a file that is to be written; an impossible one is better known before sampling than after."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not os.access(path.parent, os.W_OK):
+            raise PermissionError(13, "Permission denied")
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+def _unwritable(path: Path, error: OSError) -> MlmkitError:
+    return MlmkitError(f"{path} cannot be written ({error.strerror}): give file= a place of your own.")
 
 
 def load(path: Path, about: dict[str, Any]) -> list[Chain]:
@@ -81,22 +103,24 @@ def load(path: Path, about: dict[str, Any]) -> list[Chain]:
     Raises
     ------
     MlmkitError
-        If it is no such file, or holds draws of something else than `about` says.
+        If it is no such file, a damaged one, or holds draws of something else than `about` says.
     """
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = dict(archive)
-        there = json.loads(str(arrays.pop("about")))
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError):
-        raise MlmkitError(f"{path} is no posterior that brm stored: give another file.") from None
+        there = dict(json.loads(str(arrays.pop("about"))))
+    except _DAMAGED:
+        raise MlmkitError(
+            f"{path} is no posterior that brm stored, or a damaged one: delete it to sample anew, or give another file."
+        ) from None
     _check(path, there, about)
-    blocks = sum(name.startswith("factors_") for name in arrays)
+    blocks = range(sum(name.startswith("factors_") for name in arrays))
     return [
         Chain(
             arrays["beta"][c],
-            tuple(arrays[f"factors_{k}"][c] for k in range(blocks)),
+            tuple(arrays[f"factors_{k}"][c] for k in blocks),
             arrays["own"][c],
-            tuple(arrays[f"effects_{k}"][c] for k in range(blocks)),
+            tuple(arrays[f"effects_{k}"][c] for k in blocks),
             arrays["diverging"][c],
             arrays["depth"][c],
         )
@@ -104,17 +128,32 @@ def load(path: Path, about: dict[str, Any]) -> list[Chain]:
     ]
 
 
+#: What reading something else than a whole archive of plain arrays ends in.
+_DAMAGED = (OSError, ValueError, TypeError, KeyError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile,
+            zlib.error)  # fmt: skip
+
+
 def _check(path: Path, there: dict[str, Any], about: dict[str, Any]) -> None:
     other = [name for name in about if there.get(name) != about[name]]
     if about.get("seed") is None and "seed" in other:
         other.remove("seed")  # any draws will do
     if other:
-        shown = [f"{name} ({_short(there.get(name))} there, {_short(about[name])} here)" for name in other]
         raise MlmkitError(
-            f"{path} holds draws of something else: other {listed(shown)}. Delete it to sample anew, or give another file."
+            f"{path} holds draws of something else, with other {listed([_told(name, there, about) for name in other])}: "
+            "delete it to sample anew, or give another file."
         )
 
 
-def _short(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+def _told(name: str, there: dict[str, Any], about: dict[str, Any]) -> str:
+    """One difference in words."""
+    if name == "data":
+        return name
+    if name == "priors":
+        was, now = ({tuple(key): prior for key, prior in one[name]} for one in (there, about))
+        told = [
+            f"{' '.join(key)} {was[key]} there, {now[key]} here"
+            for key in now
+            if was.get(key, now[key]) != now[key]
+        ]
+        return f"priors ({'; '.join(told)})" if told else name
+    return f"{name} ({there.get(name)} there, {about[name]} here)"

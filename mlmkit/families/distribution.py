@@ -63,6 +63,8 @@ class Distribution:
         What it is in words, and what is said of a value that cannot be its response.
     mean_symbol, symbols
         Symbols in LaTeX for the mean, and for the parameters beside it.
+    ratio
+        What a ratio of two means is called, the exponential of a difference where the link is a log.
     dispersion_name
         What the parameter beside the mean is called in tables.
     own
@@ -89,6 +91,7 @@ class Distribution:
     symbols: ClassVar[tuple[str, ...]] = ()
     own: ClassVar[tuple[Own, ...]] = ()
     is_sampled_only: ClassVar[bool] = False
+    ratio: ClassVar[str] = "ratio of means"
     dispersion_name: ClassVar[str] = "sigma"
     pymc: ClassVar[tuple[str, str]]
     #: The dispersion of a family for which none has been estimated yet.

@@ -47,6 +47,7 @@ class NegativeBinomial(Distribution):
     has_dispersion = discrete = True
     words = "a count that may scatter more than a Poisson's (negative binomial)"
     response_is = "a negative binomial response is a count"
+    ratio = "rate ratio"
     mean_symbol = r"\lambda"
     symbols = (r"\phi",)
     own = (Own("shape", "inv_gamma(0.4, 0.3)"),)

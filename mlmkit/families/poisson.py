@@ -27,6 +27,7 @@ class Poisson(Distribution):
     discrete = True
     words = "a Poisson count"
     response_is = "a Poisson response is a count"
+    ratio = "rate ratio"
     mean_symbol = r"\lambda"
     pymc = ("Poisson", "mu=mu")
 

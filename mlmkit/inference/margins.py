@@ -304,12 +304,6 @@ def _derivative(fit: Fit, grid: Grid, number: Predictor, average: bool, response
 
 # -- how it is shown -------------------------------------------------------------------------------------------
 
-RATIOS = {
-    ("binomial", "logit"): "odds ratio",
-    ("poisson", "log"): "rate ratio",
-    ("nbinom", "log"): "rate ratio",
-}
-
 SCALE_NAMES = {"logit": "log odds", "log": "log of the mean"}
 
 #: Back from a transformed response to the response itself, and the derivative.
@@ -339,7 +333,7 @@ def _scale(fit: Fit, scale: str) -> Scale:
         return Scale("mean {}", name)
     if scale == "link":
         return Scale(f"{SCALE_NAMES.get(family.link, family.link)} of {{}}", name)
-    ratio = RATIOS.get((family.name, family.link), "ratio of means" if family.link == "log" else "")
+    ratio = {"logit": "odds ratio", "log": family.distribution.ratio}.get(family.link, "")
     note = f"Tests and intervals are made on the {family.link} scale; a test is against {family.mean(0.0):g}."
     quantity = "probability of {}" if family.counts_trials else "mean {}"
     return Scale(quantity, name, partial(means_in_range, family), family.mean_slope, ratio, note)

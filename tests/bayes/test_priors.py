@@ -102,7 +102,7 @@ def test_no_intercept_no_correlation_no_rows_for_them(sleep):
     ("priors", "message"),
     [
         ({"beta": "normal(0, 1)"}, "no parameters 'beta'"),
-        ({("sd", "Subjects"): "normal(0, 1)"}, "Did you mean 'sd, Subject'"),
+        ({("sd", "Subjects"): "normal(0, 1)"}, r"Did you mean .\('sd', 'Subject'\)"),
         ({"b": "norml(0, 1)"}, "Did you mean 'normal'"),
         ({"b": "normal(0)"}, r"written normal\(location, scale\)"),
         ({"b": "normal(0, -1)"}, "scale -1"),

@@ -1,6 +1,7 @@
 """A posterior in a file: read again if it is of the same thing, refused if not."""
 
 import json
+import os
 import warnings
 
 import numpy as np
@@ -46,7 +47,8 @@ def test_it_is_read_and_not_sampled_again(stored, monkeypatch):
     ("changes", "said"),
     [
         ({"formula": "y ~ x + (1|class) + (1|item)"}, "formula .*there"),
-        ({"priors": {"b": "normal(0, 1)"}}, "priors"),
+        ({"priors": {"b": "normal(0, 1)"}}, r"priors \(b \(flat\) there, normal\(0, 1\) here; b x "),
+        ({"priors": {"cor": "lkj(2)"}}, r"priors \(cor lkj\(1\) there, lkj\(2\) here"),
         ({"draws": 40}, r"draws \(30 there, 40 here\)"),
         ({"chains": 1}, r"chains \(2 there, 1 here\)"),
         ({"seed": 4}, r"seed \(3 there, 4 here\)"),
@@ -59,7 +61,7 @@ def test_it_is_read_and_not_sampled_again(stored, monkeypatch):
 )
 def test_what_is_of_something_else_is_refused(stored, changes, said):
     before = stored[1].read_bytes()
-    with pytest.raises(MlmkitError, match=f"draws of something else: other .*{said}.*Delete it"):
+    with pytest.raises(MlmkitError, match=f"draws of something else, with other .*{said}.*delete it"):
         brm(stored[1], **changes)
     assert stored[1].read_bytes() == before
 
@@ -80,6 +82,40 @@ def test_other_files_are_refused(tmp_path, content):
     np.savez(path, x=np.arange(3))
     with pytest.raises(MlmkitError, match="is no posterior that brm stored"):
         brm(path)
+
+
+def test_a_damaged_file_is_named_and_never_read_as_something_else(stored):
+    first, path = stored
+    whole, rng = path.read_bytes(), np.random.default_rng(1)
+    for stop in rng.integers(1, len(whole), 20):
+        path.write_bytes(whole[:stop])
+        with pytest.raises(MlmkitError, match=r"toy\.npz is no posterior that brm stored, or a damaged one"):
+            brm(path)
+    for place in rng.integers(len(whole), size=60):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        try:
+            assert brm(path).draws.equals(first.draws)  # what was changed is not read
+        except MlmkitError as error:
+            assert "damaged" in str(error) or "something else" in str(error)
+
+
+def test_places_that_cannot_be_written_are_named_before_sampling(tmp_path, monkeypatch):
+    (tmp_path / "taken").write_text("a file")
+    monkeypatch.setattr(model, "sample", None)  # would fail
+    with pytest.raises(MlmkitError, match="taken.*cannot be written"):
+        brm(tmp_path / "taken" / "toy")
+    with pytest.raises(MlmkitError, match="file is 3: give a path"):
+        brm(3)
+    (tmp_path / "folder.npz").mkdir()
+    with pytest.raises(MlmkitError, match="is no posterior"):
+        brm(tmp_path / "folder")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions are POSIX's")
+def test_others_may_read_what_one_has_sampled(stored):
+    umask = os.umask(0)
+    os.umask(umask)
+    assert stored[1].stat().st_mode & 0o777 == 0o666 & ~umask
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
