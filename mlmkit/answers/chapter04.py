@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import cache
 
 import numpy as np
@@ -10,12 +11,15 @@ from ..check import Question, Wrong
 from ..check.slips import A_VARIANCE, AN_SD
 from ..datasets import load_data
 from ..engine import lmm_criterion
+from ..errors import FitWarning
 from ..inference.compare import anova
-from ..models import lmer
+from ..models import lm, lmer
+from ..planning import simulate
 
 FORMULA = "Reaction ~ Days + (Days|Subject)"
 INTERCEPTS = "Reaction ~ Days + (1|Subject)"
 TAU1 = "sd_Days|Subject"
+SLOPE = 10.47
 
 
 @cache
@@ -70,6 +74,31 @@ def _upper(interval: str, day: int = 7) -> float:
 def _naive_error() -> float:
     y = load_data("alcohol")["alcohol"]
     return y.std() / np.sqrt(len(y))
+
+
+@cache
+def _studies(n: int):
+    """The sleep study made n times, its numbers known."""
+    sleep = load_data("sleepstudy")
+    b, tau = [251.4, SLOPE], [24.74, 5.92]
+    made = simulate(FORMULA, sleep, fixef=b, sd=tau, cor=0.07, sigma=25.6, n=n, seed=1)
+    return [sleep.assign(Reaction=made[name]) for name in made]
+
+
+@cache
+def _recovered(reml: bool = False):
+    """τ̂₁ of each of 40 such studies."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FitWarning)
+        fits = [lmer(FORMULA, study, reml=reml) for study in _studies(40)]
+    return np.array([fit.varcorr.sdcor[1] for fit in fits])
+
+
+@cache
+def _that_hold() -> int:
+    """Of 100 such studies, those whose interval by complete pooling holds the true slope."""
+    fits = [lm("Reaction ~ Days", study) for study in _studies(100)]
+    return sum(abs(fit.fixef["Days"] - SLOPE) < 1.96 * fit.se["Days"] for fit in fits)
 
 
 QUESTIONS = (
@@ -213,6 +242,55 @@ QUESTIONS = (
                 lambda: _countries().varcorr.sdcor[0],
                 "That is τ, how much countries differ, not how well their mean is known.",
             ),
+        ),
+    ),
+    Question(
+        "04-9",
+        "number",
+        lambda: _recovered().mean(),
+        slips=AN_SD,
+        digits=3,
+        right="a mean of 40 estimates, each of which strays by more than 1.",
+        wrong=(
+            Wrong(5.92, "That is the truth, from which the data were made; what do the 40 fits say?"),
+            Wrong(lambda: _recovered(reml=True).mean(), "That is by REML; take reml=False."),
+            Wrong(lambda: _recovered()[0], "That is the first study alone: take the mean of all 40."),
+            Wrong(lambda: _recovered().std(ddof=1), "That is how much the 40 estimates differ; their mean."),
+        ),
+    ),
+    Question(
+        "04-10",
+        "choices",
+        {"a", "c", "e"},
+        right="how it was fitted, how models were compared, and what is predicted rather than estimated.",
+        wrong=(
+            Wrong({"a", "b", "c", "e"}, "(b): the 36 effects are integrated out; six numbers are estimated."),
+            Wrong({"a", "c", "d", "e"}, "(d): less biased for variances; SDs are too small on average."),
+            Wrong({"a", "b", "c", "d", "e"}, "(b) and (d) are two of the misreadings of this chapter."),
+            Wrong({"a", "c"}, "Both true. Is (e) not, too?"),
+        ),
+    ),
+    Question(
+        "04-11",
+        "count",
+        _that_hold,
+        right="fewer than the 95 that were promised: rows are not independent.",
+        wrong=(
+            Wrong(95, "That is what was promised, and what the multilevel model keeps."),
+            Wrong(lambda: 100 - _that_hold(), "Those are the studies whose interval misses the truth."),
+            Wrong(100, "An interval of 95% that never missed would be too wide."),
+        ),
+    ),
+    Question(
+        "04-12",
+        "choices",
+        {"a", "c", "e", "f"},
+        right="an average, a spread, what they hang on, and a person to come, each with its own interval.",
+        wrong=(
+            Wrong({"a", "b", "c", "e", "f"}, "(b): 7.2 to 13.7 is about the average, not about people."),
+            Wrong({"a", "c", "d", "e", "f"}, "(d): a p value of 0.1 does not show that slopes are alike."),
+            Wrong({"a", "c", "f"}, "All true. And what did leaving people out show?"),
+            Wrong({"a", "c", "e"}, "All true. Look at 4.10 for (f)."),
         ),
     ),
 )
