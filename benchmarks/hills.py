@@ -149,11 +149,11 @@ def _modes(criterion: GlmmCriterion, fit: Estimates) -> list[np.ndarray]:
 
 def _summit(criterion: GlmmCriterion, x: np.ndarray) -> tuple[float, float]:
     """Height and criterion where a search from x ends."""
-    search = glmm._begin_at(criterion, x, criterion.part.nothing())
+    search = glmm.begin_at(criterion, x, criterion.part.nothing())
     if search is None:
         return np.inf, np.inf
     try:
-        end = glmm._climb(criterion, search)
+        end = glmm.climb(criterion, search)
         return height(criterion, end.x, end.modes), criterion.standard(end.x)[0]
     except (FloatingPointError, np.linalg.LinAlgError):
         return np.inf, np.inf

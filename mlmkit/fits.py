@@ -34,6 +34,7 @@ class Fit(results.Fit):
     profile = inference.profile.profile
     bootstrap = inference.bootstrap.bootstrap
     as_ml = inference.parameters.as_ml
+    refit_many = inference.refits.refit_many
     tests = inference.tests.tests
     f_test = inference.tests.f_test
 

@@ -12,6 +12,8 @@ What chapter 4 computes by hand, and where it is computed here:
     b̂, σ̂, γ̂ and their covariances at a θ             4.4, 4.5     LmmCriterion.solve, conditional_covariance
     H = ΛᵀZᵀWZΛ + I: log|H|, solutions, inverse      –            random.pattern.Factorised
     the lowest point, and the proof of it            4.5, 4.7     search.optimise.minimise
+    whether another point may be lower               –            search.hills
+    many responses at once                           –            linear.batch, generalized.batch
     log odds and counts without groups               5            generalized.irls.fit_glm
     the modes û, Laplace's approximation, nodes      5, 9         generalized.pirls, laplace, quadrature
 

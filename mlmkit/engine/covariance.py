@@ -30,6 +30,11 @@ def lower_indices(size: int) -> tuple[np.ndarray, np.ndarray]:
     return rows, columns
 
 
+def diagonal_places(sizes: Sequence[int]) -> np.ndarray:
+    """Which entries of θ stand on a diagonal, (n_theta,) boolean."""
+    return np.concatenate([np.equal(*lower_indices(size)) for size in sizes])
+
+
 def factors_from_theta(theta: np.ndarray, sizes: Sequence[int]) -> list[np.ndarray]:
     """The terms' Λ, each (s, s) lower triangular, from θ."""
     factors, start = [], 0

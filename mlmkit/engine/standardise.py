@@ -9,7 +9,7 @@ What was taken out is kept, and put back into the criterion and the estimates.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.linalg import solve_triangular
@@ -22,6 +22,8 @@ NEW_DIRECTION = 1e-9
 SAFE_FOR_CHOLESKY = 1e-5
 #: Above this, one pass of a step leaves nothing for a second one to correct.
 ONCE_IS_ENOUGH = 0.05
+#: A residual no longer than this fraction of the response is rounding.
+NOTHING = 1e-14
 #: Columns are told apart on this many rows, before all of them are looked at.
 GLANCE = 100
 
@@ -86,31 +88,57 @@ def standardise(design) -> Standardised:
     DataError
         The fixed part reproduces the response exactly, so that no variance is left to estimate.
     """
-    w = design.weights
-    weighted = not np.all(w == 1.0)
-    root = np.sqrt(w) if weighted else None
+    return with_response(without_response(design), design, design.y)
+
+
+def without_response(design) -> Standardised:
+    """The standardised design with a response of zeros, for responses that are yet to come (`with_response`)."""
+    w, root = design.weights, _root(design)
     Q, R = orthonormal(_columns(design.X, root))
-    y = design.y - design.offset
-    y = y * root if weighted else y
-    residual, coefficients = _residual(y, Q)
-    scale = np.sqrt(residual @ residual / len(y))
-    if not scale > 1e-14 * np.sqrt(y @ y / len(y)):
-        raise DataError(
-            f"The fixed part reproduces the response exactly: no variance is left to estimate.{design.crowded}"
-        )
     terms = tuple(
         _leading_term(block, Q, R) if _leads(block.Z, design.X) else standard_term(block, root)
         for block in design.blocks
     )
-    used = w[w > 0] if weighted else w
-    log_weights = float(np.log(used).sum()) if weighted else 0.0
-    return Standardised(Q, R, residual / scale, coefficients, scale, terms, len(used), log_weights)
+    used = w if root is None else w[w > 0]
+    log_weights = 0.0 if root is None else float(np.log(used).sum())
+    return Standardised(Q, R, np.zeros(len(w)), np.zeros(len(Q)), 1.0, terms, len(used), log_weights)
+
+
+def with_response(data: Standardised, design, y: np.ndarray) -> Standardised:
+    """The same standardised design with another response (n,), in the units of the data.
+
+    Raises
+    ------
+    DataError
+        As `standardise`.
+    """
+    response, coefficients, scale = _response(design, y, data.Q, _root(design))
+    return replace(data, y=response, coefficients=coefficients, scale=scale)
+
+
+def _root(design) -> np.ndarray | None:
+    """The square roots of the weights, None for ones."""
+    return None if np.all(design.weights == 1.0) else np.sqrt(design.weights)
+
+
+def _response(
+    design, y: np.ndarray, Q: np.ndarray, root: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """The standardised response, what was taken out of it, and what it was divided by."""
+    y = y - design.offset
+    y = y if root is None else y * root
+    residual, coefficients = _residual(y, Q)
+    scale = np.sqrt(residual @ residual / len(y))
+    if not scale > NOTHING * np.sqrt(y @ y / len(y)):
+        raise DataError(
+            f"The fixed part reproduces the response exactly: no variance is left to estimate.{design.crowded}"
+        )
+    return residual / scale, coefficients, scale
 
 
 def scales(design) -> list[np.ndarray]:
     """For each block the R of Z = Z̃R, (s, s) upper triangular, Z̃ with columns of unit mean square."""
-    w = design.weights
-    root = None if np.all(w == 1.0) else np.sqrt(w)
+    root = _root(design)
     return [standard_term(block, root).R for block in design.blocks]
 
 

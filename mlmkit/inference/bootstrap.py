@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ..errors import DataError
 from ..results import Fit, MixedFit
+from ..words import number
 from .noted import Noted
-from .parameters import parameter_labels, parameter_values
+from .parameters import parameters
+from .refits import Refitting, collected, refitting
 from .replicate import run
 from .rows import refuse_fractions, rows_used
-from .simulate import draw, seeds
+from .simulate import seeds, simulated
+
+#: Replicates from which it is worth asking where an estimate lies among its own.
+ENOUGH = 40
 
 
 def bootstrap(
@@ -51,16 +57,29 @@ def bootstrap(
     if not isinstance(n, int | np.integer) or n < 1:
         raise DataError(f"n={n!r}: ask for a whole number of replicates, at least 1.")
     refuse_fractions(fit, rows_used(fit))
-    work = Replicate(_lean(fit), statistic or parameter_values)
+    work = refitting(fit)
+    if statistic is not None:
+        return _of_statistic(Replicate(work, statistic), n, seed, workers, progress)
+    own = seeds(seed, n)
+    parts = [own[start : start + work.together] for start in range(0, n, work.together)]
+    found = run(Replicates(work), parts, workers, progress, "bootstrap", at_once=work.parts_at_once)
+    refits = collected(fit, np.empty((fit.nobs, 0)), pd.RangeIndex(n), found)
+    draws, failed = refits.parameters, np.isnan(refits.criterion)
+    if failed.all():
+        raise DataError("None of the replicates could be fitted.")
+    notes = [*_notes(n, int(failed.sum()), refits.singular.mean()), *_biased(fit, draws)]
+    return Noted(draws, notes=notes)
+
+
+def _of_statistic(work: Replicate, n: int, seed, workers: int | None, progress: bool) -> Noted:
     outcomes = run(work, seeds(seed, n), workers, progress, "bootstrap")
     fitted = [values for values, _ in outcomes if values is not None]
     if not fitted:
         raise DataError("None of the replicates could be fitted.")
-    names = parameter_labels(fit) if statistic is None else getattr(fitted[0], "index", None)
     missing = np.full(len(fitted[0]), np.nan)
     draws = np.array([missing if values is None else np.asarray(values) for values, _ in outcomes])
-    singular = np.mean([flag for _, flag in outcomes])
-    return Noted(draws, columns=names, notes=_notes(n, n - len(fitted), singular))
+    notes = _notes(n, n - len(fitted), np.mean([flag for _, flag in outcomes]))
+    return Noted(draws, columns=getattr(fitted[0], "index", None), notes=notes)
 
 
 def _notes(n: int, failed: int, singular: float) -> list[str]:
@@ -72,24 +91,59 @@ def _notes(n: int, failed: int, singular: float) -> list[str]:
     return notes
 
 
-@dataclass(frozen=True)
+def _biased(fit: Fit, draws: pd.DataFrame) -> Iterator[str]:
+    """A sentence on the estimate that lies farthest outside the middle of its own replicates, if one does."""
+    if len(draws) < ENOUGH:
+        return
+    estimates, finite = parameters(fit), draws.replace([np.inf, -np.inf], np.nan)
+    lower, upper = finite.quantile(0.025), finite.quantile(0.975)
+    outside = np.maximum(lower - estimates, estimates - upper) / (upper - lower)
+    outside = outside[np.isfinite(outside) & (outside > 0)]
+    if outside.empty:
+        return
+    name = outside.idxmax()
+    told = (
+        f"The estimate of {name}, {number(estimates[name])}, lies outside the middle 95% of its own replicates, "
+        f"{number(lower[name])} to {number(upper[name])}: responses simulated from this fit give other estimates than "
+        "it has itself, so the method is biased here and the percentiles are no intervals"
+    )
+    yield f"{told}{_remedy(fit)}."
+
+
+def _remedy(fit: Fit) -> str:
+    if not isinstance(fit, MixedFit) or fit.family.is_linear:
+        return ""
+    few, move = fit.estimates.n_agq, fit.estimates.move
+    if len({block.group for block in fit.design.blocks}) > 1:
+        return " (Laplace's approximation, n_agq=1: sample the model with brm() instead)"
+    nodes = (move.nodes if move is not None else None) or max(25, 2 * few)
+    if few == 1:
+        return f" (Laplace's approximation, n_agq=1: fit again with n_agq={nodes})"
+    return f" (n_agq={few}: fit again with n_agq={nodes})"
+
+
+@dataclass(frozen=True, eq=False)
+class Replicates:
+    """Several replicates: simulate and fit; what is kept of each, by name."""
+
+    refitting: Refitting
+
+    def __call__(self, own: Sequence[np.random.SeedSequence]) -> dict[str, np.ndarray]:
+        return self.refitting(np.column_stack([simulated(self.refitting.fit, seed) for seed in own]))
+
+
+@dataclass(frozen=True, eq=False)
 class Replicate:
     """One replicate: simulate, fit, summarise."""
 
-    fit: Fit
+    refitting: Refitting
     statistic: Callable[[Any], Sequence[float] | np.ndarray]
 
     def __call__(self, seed: np.random.SeedSequence) -> tuple[Sequence[float] | np.ndarray | None, bool]:
-        fit = self.fit
-        sizes = [len(block.levels) for block in fit.design.blocks]
-        try:
-            y = draw(fit, rows_used(fit), sizes, np.random.default_rng(seed), new_groups=True)
-            again = fit.refit(y)
-        except (DataError, np.linalg.LinAlgError):
+        fit = self.refitting.fit
+        y = simulated(fit, seed)
+        estimates = self.refitting.estimates(y)
+        if estimates is None:
             return None, False
+        again = replace(fit, design=fit.design.with_response(y), estimates=estimates)
         return self.statistic(again), isinstance(fit, MixedFit) and again.is_singular
-
-
-def _lean(fit: Fit) -> Fit:
-    """The fit without the data frame, which no replicate needs: less to send to the workers."""
-    return replace(fit, data=None)

@@ -14,8 +14,10 @@ from ..habits import answers
 from ..results import Fit, FlatFit
 from ..spec import same_group
 from .anova import anova_of_terms
+from .bootstrap_test import simulated_p, simulated_ratios
 from .noted import Compared, Noted
-from .parameters import as_ml
+from .parameters import as_ml, one_of
+from .simulate import seeds
 
 REFITTED = (
     "Models fitted by REML were fitted again by maximum likelihood, since REML criteria of different fixed "
@@ -24,7 +26,16 @@ REFITTED = (
 
 
 @answers
-def anova(*fits: Fit, type: int | str = 3, ddf: str | None = None) -> Noted:
+def anova(
+    *fits: Fit,
+    type: int | str = 3,
+    ddf: str | None = None,
+    test: str = "chisq",
+    n: int = 1000,
+    seed=None,
+    workers: int | None = None,
+    progress: bool = True,
+) -> Noted:
     """Of one fit the test of each term; of several, tests of one against the next.
 
     Parameters
@@ -33,6 +44,11 @@ def anova(*fits: Fit, type: int | str = 3, ddf: str | None = None) -> Noted:
         One fit, or two or more to the same rows, in any order; REML fits are then fitted again by ML.
     type, ddf
         Of one fit's table: type 1, 2 or 3, and `"satterthwaite"` or `"kenward-roger"`; see `anova_of_terms`.
+    test
+        Of several fits: `"chisq"`, or `"bootstrap"` for `Pr(bootstrap)`, too: the share of n responses simulated from
+        the smaller model whose likelihood ratio is as large as the one observed.
+    n, seed, workers, progress
+        Of that bootstrap; see `fit.bootstrap`.
 
     Returns
     -------
@@ -48,17 +64,35 @@ def anova(*fits: Fit, type: int | str = 3, ddf: str | None = None) -> Noted:
     ----------
     Self & Liang (1987), JASA 82:605–610; Stram & Lee (1994), Biometrics 50:1171–1177.
     """
+    one_of("test", test, ("chisq", "bootstrap"))
     if len(fits) == 1 and isinstance(fits[0], Fit):
+        if test == "bootstrap":
+            raise DataError("A bootstrap compares two models: give anova() the one without the term, too.")
         return anova_of_terms(fits[0], type, ddf)
     _check(fits)
     if ddf is not None:
         raise DataError(f"ddf={ddf!r} is for the terms of one fit; fits are compared by their likelihoods.")
     flat = [fit for fit in fits if isinstance(fit, FlatFit) and fit.family.is_linear]
     if len(flat) == len(fits):
+        if test == "bootstrap":
+            raise DataError(
+                "The F test of linear models is exact: there is nothing that a bootstrap could add."
+            )
         return _exact_f(sorted(flat, key=lambda fit: fit.n_parameters))
-    return _likelihood_ratios(
-        sorted(map(as_ml, fits), key=lambda fit: fit.n_parameters), any(fit.reml for fit in fits)
-    )
+    ordered = sorted(map(as_ml, fits), key=lambda fit: fit.n_parameters)
+    table = _likelihood_ratios(ordered, any(fit.reml for fit in fits))
+    return _with_bootstrap(table, ordered, n, seed, workers, progress) if test == "bootstrap" else table
+
+
+def _with_bootstrap(table: Noted, fits: list[Fit], n: int, seed, workers, progress: bool) -> Noted:
+    """The table with a simulated p value for each pair of models."""
+    p = [np.nan]
+    for pair, own, observed in zip(
+        pairwise(fits), seeds(seed, len(fits) - 1), table["Chisq"][1:], strict=True
+    ):
+        p.append(simulated_p(observed, simulated_ratios(*pair, n, own, workers, progress)))
+    note = f"Pr(bootstrap) is from {n} responses simulated from the smaller model of each pair."
+    return Compared(table.assign(**{"Pr(bootstrap)": p}), notes=[*table.notes, note])
 
 
 def _likelihood_ratios(fits: list[Fit], refitted: bool) -> Noted:

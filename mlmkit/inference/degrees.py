@@ -146,12 +146,13 @@ class Satterthwaite:
         directions = vectors[:, kept].T @ L
         squared = (directions @ beta) ** 2 / values[kept]
         df = np.array([self.degrees(direction) for direction in directions])
-        return float(squared.mean()), _joint_degrees(df)
+        return float(squared.mean()), joint_degrees(df)
 
 
-def _joint_degrees(df: np.ndarray) -> float:
+def joint_degrees(df: np.ndarray) -> float:
+    """The denominator's degrees of freedom of an F test from those of its independent directions."""
     q = len(df)
-    if q == 1 or np.ptp(df) < 1e-8 * df.max():
+    if q == 1 or np.isinf(df).all() or np.ptp(df) < 1e-8 * df.max():
         return float(df.mean())
     expected = np.sum(df[df > 2] / (df[df > 2] - 2))
     return float(2 * expected / (expected - q)) if expected > q else 2.0

@@ -9,11 +9,14 @@ import numpy as np
 import pandas as pd
 
 from ..design import Block, Design, independent_columns
+from ..engine.generalized.batch import ScalarBatch
+from ..engine.random.blocks import sum_by_group
 from ..errors import DataError, did_you_mean
 from ..results import Fit
 from ..spec import same_group
 from .noted import Noted
 from .parameters import parameter_labels, parameter_values
+from .refits import side_by_side
 from .replicate import run
 
 
@@ -41,9 +44,13 @@ def influence(
     Cook (1977), Technometrics 19:15–18; Pinheiro & Bates (2000), section 4.3.
     """
     name, codes, levels = _cases(fit, group)
-    work = _Without(replace(fit, data=None), codes)
-    values = np.array(run(work, range(len(levels)), workers, progress, f"without each {name}"))
-    labels = parameter_labels(fit)
+    labels, lean = parameter_labels(fit), replace(fit, data=None)
+    values = _side_by_side(lean, codes, len(levels), workers, progress, f"without each {name}")
+    left = np.flatnonzero(np.isnan(values).any(axis=1)).tolist()
+    for k, own in zip(
+        left, run(_Without(lean, codes), left, workers, progress, f"without each {name}"), strict=True
+    ):
+        values[k] = own
     table = Noted(
         values,
         levels.rename(name),
@@ -54,6 +61,43 @@ def influence(
         fit, values[:, [labels.index(n) for n in fit.design.fixed_names]]
     )
     return table
+
+
+def _side_by_side(fit: Fit, codes: np.ndarray, count: int, workers, progress: bool, what: str) -> np.ndarray:
+    """The parameters without each case, as far as they can be had at once; missing where they cannot."""
+    values = np.full((count, len(parameter_labels(fit))), np.nan)
+    batch = side_by_side(fit)
+    if not isinstance(batch, ScalarBatch) or len(fit.design.blocks[0].levels) < 3:
+        return values
+    fine = np.flatnonzero(_columns_stay(fit.design.X, codes, count))
+    parts = [fine[start : start + batch.together] for start in range(0, len(fine), batch.together)]
+    found = run(_Weighted(fit, batch, codes), parts, workers, progress, what, at_once=1)
+    values[fine] = np.concatenate([values[:0], *found])
+    return values
+
+
+def _columns_stay(X: np.ndarray, codes: np.ndarray, count: int) -> np.ndarray:
+    """Whether the columns of X stay independent without the rows of each code, (count,)."""
+    Q = np.linalg.qr(X)[0]
+    own = sum_by_group(np.einsum("ip,iq->pqi", Q, Q), codes, count)
+    left = np.eye(Q.shape[1])[:, :, None] - own
+    return np.linalg.eigvalsh(np.moveaxis(left, -1, 0)).min(axis=1, initial=1.0) > 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class _Weighted:
+    """The parameters without the rows of several codes, which are given no weight one code at a time."""
+
+    fit: Fit
+    batch: ScalarBatch
+    codes: np.ndarray
+
+    def __call__(self, left_out: np.ndarray) -> np.ndarray:
+        design = self.fit.design
+        weights = design.weights[:, None] * (self.codes[:, None] != left_out)
+        many = self.batch.fit_observed(self.batch.observed(design.y[:, None], weights))
+        values = np.column_stack([many.beta, many.theta * many.sigma[:, None]])
+        return np.where(many.converged[:, None], values, np.nan)
 
 
 @dataclass(frozen=True)

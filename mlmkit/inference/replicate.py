@@ -12,12 +12,18 @@ from collections.abc import Callable, Sequence
 from joblib import Parallel, delayed
 from tqdm.auto import tqdm
 
-#: Repetitions in one batch: enough to be worth sending, few enough for the progress bar to move.
-BATCH = 20
+#: Repetitions in one batch: enough to be worth sending, few enough for the progress bar to move. The bar is
+#: shown once it takes longer than so many seconds.
+BATCH, LONG = 20, 1.0
 
 
 def run(
-    function: Callable, items: Sequence, workers: int | None = None, progress: bool = True, what: str = ""
+    function: Callable,
+    items: Sequence,
+    workers: int | None = None,
+    progress: bool = True,
+    what: str = "",
+    at_once: int = BATCH,
 ) -> list:
     """[function(item) for item in items], in parallel.
 
@@ -29,12 +35,14 @@ def run(
         joblib's `n_jobs`: a number of processes, −1 for one a core, None for what `joblib.parallel_config`
         says (one, where it says nothing).
     progress
-        Whether to show a bar, titled `what`.
+        Whether to show a bar, titled `what`, if it takes long.
+    at_once
+        Repetitions in one batch.
     """
-    batches = [items[start : start + BATCH] for start in range(0, len(items), BATCH)]
+    batches = [items[start : start + at_once] for start in range(0, len(items), at_once)]
     jobs = (delayed(_batch)(function, batch) for batch in batches)
     results = []
-    with tqdm(total=len(items), desc=what, disable=not progress) as bar:
+    with tqdm(total=len(items), desc=what, disable=not progress, delay=LONG) as bar:
         for part in Parallel(n_jobs=workers, return_as="generator")(jobs):
             results += part
             bar.update(len(part))

@@ -69,6 +69,15 @@ def draw(
     return family.draw(rng, means_in_range(family, eta), rows.weights, fit.dispersion)
 
 
+def simulated(fit: Fit, seed: np.random.SeedSequence) -> np.ndarray:
+    """A response drawn from the fit with new group effects; missing where the family cannot draw it."""
+    sizes = [len(block.levels) for block in fit.design.blocks]
+    try:
+        return draw(fit, rows_used(fit), sizes, np.random.default_rng(seed), new_groups=True)
+    except DataError:
+        return np.full(fit.nobs, np.nan)
+
+
 def _refuse_unknown(fit: Fit, rows: Rows) -> None:
     """A separated fit may say nothing of some new rows."""
     unknown = np.isnan(fixed_part(fit, rows))

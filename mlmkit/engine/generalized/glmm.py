@@ -89,12 +89,12 @@ def fit_glmm(design, n_agq: int = 1, examine: bool = False) -> Estimates:
             return _separated(design, separation, n_agq)
     dense = is_lattice(n_agq, sum(block.Z.shape[1] for block in design.blocks))
     criterion, search = _begun(design, flat, FEW if dense else n_agq)
-    end, messages = _highest(criterion, _climb(criterion, search))
+    end, messages = best_end(criterion, climb(criterion, search))
     if dense:
         criterion, search = _on_a_lattice(criterion.with_nodes(n_agq), end)
-        end = _climb(criterion, search)
+        end = climb(criterion, search)
     try:
-        estimates = _estimates(criterion, end, messages)
+        estimates = estimates_of(criterion, end, messages)
     except FloatingPointError:
         raise DataError(AT_THE_EDGE.format(design.spec.family)) from None
     if not examine or not np.all(np.isfinite(end.hessian)):
@@ -136,21 +136,22 @@ def _refuse_perfect(design, flat: Solution) -> None:
             )
 
 
-def _climb(criterion: GlmmCriterion, search: Search) -> End:
+def climb(criterion: GlmmCriterion, search: Search) -> End:
+    """A search to its end."""
     converged, H = minimise(search, partial(_canonical, criterion))
     x = _without_traces(criterion, search)
     walk: Any = search.objective  # which keeps the modes of its last step
     return End(x, walk.modes, H, search.metric, converged, search.evaluations)
 
 
-def _highest(criterion: GlmmCriterion, first: End) -> tuple[End, tuple[str, ...]]:
+def best_end(criterion: GlmmCriterion, first: End) -> tuple[End, tuple[str, ...]]:
     """The end of the best search: of the first one, and of others where it may not be the best."""
     if not _may_be_higher_elsewhere(criterion, first):
         return first, ()
     look, end = View(criterion, first.x), criterion.factors(first.x)
     starts = further_starts(end, look, units(criterion), largest_sd(criterion))
     searches = (
-        _begin_at(criterion, np.concatenate([theta_from_factors(factors), place.x]), place.modes(factors))
+        begin_at(criterion, np.concatenate([theta_from_factors(factors), place.x]), place.modes(factors))
         for factors, place in starts
     )
     ends = [first]
@@ -158,7 +159,7 @@ def _highest(criterion: GlmmCriterion, first: End) -> tuple[End, tuple[str, ...]
         if sum(one.evaluations for one in ends) > MOST_EVALUATIONS:
             break  # a search that finds no end says what further ones would
         if search is not None:
-            ends.append(_climb(criterion, search))
+            ends.append(climb(criterion, search))
     summits = [
         Summit(height(criterion, end.x, end.modes), criterion.factors(end.x), end.converged, end)
         for end in ends
@@ -236,13 +237,13 @@ def _begin(criterion: GlmmCriterion) -> Search:
     for share in SHARES:
         theta = theta_from_factors([np.diag(share * sd) for sd in criterion.sds])
         x = np.concatenate([theta, np.zeros(criterion.n_parameters - len(theta))])
-        search = _begin_at(criterion, x, criterion.part.nothing())
+        search = begin_at(criterion, x, criterion.part.nothing())
         if search is not None:
             return search
     raise DataError(NO_START)
 
 
-def _begin_at(criterion: GlmmCriterion, x: np.ndarray, modes: Effects) -> Search | None:
+def begin_at(criterion: GlmmCriterion, x: np.ndarray, modes: Effects) -> Search | None:
     """A search from a place in standard coordinates, near modes; None where the modes cannot be found."""
     walk = Walk(criterion, modes)
     try:
@@ -283,7 +284,8 @@ def _without_traces(criterion: GlmmCriterion, search: Search) -> np.ndarray:
     return point.x
 
 
-def _estimates(criterion: GlmmCriterion, end: End, summits: tuple[str, ...]) -> Estimates:
+def estimates_of(criterion: GlmmCriterion, end: End, summits: tuple[str, ...]) -> Estimates:
+    """Everything that follows from where a search ended; `summits` says what is to be said of others."""
     x, design, (theta, beta) = end.x, criterion.design, criterion.estimates_at(end.x)
     family, dispersion = design.spec.family, criterion.dispersion_at(x)
     state = replace(criterion, held=None).solve(theta, beta, dispersion, end.modes)

@@ -23,7 +23,7 @@ from ...design import Design
 from ...errors import DataError
 from ..covariance import factors_from_theta, lower_triangular, theta_from_factors
 from ..estimates import Estimates
-from ..standardise import Standardised, standardise
+from ..standardise import Standardised, standardise, with_response, without_response
 from .curvature import curvature, nudged
 from .equations import Equations, SolvedEquations, mixed_model_equations
 
@@ -91,11 +91,23 @@ class LmmCriterion:
         gradients = self.gradients(state)
         return self.value(state), theta_from_factors(gradients), partial(self._curvature, state, gradients)
 
+    def with_response(self, y: np.ndarray) -> LmmCriterion:
+        """The criterion of the same design with another response (n,): all that does not depend on it is kept.
+
+        Raises
+        ------
+        DataError
+            The fixed part reproduces the response exactly.
+        """
+        data = with_response(self.data, self.design, y)
+        equations = self.equations.with_response(data)
+        return LmmCriterion(self.design.with_response(y), self.reml, data, equations)
+
     def at_standard(self, factors: Sequence[np.ndarray]) -> float:
         """The criterion at the standardised terms' Λ; infinite where rounding leaves nothing to evaluate."""
         try:
             value = self.value(self.at(factors))
-        except np.linalg.LinAlgError:
+        except (FloatingPointError, np.linalg.LinAlgError):
             return np.inf
         return value if np.isfinite(value) else np.inf
 
@@ -194,7 +206,15 @@ def lmm_criterion(design: Design, reml: bool = True) -> LmmCriterion:
     reml : bool
         Restricted maximum likelihood, or maximum likelihood.
     """
-    data = standardise(design)
+    return _of(design, reml, standardise(design))
+
+
+def responseless_criterion(design: Design, reml: bool = True) -> LmmCriterion:
+    """Prepare a design whose own response does not matter, for others: see `LmmCriterion.with_response`."""
+    return _of(design, reml, without_response(design))
+
+
+def _of(design: Design, reml: bool, data: Standardised) -> LmmCriterion:
     groups = [block.group for block in design.blocks]
     return LmmCriterion(design, reml, data, mixed_model_equations(data, groups))
 

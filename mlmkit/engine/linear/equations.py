@@ -9,7 +9,7 @@ right-hand sides.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,16 @@ class Equations:
     products: CrossProducts | None
     right: Effects
     square: np.ndarray
+
+    def with_response(self, data: Standardised) -> Equations:
+        """The equations of the same standardised design with another response."""
+        square = self.square.copy()
+        square[-1, -1] = data.y @ data.y
+        right = []
+        for term, old in zip(data.terms, self.right, strict=True):
+            new = sum_by_group(term.Z * data.y, term.codes, term.n_groups)
+            right.append(np.concatenate([old[:, :-1], new[:, None]], axis=1))
+        return replace(self, right=right, square=square)
 
     def at(self, factors: Sequence[np.ndarray]) -> SolvedEquations:
         """Solve the equations at the standardised terms' Λ, each (s, s), triangular or not.

@@ -10,14 +10,14 @@ The stages are public and can be called one by one:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
 from ...errors import DataError
-from ..covariance import factors_from_theta, theta_from_factors, without_traces
+from ..covariance import diagonal_places, factors_from_theta, theta_from_factors, without_traces
 from ..estimates import Estimates
 from ..random.blocks import sum_by_group
 from ..search.hills import Summit, further_starts, highest, may_have_hills, sds_of, two_summits
@@ -37,6 +37,8 @@ LARGEST, MANY_EFFECTS = 300.0, 2000
 MOST_TRIALS = 4
 #: Up to so many rows it is looked whether a response is its predictors over again.
 MOST_ROWS_CHECKED = 20_000
+#: A refit begins with no smaller standardised SD: at zero the slope is zero.
+BARELY = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,13 +104,18 @@ def optimise(criterion: LmmCriterion, start: np.ndarray | None = None) -> Optimu
 
 def _may_be_lower_elsewhere(criterion: LmmCriterion, end: Optimum) -> bool:
     """Whether a minimum may be another than the lowest: uneven groups, say, or a search that got stuck."""
-    terms = criterion.data.terms
-    if sum(term.n_groups * term.size for term in terms) > MANY_EFFECTS:
+    if sum(term.n_groups * term.size for term in criterion.data.terms) > MANY_EFFECTS:
         return False
     if end.evaluations > MOST_EVALUATIONS:
         return False  # where one search finds no end, others find none
-    information = (sum_by_group(term.Z**2, term.codes, term.n_groups) for term in terms)
-    return not end.converged or may_have_hills(criterion.design, information)
+    return not end.converged or _may_have_hills(criterion)
+
+
+def _may_have_hills(criterion: LmmCriterion) -> bool:
+    terms = criterion.data.terms
+    return may_have_hills(
+        criterion.design, (sum_by_group(term.Z**2, term.codes, term.n_groups) for term in terms)
+    )
 
 
 def _standard_factors(criterion: LmmCriterion, end: Optimum) -> list[np.ndarray]:
@@ -125,7 +132,7 @@ def _search(criterion: LmmCriterion, x: np.ndarray) -> Optimum:
     evaluations = 0
     for _ in range(MOST_TRIALS):
         search = begin(criterion.standard, x)
-        converged, _ = minimise(search, partial(_canonical, criterion))
+        converged, _ = minimise(search, partial(canonical, sizes=criterion.sizes))
         x, evaluations = search.point.x, evaluations + search.evaluations
         if converged or evaluations > MOST_EVALUATIONS:
             break
@@ -133,9 +140,9 @@ def _search(criterion: LmmCriterion, x: np.ndarray) -> Optimum:
     return Optimum(criterion.from_standard(x), point.value, point.gradient, converged, evaluations)
 
 
-def _canonical(criterion: LmmCriterion, x: np.ndarray) -> np.ndarray:
+def canonical(x: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
     """The nearby point without traces of variance, whose gradient hides nothing."""
-    return theta_from_factors([without_traces(L, TRACE) for L in factors_from_theta(x, criterion.sizes)])
+    return theta_from_factors([without_traces(L, TRACE) for L in factors_from_theta(x, sizes)])
 
 
 def fit_lmm(design, reml: bool = True) -> Estimates:
@@ -157,9 +164,30 @@ def fit_lmm(design, reml: bool = True) -> Estimates:
     DataError
         The fixed part, or that and the group effects, reproduce the response exactly.
     """
-    criterion = lmm_criterion(design, reml)
+    return lowest(lmm_criterion(design, reml))
+
+
+def refit_lmm(criterion: LmmCriterion, y: np.ndarray, theta: np.ndarray) -> Estimates:
+    """Fit the model of a criterion to another response (n,), beginning at θ of a fit to a similar one.
+
+    Raises
+    ------
+    DataError
+        As `fit_lmm`.
+    """
+    again = criterion.with_response(y)
+    if _few_data(again) or _may_have_hills(again):
+        return lowest(again)
+    x = criterion.to_standard(theta)
+    start = criterion.from_standard(np.where(diagonal_places(criterion.sizes), np.maximum(x, BARELY), x))
+    estimates = lowest(again, start)
+    return estimates if estimates.converged else lowest(again)
+
+
+def lowest(criterion: LmmCriterion, start: np.ndarray | None = None) -> Estimates:
+    """The estimates where a criterion is lowest; `start` as for `optimise`."""
     _refuse_perfect(criterion)
-    optimum = optimise(criterion)
+    optimum = optimise(criterion, start)
     return criterion.solve(
         optimum.theta,
         converged=optimum.converged,

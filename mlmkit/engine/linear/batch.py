@@ -1,0 +1,494 @@
+"""Many responses on one design: linear mixed models with one grouping factor, fitted side by side.
+
+For one grouping factor the criterion depends on a response only through sums over the groups. With G = ZᵀZ,
+K = ZᵀX and h = Zᵀy of a group, T = Λ(ΛᵀGΛ + I)⁻¹Λᵀ and W = I − GT,
+
+    log|V| = Σ log|ΛᵀGΛ + I|        [X y]ᵀV⁻¹[X y] = [X y]ᵀ[X y] − Σ [K h]ᵀ T [K h]        ZᵀV⁻¹u = W Zᵀu,
+
+and T is the same in all groups with the same G. So groups are put together by their G, in a balanced design all
+of them, and of a response the sums of hKᵀ and hhᵀ are kept: what an evaluation costs depends neither on the
+rows nor, where groups are alike, on their number. The derivative by ΛΛᵀ is
+
+    Σ (G − GTG)  −  Σ W { (df/r²) e eᵀ + K (XᵀV⁻¹X)⁻¹ Kᵀ } Wᵀ,        e = h − K b̂
+
+(without its last part for maximum likelihood). The last axis of every array is that of the responses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from typing import Any
+
+import numpy as np
+from scipy.linalg import solve_triangular
+from scipy.sparse import csr_matrix
+
+from ...design import Design
+from ..covariance import lower_indices, lower_triangular, theta_length
+from ..random.blocks import cholesky, group_products, group_squares, solve_lower, sum_by_group
+from ..search.hills import may_have_hills
+from ..search.many import Many, begin_many, minimise_many
+from ..search.optimise import GIVEN_UP
+from ..search.singular import RANK_TOLERANCE
+from ..standardise import NOTHING, ONCE_IS_ENOUGH, Standardised, without_response
+from .lmm import FEW_GROUPS, FEW_ROWS, TRACE, canonical
+
+#: Most varying coefficients that are fitted this way.
+MOST_COEFFICIENTS = 3
+#: G of two groups is the same when it agrees to this many digits.
+DIGITS = 11
+#: Most numbers in one array.
+MOST_NUMBERS = 1 << 20
+#: For one, two or three varying coefficients, how many SDs the criterion is looked at before the searches: none,
+#: then from the smallest to the largest.
+LOOKS, SMALLEST, LARGEST = {1: 24, 2: 10, 3: 5}, 0.1, 300.0
+#: A search begins from no smaller SD, and from no more low places for one response.
+LEAST, MOST_STARTS = 0.01, 4
+#: Where there may be several minima, searches also begin with no SD below this, and correlated coefficients with
+#: these ratios to those before them.
+INSIDE, LEANING = 0.3, (-1.5, 1.5)
+
+
+@dataclass(frozen=True, eq=False)
+class Responses:
+    """What is known of B standardised responses.
+
+    Attributes
+    ----------
+    by_group : (k, p, B) array
+        Sums of h Kᵀ over the groups with the same G: k runs over (s, s, C).
+    squares : (k, B) array
+        Sums of h hᵀ.
+    scale : (B,) array
+        What the responses were divided by.
+    coefficients : (p, B) array
+        What was taken out of them, in the basis of X.
+    """
+
+    by_group: np.ndarray
+    squares: np.ndarray
+    scale: np.ndarray
+    coefficients: np.ndarray
+
+    def take(self, which: np.ndarray) -> Responses:
+        return Responses(
+            self.by_group[:, :, which],
+            self.squares[:, which],
+            self.scale[which],
+            self.coefficients[:, which],
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class ManyEstimates:
+    """The estimates of B responses; arrays as in `Estimates`, with a first axis of B.
+
+    Attributes
+    ----------
+    beta, vcov, theta, sigma, criterion, converged, singular
+    """
+
+    beta: np.ndarray
+    vcov: np.ndarray
+    theta: np.ndarray
+    sigma: np.ndarray
+    criterion: np.ndarray
+    converged: np.ndarray
+    singular: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Solved:
+    """The model at one θ for each response.
+
+    Attributes
+    ----------
+    value : (B,) array
+    Lambda : (s, s, B) array
+    T, W : (s, s, C, B) array
+    b, r2
+        (p, B) coefficients in the basis of X, less those that were taken out, and (B,) residual sums of squares.
+    inverse : (p, p, B) array
+        (XᵀV⁻¹X)⁻¹.
+    """
+
+    value: np.ndarray
+    Lambda: np.ndarray
+    T: np.ndarray
+    W: np.ndarray
+    b: np.ndarray
+    r2: np.ndarray
+    inverse: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class LinearBatch:
+    """One design, for any number of responses.
+
+    Attributes
+    ----------
+    design, reml
+    data
+        The standardised design, without a response.
+    G : (s, s, C) array
+        The cross-products of Z in a group, for each of the C kinds of groups there are.
+    counts : (C,) array
+        How many groups of each kind.
+    K : (s, p, J) array
+        ZᵀX of each group.
+    kind : (J,) array
+        Which kind each group is of.
+    """
+
+    design: Design
+    reml: bool
+    data: Standardised
+    G: np.ndarray
+    counts: np.ndarray
+    K: np.ndarray
+    kind: np.ndarray
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        return tuple(term.size for term in self.data.terms)
+
+    @property
+    def df(self) -> int:
+        """n − p for REML, n for maximum likelihood."""
+        return self.data.n - len(self.data.Q) * self.reml
+
+    @cached_property
+    def places(self) -> tuple[np.ndarray, np.ndarray]:
+        """Rows and columns of the entries of θ in the joint (s, s) Λ of all terms."""
+        starts = np.cumsum([0, *self.sizes[:-1]])
+        parts = [np.add(lower_indices(size), start) for size, start in zip(self.sizes, starts, strict=True)]
+        rows, columns = np.concatenate(parts, axis=1)
+        return rows, columns
+
+    @cached_property
+    def squares(self) -> np.ndarray:
+        """Sums of K Kᵀ over the groups with the same G: (k, p²)."""
+        s, p, _ = self.K.shape
+        outer = np.einsum("apj,bqj->abpqj", self.K, self.K).reshape(-1, self.K.shape[2])
+        by_kind = sum_by_group(outer, self.kind, len(self.counts)).reshape(s, s, p * p, -1)
+        return by_kind.swapaxes(2, 3).reshape(-1, p * p)
+
+    @cached_property
+    def together(self) -> int:
+        """Responses that are worked on at once."""
+        k, p = self.squares.shape[0], len(self.data.Q)
+        n, J = len(self.design.y), self.K.shape[2]
+        return max(8, min(2000, MOST_NUMBERS // max(n, k * max(p, 2), J * self.K.shape[0])))
+
+    # -- the responses ---------------------------------------------------------------------------------
+    def responses(self, Y: np.ndarray) -> Responses:
+        """Standardise responses (n, B) and sum what is needed of them."""
+        residual, coefficients, size = self._residuals(Y)
+        scale = np.sqrt(np.einsum("nb,nb->b", residual, residual) / len(residual))
+        scale[~(scale > NOTHING * size)] = (
+            np.nan
+        )  # the fixed part reproduces the response: see `with_response`
+        residual /= scale
+        s, p, J = self.K.shape
+        C, kind = (
+            len(self.counts),
+            csr_matrix((np.ones(J), (self.kind, np.arange(J))), shape=(len(self.counts), J)),
+        )
+        h = [self._by_group(z) @ residual for term in self.data.terms for z in term.Z]
+        by_group = np.empty((s, s, C, p, Y.shape[1]))
+        squares = np.empty((s, s, C, Y.shape[1]))
+        for a, b in product(range(s), repeat=2):
+            for x in range(p):
+                by_group[a, b, :, x] = kind.multiply(self.K[b, x]).tocsr() @ h[a]
+            squares[a, b] = kind @ (h[a] * h[b])
+        return Responses(
+            by_group.reshape(-1, p, Y.shape[1]), squares.reshape(-1, Y.shape[1]), scale, coefficients
+        )
+
+    def _by_group(self, z: np.ndarray) -> csr_matrix:
+        codes, J = self.data.terms[0].codes, self.K.shape[2]
+        return csr_matrix((z, (codes, np.arange(len(z)))), shape=(J, len(z)))
+
+    def _residuals(self, Y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The responses less their projection on X, its coefficients, and how large the responses were.
+
+        Projected twice where digits were lost.
+        """
+        y = Y - self.design.offset[:, None]
+        if not np.all(self.design.weights == 1.0):
+            y *= np.sqrt(self.design.weights)[:, None]
+        Q, length = self.data.Q, np.einsum("nb,nb->b", y, y)
+        coefficients = np.einsum("pn,nb->pb", Q, y)
+        y -= np.einsum("pn,pb->nb", Q, coefficients)
+        lost = np.flatnonzero(np.einsum("nb,nb->b", y, y) <= ONCE_IS_ENOUGH**2 * length)
+        second = np.einsum("pn,nb->pb", Q, y[:, lost])
+        y[:, lost] -= np.einsum("pn,pb->nb", Q, second)
+        coefficients[:, lost] += second
+        return y, coefficients, np.sqrt(length / len(y))
+
+    # -- the criterion ---------------------------------------------------------------------------------
+    def at(self, x: np.ndarray, responses: Responses) -> Solved:
+        """The model at a standard θ (n_theta, B) for each of B responses."""
+        s, B, p = len(self.G), x.shape[1], len(self.data.Q)
+        Lambda = np.zeros((s, s, B))
+        Lambda[self.places] = x
+        T, log_det = self._spread(Lambda)
+        flat = T.reshape(-1, B)
+        XVX = np.eye(p)[:, :, None] - np.einsum("kx,kq->qx", flat, self.squares).reshape(p, p, B)
+        XVy = -np.einsum("kx,kpx->px", flat, responses.by_group)
+        yVy = len(self.design.y) - np.einsum("kx,kx->x", flat, responses.squares)
+        L = cholesky(XVX)
+        half = solve_lower(L, np.eye(p)[:, :, None])
+        z = np.einsum("pqx,qx->px", half, XVy)
+        r2 = yVy - np.einsum("px,px->x", z, z)
+        if self.reml:
+            log_det = log_det + 2.0 * np.log(np.einsum("ppx->px", L)).sum(axis=0)
+        value = log_det + self.df * (1.0 + np.log(2.0 * np.pi * r2 / self.df))
+        W = np.eye(s)[:, :, None, None] - np.einsum("abc,bdcx->adcx", self.G, T)
+        inverse = np.einsum("rpx,rqx->pqx", half, half)
+        return Solved(value, Lambda, T, W, np.einsum("rpx,rx->px", half, z), r2, inverse)
+
+    def _spread(self, Lambda: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """T, (s, s, C, B), and log|V|."""
+        s, _, C = self.G.shape
+        B = Lambda.shape[2]
+        H = np.einsum("bax,bdcx->adcx", Lambda, np.einsum("abc,bdx->adcx", self.G, Lambda))
+        H[np.arange(s), np.arange(s)] += 1.0
+        L = cholesky(H.reshape(s, s, C * B))
+        right = np.broadcast_to(Lambda.swapaxes(0, 1)[:, :, None], (s, s, C, B)).reshape(s, s, C * B)
+        half = solve_lower(L, right)
+        diagonal = np.log(np.einsum("aax->ax", L)).sum(axis=0).reshape(C, B)
+        T = np.einsum("kax,kbx->abx", half, half).reshape(s, s, C, B)
+        return T, 2.0 * np.einsum("c,cx->x", self.counts, diagonal)
+
+    def gradient(self, at: Solved, responses: Responses) -> np.ndarray:
+        """The derivatives by the standard θ, (n_theta, B)."""
+        D = np.einsum("abcx,bdc->adx", at.W, self.counts * self.G)
+        D -= self.df / at.r2 * self.residual_squares(at, responses)
+        if self.reml:
+            D -= self.weighted_squares(at, at.inverse)
+        return 2.0 * np.einsum("abx,bdx->adx", D, at.Lambda)[self.places]
+
+    def residual_squares(self, at: Solved, responses: Responses) -> np.ndarray:
+        """Σ u uᵀ over the groups, u = ZᵀV⁻¹(y − Xb̂): (s, s, B)."""
+        s, _, C = self.G.shape
+        cross = np.einsum("kpx,px->kx", responses.by_group, at.b).reshape(s, s, C, -1)
+        own = self._with_weights(at.b[:, None] * at.b[None])
+        squares = responses.squares.reshape(own.shape) + own - cross - cross.swapaxes(0, 1)
+        return self._through(at, squares)
+
+    def weighted_squares(self, at: Solved, weights: np.ndarray) -> np.ndarray:
+        """Σ R M Rᵀ over the groups, R = ZᵀV⁻¹X, for M (p, p, B): (s, s, B)."""
+        return self._through(at, self._with_weights(weights))
+
+    def _with_weights(self, weights: np.ndarray) -> np.ndarray:
+        """Σ K M Kᵀ of each kind of groups, (s, s, C, B)."""
+        s, _, C = self.G.shape
+        flat = np.einsum("kq,qx->kx", self.squares, weights.reshape(self.squares.shape[1], -1))
+        return flat.reshape(s, s, C, -1)
+
+    def _through(self, at: Solved, squares: np.ndarray) -> np.ndarray:
+        """Σ W M Wᵀ over the kinds of groups, (s, s, B)."""
+        return np.einsum("adcx,bdcx->abx", np.einsum("abcx,bdcx->adcx", at.W, squares), at.W)
+
+    def objective(self, responses: Responses):
+        """Value and gradient of the responses at some positions, for the searches."""
+
+        def value_and_gradient(x: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            own = responses if len(rows) == len(responses.scale) else responses.take(rows)
+            with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+                at = self.at(x, own)
+                return at.value, self.gradient(at, own)
+
+        return value_and_gradient
+
+    # -- the searches ----------------------------------------------------------------------------------
+    def fit(self, Y: np.ndarray) -> ManyEstimates:
+        """Fit the model to each column of Y, (n, B)."""
+        responses = self.responses(Y)
+        owner, starts, lowest = self._starts(responses)
+        many = begin_many(self.objective(responses.take(owner)), starts)
+        converged = minimise_many(many, self._canonical)
+        best = _best(owner, many, converged)
+        converged = converged[best] & (many.value[best] <= lowest + GIVEN_UP)
+        return self.estimates(many.x[:, best], responses, converged)
+
+    def _starts(self, responses: Responses) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Low places on a lattice of SDs: whose response, the standard θ there, and the lowest value seen."""
+        K, B = self.G.shape[0], len(responses.scale)
+        ladder = np.array([0.0, *np.geomspace(SMALLEST, LARGEST, LOOKS[K] - 1)])
+        lattice = np.array(list(product(ladder, repeat=K)))
+        values = np.array([self._common_value(sds, responses) for sds in lattice])
+        values = np.where(np.isfinite(values), values, np.inf)
+        best, everyone = np.argmin(values, axis=0), np.arange(B)
+        if not self._many_minima:
+            return everyone, self._theta_of(lattice[best]), values[best, everyone]
+        low = _low(values.reshape(*[len(ladder)] * K, B)).reshape(values.shape)
+        low[best, everyone] = True
+        order = np.argsort(np.where(low, values, np.inf), axis=0, kind="stable")[:MOST_STARTS]
+        rank, owner = np.nonzero(np.take_along_axis(low, order, axis=0))
+        inside = [np.ones((B, K)), np.maximum(lattice[best], INSIDE)]
+        owners = [owner, everyone, everyone]
+        starts = [self._theta_of(sds) for sds in (lattice[order[rank, owner]], *inside)]
+        if max(self.sizes) > 1:
+            owners += [everyone, everyone]
+            starts += [self._theta_of(lattice[best], slope) for slope in LEANING]
+        return np.concatenate(owners), np.concatenate(starts, axis=1), values[best, everyone]
+
+    def _theta_of(self, sds: np.ndarray, slope: float = 0.0) -> np.ndarray:
+        """θ (n_theta, b) for SDs (b, K), none of them 0, and entries below the diagonal in this proportion."""
+        rows, columns = self.places
+        x = np.maximum(sds, LEAST).T[rows]
+        x[rows != columns] *= slope
+        return x
+
+    @cached_property
+    def _many_minima(self) -> bool:
+        """Whether a response may have more than one minimum: then every low place is searched from."""
+        terms = self.data.terms
+        few = self.data.n <= FEW_ROWS and min(term.n_groups for term in terms) <= FEW_GROUPS
+        return few or may_have_hills(self.design, [sum_by_group(t.Z**2, t.codes, t.n_groups) for t in terms])
+
+    def _common_value(self, sds: np.ndarray, responses: Responses) -> np.ndarray:
+        """The criterion of every response at the same uncorrelated SDs."""
+        T, log_det = self._spread(np.diag(sds)[:, :, None])
+        flat, p = T.reshape(-1), len(self.data.Q)
+        XVX = np.eye(p) - (flat @ self.squares).reshape(p, p)
+        XVy = -np.einsum("k,kpx->px", flat, responses.by_group)
+        yVy = len(self.design.y) - np.einsum("k,kx->x", flat, responses.squares)
+        try:
+            L = np.linalg.cholesky(XVX)
+        except np.linalg.LinAlgError:
+            return np.full(len(yVy), np.inf)
+        z = np.einsum("pq,qx->px", np.linalg.inv(L), XVy)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            r2 = yVy - np.einsum("px,px->x", z, z)
+            log_det = log_det + 2.0 * self.reml * np.log(np.diag(L)).sum()
+            return log_det + self.df * (1.0 + np.log(2.0 * np.pi * r2 / self.df))
+
+    def _canonical(self, x: np.ndarray) -> np.ndarray:
+        """θ without directions of hardly any variance (`lmm.canonical`)."""
+        low = np.flatnonzero(self._smallest(x) <= TRACE)
+        x = x.copy()
+        for row in low:
+            x[:, row] = canonical(x[:, row], self.sizes)
+        return x
+
+    def _smallest(self, x: np.ndarray) -> np.ndarray:
+        """The smallest singular value of any term's standardised Λ, (B,)."""
+        return np.min([_singular_values(L)[:, -1] for L in self._factors(x)], axis=0)
+
+    def _factors(self, x: np.ndarray) -> list[np.ndarray]:
+        """Each term's Λ, (B, s, s)."""
+        factors, start = [], 0
+        for size in self.sizes:
+            stop = start + theta_length(size)
+            Lambda = np.zeros((x.shape[1], size, size))
+            rows, columns = lower_indices(size)
+            Lambda[:, rows, columns] = x[start:stop].T
+            factors.append(Lambda)
+            start = stop
+        return factors
+
+    # -- what follows from θ ---------------------------------------------------------------------------
+    def estimates(self, x: np.ndarray, responses: Responses, converged: np.ndarray) -> ManyEstimates:
+        """Everything that follows from the standard θ of each response."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            at = self.at(x, responses)
+            sigma = responses.scale * np.sqrt(at.r2 / self.df)
+            back = (
+                solve_triangular(self.data.R, np.eye(len(self.data.R))) if len(self.data.R) else self.data.R
+            )
+            beta = np.einsum("pq,qx->xp", back, responses.coefficients + responses.scale * at.b)
+            vcov = np.einsum("pqx,rq->xpr", np.einsum("pq,qrx->prx", back, at.inverse), back)
+            criterion = at.value + self._constant + 2.0 * self.df * np.log(responses.scale)
+        vcov *= sigma[:, None, None] ** 2
+        singular = self._smallest(x) < RANK_TOLERANCE
+        return ManyEstimates(beta, vcov, self._theta(x), sigma, criterion, converged, singular)
+
+    @property
+    def _constant(self) -> float:
+        log_R = np.log(np.abs(np.diag(self.data.R))).sum() if self.reml else 0.0
+        return float(2.0 * log_R - self.data.log_weights)
+
+    def standard(self, theta: np.ndarray) -> np.ndarray:
+        """The standard θ (n_theta, B) for θ of the data as they came, (B, n_theta)."""
+        parts = []
+        for term, Lambda in zip(self.data.terms, self._factors(theta.T), strict=True):
+            found = _lower_triangular(term.R @ Lambda)
+            parts.append(found[:, *lower_indices(term.size)])
+        return np.concatenate(parts, axis=1).T
+
+    def _theta(self, x: np.ndarray) -> np.ndarray:
+        """θ of the data as they came, (B, n_theta)."""
+        parts = []
+        for term, Lambda in zip(self.data.terms, self._factors(x), strict=True):
+            found = _lower_triangular(np.linalg.solve(term.R, Lambda))
+            parts.append(found[:, *lower_indices(term.size)])
+        return np.concatenate(parts, axis=1)
+
+
+def _singular_values(Lambda: np.ndarray) -> np.ndarray:
+    """Of a stack of (s, s) matrices, (B, s); NaN where an entry is."""
+    fine = np.all(np.isfinite(Lambda), axis=(1, 2))
+    values = np.full(Lambda.shape[:2], np.nan)
+    values[fine] = np.linalg.svd(Lambda[fine], compute_uv=False)
+    return values
+
+
+def _lower_triangular(factors: np.ndarray) -> np.ndarray:
+    """`covariance.lower_triangular` of a stack, (B, s, s); NaN where an entry is."""
+    if factors.shape[1] == 1:
+        return np.abs(factors)
+    fine = np.all(np.isfinite(factors), axis=(1, 2))
+    found = np.full_like(factors, np.nan)
+    R: Any = np.linalg.qr(factors[fine].swapaxes(1, 2), mode="r")
+    Lambda = R.swapaxes(1, 2)
+    size = np.sqrt((Lambda**2).sum(axis=2, keepdims=True))
+    Lambda[np.abs(Lambda) <= 8 * np.finfo(float).eps * size] = 0.0
+    diagonal = np.einsum("bss->bs", Lambda)
+    Lambda *= np.sign(diagonal)[:, None]
+    for k in np.flatnonzero(np.any(diagonal == 0.0, axis=1)):
+        Lambda[k] = lower_triangular(factors[fine][k])
+    found[fine] = Lambda
+    return found
+
+
+def _low(values: np.ndarray) -> np.ndarray:
+    """Where on a lattice (…, B) a value is no higher than at the places beside it, for each of B."""
+    low = np.isfinite(values)
+    for axis in range(values.ndim - 1):
+        pad = [(0, 0)] * values.ndim
+        pad[axis] = (1, 1)
+        wide = np.pad(values, pad, constant_values=np.inf)
+        n = values.shape[axis]
+        low &= values <= np.take(wide, np.arange(n), axis)
+        low &= values <= np.take(wide, np.arange(2, n + 2), axis)
+    return low
+
+
+def _best(owner: np.ndarray, many: Many, converged: np.ndarray) -> np.ndarray:
+    """The position of the best search of each response: the lowest, proven ones first where values agree."""
+    order = np.lexsort((~converged, np.round(many.value, 7), owner))
+    return order[np.unique(owner[order], return_index=True)[1]]
+
+
+def linear_batch(design: Design, reml: bool) -> LinearBatch | None:
+    """Prepare a design for many responses; None where it has more than one grouping factor, or too much varies."""
+    if len({block.group for block in design.blocks}) != 1:
+        return None
+    if sum(block.Z.shape[1] for block in design.blocks) > MOST_COEFFICIENTS:
+        return None
+    data = without_response(design)
+    Z = np.concatenate([term.Z for term in data.terms])
+    codes, J = data.terms[0].codes, data.terms[0].n_groups
+    G = group_squares(list(Z), codes, J)
+    flat = G.reshape(-1, J)
+    size = np.maximum(np.abs(flat).max(axis=1, keepdims=True), np.finfo(float).tiny)
+    _, first, kind, counts = np.unique(
+        np.round(flat / size, DIGITS), axis=1, return_index=True, return_inverse=True, return_counts=True
+    )
+    K = group_products(list(Z), list(data.Q), codes, J)
+    return LinearBatch(design, reml, data, G[:, :, first], counts.astype(float), K, np.ravel(kind))
