@@ -147,7 +147,7 @@ def _draw_plane(ax, it: Plane) -> None:
         "va": "top" if below else "bottom",
     }
     ax.annotate(it.subjects[it.chosen], it.flat[it.chosen], **beside, ha="center", color=blue)
-    ax.set(xlim=(176, 327), ylim=(-9, 30), xlabel="intercept β₀: ms on day 0", ylabel="slope β₁: ms a day")
+    ax.set(xlim=(176, 327), ylim=(-9, 30), xlabel="intercept β₀: ms on day 0", ylabel="slope β₁: ms per day")
     key_above(ax, 4)
 
 
@@ -201,7 +201,7 @@ def _controls() -> dict:
             "τ₀ intercepts", start["tau0"], 0.1, 80, 0.1, tip="SD of the intercepts across subjects, ms"
         ),
         "tau1": slider(
-            "τ₁ slopes", start["tau1"], 0.1, 20, 0.1, tip="SD of the slopes across subjects, ms a day"
+            "τ₁ slopes", start["tau1"], 0.1, 20, 0.1, tip="SD of the slopes across subjects, ms per day"
         ),
         "rho": slider("ρ", start["rho"], -0.99, 0.99, 0.01, tip="their correlation"),
         "sigma": slider("σ", start["sigma"], 1, 80, 0.1, tip="residual SD, ms"),
@@ -276,7 +276,7 @@ def show_plane() -> Stills:
     """The exploration of the plane on paper: the fitted Σ and three others."""
     names = {
         "fitted": "as fitted: ρ = {rho}", "strong correlation": "strong correlation: ρ = {rho}",
-        "slopes alike": "slopes alike: τ₁ = {tau1:g} ms a day",
+        "slopes alike": "slopes alike: τ₁ = {tau1:g} ms per day",
         "nearly pooled": "nearly pooled: τ₀ = {tau0:g}, τ₁ = {tau1:g}",
     }  # fmt: skip
     values = {name: presets()[name].values for name in names}

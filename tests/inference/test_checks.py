@@ -66,6 +66,14 @@ def test_residuals_are_judged_beside_those_of_refits(sleep):
     assert table.loc["largest residual", "statistic"] == pytest.approx(5.1793, abs=1e-4)
 
 
+def test_one_spread_for_all_countries_is_found_wrong():
+    """What chapter 2 says of its residuals: they fan out, and one of them is no luck."""
+    table = mk.lmer("alcohol ~ 1 + (1|country)", mk.load_data("alcohol")).check(200, seed=1).table
+    found = table.loc[["skewness", "largest residual", "spread"]]
+    assert found["statistic"].to_numpy() == pytest.approx([1.533, 5.958, 0.526], abs=2e-3)
+    assert (found["statistic"] > found["conf.high"]).all()
+
+
 def test_a_model_that_made_the_data_is_not_accused():
     rng = np.random.default_rng(3)
     data = pd.DataFrame({"g": np.repeat(np.arange(40), 6), "x": np.tile(np.arange(6.0), 40)})
