@@ -10,6 +10,7 @@ from ..check import Question, Wrong
 from ..check.slips import A_COEFFICIENT, AN_SD
 from ..datasets import load_data
 from ..models import lmer
+from ..planning import simulate
 
 
 @cache
@@ -22,6 +23,16 @@ def _sd_at(day: int) -> float:
     """SD across subjects of the level on a day."""
     a = np.array([1, day])
     return np.sqrt(a @ _fit().covariances[0] @ a)
+
+
+@cache
+def _made(origin: int = 5) -> float:
+    """The correlation that the fit reports where people were made with none on day 0."""
+    sleep = load_data("sleepstudy")
+    formula = "Reaction ~ Days + (Days||Subject)"
+    made = simulate(formula, sleep, fixef=[250, 10], sd=[25, 6], sigma=25, seed=1)["sim_1"]
+    invented = sleep.assign(Reaction=made, x=sleep.Days - origin)
+    return lmer("Reaction ~ x + (x|Subject)", invented).varcorr.sdcor[2]
 
 
 QUESTIONS = (
@@ -71,6 +82,7 @@ QUESTIONS = (
                 lambda: _fit(9).coef["Subject"].corr().iloc[0, 1],
                 "That is the correlation of estimates, not ρ.",
             ),
+            Wrong(lambda: -_fit(9).varcorr.sdcor[2], "That is for days counted backwards, 9 − x."),
         ),
     ),
     Question(
@@ -97,6 +109,31 @@ QUESTIONS = (
             Wrong(3.0, "Two SDs and a correlation would be (sex|school); two bars take the correlation out."),
             Wrong(1.0, "The intercept varies, too: it is understood."),
             Wrong(4.0, "Count columns, not schools or sexes: an intercept, and one difference."),
+        ),
+    ),
+    Question(
+        "05-7",
+        "number",
+        lambda: _made(),
+        slips=A_COEFFICIENT,
+        right="no correlation on day 0 makes a strong one on day 5; the truth is 0.77.",
+        wrong=(
+            Wrong(0.0, "That is the truth on day 0; the fit counts from day 5."),
+            Wrong(lambda: _made(0), "That is the estimate on day 0: fit on Late."),
+            Wrong(180 / 1525**0.5 / 6, "That is the truth on day 5; what does the fit report?"),
+            Wrong(lambda: _fit(5).varcorr.sdcor[2], "That is from the real people: fit the invented ones."),
+        ),
+    ),
+    Question(
+        "05-8",
+        "choices",
+        {"a", "c", "e"},
+        right="why it varies, what it is worth, and which day the correlation belongs to.",
+        wrong=(
+            Wrong({"a", "b", "c", "e"}, "(b): that standard error is small because slopes may not differ."),
+            Wrong({"a", "c", "d", "e"}, "(d): not significant is not 0, and on day 5 it is far from 0."),
+            Wrong({"a", "c"}, "Both may stand. And which day does the correlation belong to?"),
+            Wrong({"a", "e"}, "Both may stand. Is (c) not a plain fact, too?"),
         ),
     ),
 )
