@@ -338,10 +338,11 @@ def _names(parts: Sequence[tuple[Part, ...]]) -> tuple[str, ...]:
 
 
 def _matrix(columns: Columns, values: Mapping[Factor, Values], n: int) -> np.ndarray:
-    blocks = [
-        _block(term, whole, values, columns.codings, n)
-        for term, whole in zip(columns.terms, columns.full, strict=True)
-    ]
+    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is refused by name afterwards
+        blocks = [
+            _block(term, whole, values, columns.codings, n)
+            for term, whole in zip(columns.terms, columns.full, strict=True)
+        ]
     # column by column in memory, as the engine walks it
     return np.concatenate([block.T for block in blocks]).T if blocks else np.empty((n, 0))
 

@@ -263,7 +263,8 @@ class Family:
         y, mu, weights = np.broadcast_arrays(np.asarray(y, float), mu, np.asarray(weights, float))
         trials = weights if trials is None else np.asarray(trials, float)
         family = self if dispersion is None else self.at(dispersion)
-        return float(np.sum(weights * family.kernels(y, mu))) + family.constant(y, weights, trials)
+        with np.errstate(over="ignore"):
+            return float(np.sum(weights * family.kernels(y, mu))) + family.constant(y, weights, trials)
 
     def working(self, y, eta, weights) -> Working:
         """Mean, score and expected information of every observation at η."""

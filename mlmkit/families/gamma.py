@@ -44,7 +44,7 @@ class Gamma(Distribution):
         return -1 - np.log(y)
 
     def constants(self, y: Array, weights: Array, trials: Array, dispersion) -> Array:
-        shape = 1 / dispersion
+        shape = 1 / np.maximum(dispersion, 1e-300)
         return weights * (shape * np.log(shape) + (shape - 1) * np.log(y) - gammaln(shape))
 
     def constants_by_dispersion(self, y: Array, weights: Array, trials: Array, dispersion) -> Array:

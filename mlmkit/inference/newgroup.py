@@ -264,7 +264,8 @@ def _loadings(
 def _summary(means: np.ndarray, sds: np.ndarray, probabilities) -> pd.DataFrame:
     """Mean, SD and limits of mixtures of normals, a row each: (m, K) components."""
     mean = means.mean(axis=1)
-    variance = (sds**2 + means**2).mean(axis=1) - mean**2
+    with np.errstate(invalid="ignore"):  # of an infinite mean
+        variance = (sds**2 + means**2).mean(axis=1) - mean**2
     lower, upper = (_mixture_quantile(means, sds, p) for p in probabilities)
     return pd.DataFrame(
         {"mean": mean, "sd": np.sqrt(np.maximum(variance, 0)), "lower": lower, "upper": upper}

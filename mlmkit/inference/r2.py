@@ -27,7 +27,7 @@ def r2(fit: Fit) -> pd.Series:
     5:944–946.
     """
     rows = told_rows(fit)
-    fixed = float(np.var(fixed_part(fit, rows) - rows.offset, ddof=1))
+    fixed = float(np.var(fixed_part(fit, rows) - rows.offset, ddof=1)) if len(rows.X) > 1 else np.nan
     if not isinstance(fit, MixedFit):
         return pd.Series({"r2": _flat(fit, fixed)})
     by_group = variance_by_group(fit, rows)
@@ -49,5 +49,6 @@ def _flat(fit: Fit, fixed: float) -> float:
     if fit.family.is_linear:
         y, w = fit.design.y, fit.design.weights
         centre = np.average(y, weights=w) if "Intercept" in fit.design.fixed_names else 0.0
-        return float(1 - w @ (y - fit.estimates.fitted) ** 2 / (w @ (y - centre) ** 2))
+        total = w @ (y - centre) ** 2
+        return float(1 - w @ (y - fit.estimates.fitted) ** 2 / total) if total > 0 else np.nan
     return fixed / (fixed + _latent(fit, told_rows(fit), {"": 0.0}))

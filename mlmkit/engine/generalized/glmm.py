@@ -34,8 +34,8 @@ MOST_INTEGRATED = 3
 #: Nodes in each direction with which the search for a lattice's optimum begins, the criterion's fall below which
 #: it is not placed anew, and how often it is at most.
 FEW, STANDING, MOST_PLACINGS = 7, 1e-7, 12
-#: Another summit is looked for where no more rows, group effects or coefficients than this make every look expensive.
-MANY_ROWS, MANY_EFFECTS, MANY_COLUMNS = 50_000, 2000, 40
+#: Another summit is looked for where no more rows, group effects or parameters than this make every look expensive.
+MANY_ROWS, MANY_EFFECTS, MANY_PARAMETERS = 50_000, 2000, 40
 #: Shares of the starting SDs: a search starts from the first at which the modes can be found.
 SHARES = (1.0, 0.3, 0.1, 0.01)
 AT_THE_EDGE = (
@@ -179,9 +179,9 @@ def _may_be_higher_elsewhere(criterion: GlmmCriterion, end: End) -> bool:
     """Whether another summit is to be feared, and the model small enough to look for it."""
     design = criterion.design
     effects = sum(len(block.levels) * block.Z.shape[1] for block in design.blocks)
-    if len(design.y) > MANY_ROWS or effects > MANY_EFFECTS or design.X.shape[1] > MANY_COLUMNS:
+    if len(design.y) > MANY_ROWS or effects > MANY_EFFECTS or criterion.n_parameters > MANY_PARAMETERS:
         return False
-    if end.evaluations > MOST_EVALUATIONS:
+    if end.evaluations > _most(criterion):
         return False  # where one search finds no end, others find none
     doubtful = not end.converged or is_far(criterion, criterion.factors(end.x))
     return doubtful or may_have_hills(design, criterion.information)
@@ -251,7 +251,14 @@ def begin_at(criterion: GlmmCriterion, x: np.ndarray, modes: Effects) -> Search 
     except FloatingPointError:
         return None
     curvature = _curvature(criterion, criterion.factors(x))
-    return Search(walk, point, np.diag(1.0 / curvature)) if np.isfinite(point.value) else None
+    metric = np.diag(1.0 / np.where(curvature > 0, curvature, 1.0))
+    search = Search(walk, point, metric, most=_most(criterion))
+    return search if np.isfinite(point.value) else None
+
+
+def _most(criterion: GlmmCriterion) -> int:
+    """Evaluations after which a search is given up; those that found a minimum needed half as many."""
+    return 300 + 5 * criterion.n_parameters
 
 
 def _curvature(criterion: GlmmCriterion, factors: Sequence[np.ndarray]) -> np.ndarray:

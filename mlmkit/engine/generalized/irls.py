@@ -30,6 +30,10 @@ NOT_SETTLED = (
     "The iterations did not settle after {} steps: treat these estimates with suspicion, "
     "and look for predictors on very different scales or for too many of them."
 )
+NO_START = (
+    "No coefficients could be found from which every mean is in the range of the {} family: "
+    "try another link, such as log."
+)
 
 
 class Solution(NamedTuple):
@@ -111,6 +115,8 @@ def _with_shape(design: Design) -> Solution:
 def _iterate(design: Design, family: Family, start: np.ndarray | None = None) -> Solution:
     """Iteratively reweighted least squares, with steps halved while they do not raise the likelihood."""
     if design.X.shape[1] == 0:
+        if not np.isfinite(_likelihood(family, design.y, design.offset, design.weights)):
+            raise DataError(NO_START.format(family))
         return Solution(np.zeros(0), design.offset, np.zeros((0, 0)), np.zeros(0), 0, True)
     y, weights = design.y, design.weights
     Q, R = orthonormal(np.ascontiguousarray(design.X.T))
@@ -150,10 +156,7 @@ def _start(design: Design, Q: np.ndarray) -> np.ndarray:
     for coefficients in candidates:
         if np.isfinite(_likelihood(family, design.y, Q @ coefficients + design.offset, weights)):
             return coefficients
-    raise DataError(
-        f"No coefficients could be found from which every mean is in the range of the {family} family: "
-        "try another link, such as log."
-    )
+    raise DataError(NO_START.format(family))
 
 
 def _solve(information: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -19,6 +19,8 @@ from ..random.pattern import Factorised, Pattern
 #: The modes stand when a further step would lower the penalised deviance by less than this. log|H| is of
 #: first order in their error, so it has to be tight.
 DECREMENT = 1e-20
+#: Below this, a promise that does not fall by half in a step is rounding.
+ROUNDING = 1e-16
 #: Steps that promise less than this are taken without a look at the penalised deviance.
 SMALL = 1e-3
 MAX_STEPS = 100
@@ -117,15 +119,16 @@ def find_modes(part: Pattern, Z: Effects, response: Response, start: Effects) ->
         u, eta = [np.zeros_like(effect) for effect in start], response.population
         if not _valid(family, eta):
             raise FloatingPointError("A mean is out of the family's range whatever the group effects.")
+    last = np.inf
     for steps in range(1, MAX_STEPS + 1):
         working = family.working(response.y, eta, response.weights)
         curvature = part.factorise(Z, _step_weights(response, eta, working))
         downhill = [total - effect for total, effect in zip(part.sums(Z, working.score), u, strict=True)]
         step = curvature.solve(downhill)
         decrement = dot(downhill, step)
-        if decrement < DECREMENT:
+        if decrement < DECREMENT or (decrement < ROUNDING and decrement > 0.5 * last):
             return Modes(u, eta, working.mu, working.score, working.fisher, curvature, steps)
-        move, size = part.predictor(Z, step), 1.0
+        move, size, last = part.predictor(Z, step), 1.0, decrement
         if decrement >= SMALL or not _valid(family, eta + move):
             value = _penalised(response, eta, u)
             size = _step_size(response, eta, move, u, step, value)

@@ -40,7 +40,8 @@ NODES = 15
 def units(criterion: GlmmCriterion) -> np.ndarray:
     """The standardised SD of each coefficient that moves η by 1, (K,)."""
     pairs = zip(criterion.part.terms, criterion.design.blocks, strict=True)
-    return np.concatenate([np.diag(term.R) / np.sqrt(np.mean(block.Z**2, axis=0)) for term, block in pairs])
+    sizes = [(np.diag(term.R), np.sqrt(np.mean(block.Z**2, axis=0))) for term, block in pairs]
+    return np.concatenate([R / np.where(size > 0, size, 1.0) for R, size in sizes])
 
 
 def largest_sd(criterion: GlmmCriterion) -> float:
@@ -48,7 +49,7 @@ def largest_sd(criterion: GlmmCriterion) -> float:
     stretch = 1.0
     for block in criterion.design.blocks:
         size, spread = np.sqrt(np.mean(block.Z**2, axis=0)), block.Z.std(axis=0)
-        varies = spread > 1e-6 * size
+        varies = spread > 1e-6 * np.maximum(size, np.finfo(float).tiny)
         stretch = max(stretch, *(size[varies] / spread[varies]), 1.0)
     return LARGEST * stretch
 

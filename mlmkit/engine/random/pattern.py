@@ -65,7 +65,8 @@ class Pattern(RandomTerms):
         FloatingPointError
             It is not positive definite to working precision.
         """
-        return self.sum(Z, weights).at([np.eye(size) for size in self.sizes])
+        with np.errstate(invalid="ignore", over="ignore"):
+            return self.sum(Z, weights).at([np.eye(size) for size in self.sizes])
 
     def sum(self, Z: Effects, weights: np.ndarray | None = None, products=None) -> CrossProducts:
         """The cross-products ZᵀWZ, as far as they are not zero by the pattern.

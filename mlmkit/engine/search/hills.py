@@ -21,9 +21,9 @@ import numpy as np
 
 #: Groups are uneven when, by what the data say of each, they count as fewer than this share of their number.
 UNEVEN = 0.3
-#: More groups than this say enough of an SD to leave no second summit; where more coefficients vary than this,
-#: fewer lines are looked at.
-MANY_GROUPS, MANY_COEFFICIENTS = 500, 4
+#: More groups than this say enough of an SD to leave no second summit; where more coefficients vary than the first
+#: of these numbers, fewer lines are looked at, and beyond the second the low places are not followed downhill.
+MANY_GROUPS, MANY_COEFFICIENTS, TOO_MANY = 500, 4, 8
 #: A line's SDs: none, then from the smallest up by this factor.
 SMALLEST, FACTOR = 0.1, np.sqrt(10.0)
 #: Below this, SDs are no more told apart.
@@ -169,7 +169,7 @@ def _lines(end: Rungs, n: int) -> Iterator[list[Rungs]]:
 
 def _descended(at: Callable, place: Rungs, n: int) -> Rungs:
     """The lowest place that steps of one rung of one SD lead down to."""
-    while True:
+    while len(place) <= TOO_MANY:
         beside = [
             (*place[:k], rung, *place[k + 1 :])
             for k in range(len(place))
@@ -178,8 +178,9 @@ def _descended(at: Callable, place: Rungs, n: int) -> Rungs:
         ]
         lowest = min(beside, key=lambda rungs: at(rungs)[0])
         if not at(lowest)[0] < at(place)[0]:
-            return place
+            break
         place = lowest
+    return place
 
 
 def _leaning(sds: np.ndarray, units: np.ndarray, sizes: Sequence[int]) -> Iterator[list[np.ndarray]]:

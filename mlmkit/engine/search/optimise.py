@@ -54,12 +54,13 @@ class Point:
 
 @dataclass
 class Search:
-    """A search's record: the objective, counted, and the latest point and metric (inverse Hessian)."""
+    """A search's record: the objective, counted, the latest point and metric (inverse Hessian), and when to give up."""
 
     objective: Objective
     point: Point
     metric: np.ndarray
     evaluations: int = 1
+    most: int = MOST_EVALUATIONS
 
     def at(self, x: np.ndarray) -> Point:
         self.evaluations += 1
@@ -100,7 +101,7 @@ def minimise(search: Search, canonical: Callable[[np.ndarray], np.ndarray]) -> t
     """
     near = TOLERANCE if search.point.curvature is None else NEAR
     for _ in range(MOST_SEARCHES):
-        if search.evaluations > MOST_EVALUATIONS:
+        if search.evaluations > search.most:
             break
         descend(search, near)
         if moved(search, canonical):
@@ -121,7 +122,7 @@ def descend(search: Search, tolerance: float = TOLERANCE) -> bool:
     """Go down until a further step promises less than `tolerance`; whether it got there."""
     last, fresh = 0.0, search.point.curvature is None
     for _ in range(MOST_STEPS):
-        if search.evaluations > MOST_EVALUATIONS:
+        if search.evaluations > search.most:
             return False
         if not fresh and search.promise > max(min(GOOD_STEP * last, FAR), tolerance):
             search.metric, _ = inverse_and_downhill(search.point.curvature())
