@@ -20,6 +20,9 @@ from ..engine.covariance import factors_from_theta, lower_triangular, theta_from
 from ..engine.estimates import Estimates
 from ..engine.generalized.criterion import glmm_criterion
 from ..engine.generalized.irls import iterate
+from ..engine.linear.batch import linear_batch
+from ..engine.linear.criterion import responseless_criterion
+from ..engine.linear.lmm import refit_lmm
 from ..engine.random.blocks import sum_by_group
 from ..results import Fit, MixedFit
 
@@ -43,6 +46,8 @@ class Focus:
         −2 log likelihood with the parameter at a value, maximised over the others.
     shown
         The value as it is told: a negative binomial's size is profiled as 1/√size, where ∞ is 0.
+    together
+        `deviance` of several values at once, where that is cheaper than one by one.
     """
 
     label: str
@@ -52,12 +57,23 @@ class Focus:
     upper: float
     deviance: Callable[[float], float] = field(repr=False)
     shown: Callable[[float], float] = field(default=float, repr=False)
+    together: Callable[[np.ndarray], np.ndarray] | None = field(default=None, repr=False)
+
+    def deviances(self, values: np.ndarray) -> np.ndarray:
+        """`deviance` of each of several values."""
+        if self.together is not None:
+            return self.together(values)
+        return np.array([self.deviance(value) for value in values])
 
 
 def coefficient(fit: Fit, k: int) -> Focus:
     """The k-th fixed coefficient: its column moves into the offset."""
     value, se = float(fit.estimates.beta[k]), float(np.sqrt(fit.estimates.vcov[k, k]))
-    return Focus(fit.design.fixed_names[k], value, se, -np.inf, np.inf, partial(_with_coefficient, fit, k))
+    together = (
+        partial(_with_coefficients, fit, k) if isinstance(fit, MixedFit) and fit.family.is_linear else None
+    )
+    deviance = partial(_with_coefficient, fit, k)
+    return Focus(fit.design.fixed_names[k], value, se, -np.inf, np.inf, deviance, together=together)
 
 
 def infinite_coefficient(fit: Fit, k: int) -> Focus:
@@ -67,14 +83,27 @@ def infinite_coefficient(fit: Fit, k: int) -> Focus:
 
 
 def _with_coefficient(fit: Fit, k: int, value: float) -> float:
+    held = _without_column(fit.design, k)
+    return fit.estimator(replace(held, offset=held.offset + value * fit.design.X[:, k])).criterion
+
+
+def _with_coefficients(fit: Fit, k: int, values: np.ndarray) -> np.ndarray:
+    """`_with_coefficient` of a linear mixed model: the responses less what the values say, on one design."""
     design = fit.design
-    held = replace(
-        design,
-        X=np.delete(design.X, k, axis=1),
-        fixed_names=tuple(np.delete(np.array(design.fixed_names, dtype=object), k)),
-        offset=design.offset + value * design.X[:, k],
-    )
-    return fit.estimator(held).criterion
+    held, Y = _without_column(design, k), design.y[:, None] - design.X[:, k, None] * values
+    batch = linear_batch(held, reml=False)
+    if batch is None:
+        known = responseless_criterion(held, reml=False)
+        return np.array([refit_lmm(known, y, fit.theta).criterion for y in Y.T])
+    many = batch.fit(Y)
+    for one in np.flatnonzero(~many.converged):
+        many.criterion[one] = fit.estimator(held.with_response(Y[:, one])).criterion
+    return many.criterion
+
+
+def _without_column(design: Design, k: int) -> Design:
+    names = np.array(design.fixed_names, dtype=object)
+    return replace(design, X=np.delete(design.X, k, axis=1), fixed_names=tuple(np.delete(names, k)))
 
 
 def standard_deviation(fit: MixedFit, block: int, i: int, label: str) -> Focus:
@@ -247,7 +276,7 @@ class Problem:
 
         starts = self.held.starts(self._start(value))
         bounds = [(0.0 if k in bounded else None, None) for k in range(len(starts[0]))]
-        options = {"ftol": 1e-15, "gtol": 1e-7, "maxiter": 500, "maxcor": 20}
+        options = {"ftol": 1e-13, "gtol": 1e-7, "maxiter": 500, "maxcor": 20}
         search = partial(
             scipy.optimize.minimize, objective, jac=True, method="L-BFGS-B", bounds=bounds, options=options
         )
@@ -295,18 +324,15 @@ def _scale_of_T(fit: MixedFit, design: Design) -> np.ndarray:
 
 
 def linear_likelihood(fit: MixedFit, design: Design) -> Likelihood:
-    """Of a linear mixed model, b at its best: log|V| + n log 2πσ² + r²/σ², by the criterion and r² = nσ̂²."""
+    """Of a linear mixed model, b at its best: log|V| + n log 2πσ² + r²/σ²."""
     criterion = lmm_criterion(design, reml=False)
-    n = len(design.y)
+    n = criterion.df
 
     def value_and_gradient(x):
         T, sigma = x[:-1], np.exp(x[-1])
         theta = T / sigma
-        f, by_theta = criterion.value_and_gradient(theta)
-        at = criterion.solve(theta)
-        value = f + n * (2 * np.log(sigma / at.sigma) + (at.sigma / sigma) ** 2 - 1)
-        by_theta = by_theta + (1 / sigma**2 - 1 / at.sigma**2) * slope_of_r2(design, at)
-        by_log_sigma = 2 * n * (1 - (at.sigma / sigma) ** 2) - by_theta @ theta
+        value, by_theta, best = criterion.with_sigma(theta, sigma)
+        by_log_sigma = 2 * n * (1 - best / sigma**2) - by_theta @ theta
         return value, np.append(by_theta / sigma, by_log_sigma)
 
     return Likelihood(

@@ -9,7 +9,7 @@ from scipy.optimize import approx_fprime
 
 import mlmkit as mk
 from mlmkit.errors import DataError
-from mlmkit.inference.focus import HeldLast, Problem, correlation, standard_deviation
+from mlmkit.inference.focus import HeldLast, Problem, coefficient, correlation, standard_deviation
 from mlmkit.inference.parameters import as_ml
 
 from .conftest import data
@@ -132,3 +132,17 @@ def test_an_unknown_parameter_is_named(fit):
         fit("sleepstudy").profile(["Day"])
     with pytest.raises(DataError, match="no profile of 'sigma'"):
         fit("dyestuff").profile(["Intercept"]).curve("sigma")
+
+
+@pytest.mark.parametrize("random", ["(1|g)", "(x|g)", "(1|g) + (1|h)"])
+def test_several_values_of_a_coefficient_at_once(random):
+    rng = np.random.default_rng(4)
+    d = pd.DataFrame(
+        {"g": np.repeat(np.arange(9), 6), "h": np.tile(np.arange(6), 9), "x": rng.normal(size=54)}
+    )
+    d["y"] = d["x"] + rng.normal(size=9)[d["g"]] + rng.normal(size=54)
+    fit = mk.lmer(f"y ~ x + {random}", d, reml=False)
+    focus = coefficient(fit, 1)
+    values = focus.estimate + focus.scale * np.array([-3.0, -0.5, 0.0, 2.0])
+    np.testing.assert_allclose(focus.deviances(values), [focus.deviance(v) for v in values], atol=1e-7)
+    assert focus.deviances(values)[2] == pytest.approx(fit.criterion, abs=1e-7)

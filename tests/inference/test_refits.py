@@ -174,3 +174,13 @@ def test_each_response_is_judged_for_itself(random):
     many = study.refit_many(Y, progress=False)
     assert many.converged.tolist() == [True, True, False, True]
     assert np.isnan(many.beta[2]).all() and np.isfinite(many.beta[[0, 1, 3]]).all()
+
+
+@pytest.mark.parametrize("formula", ["y ~ 0 + (1|class)", "y ~ 0 + (x|class)", "y ~ 0 + (1|class) + (1|h)"])
+def test_without_population_coefficients(formula):
+    d = a_study(12, 5)
+    one = mk.lmer(formula, d.assign(y=np.random.default_rng(2).normal(size=60) + d["class"] % 3))
+    Y = one.simulate(3, seed=1)
+    many = one.refit_many(Y, progress=False)
+    assert_allclose(many.criterion, [one.refit(Y[column]).criterion for column in Y], atol=1e-8)
+    assert many.beta.shape == (3, 0) and many.parameters.notna().all(axis=None)

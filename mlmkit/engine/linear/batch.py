@@ -170,10 +170,10 @@ class LinearBatch:
     @cached_property
     def squares(self) -> np.ndarray:
         """Sums of K Kᵀ over the groups with the same G: (k, p²)."""
-        s, p, _ = self.K.shape
-        outer = np.einsum("apj,bqj->abpqj", self.K, self.K).reshape(-1, self.K.shape[2])
-        by_kind = sum_by_group(outer, self.kind, len(self.counts)).reshape(s, s, p * p, -1)
-        return by_kind.swapaxes(2, 3).reshape(-1, p * p)
+        (s, p, J), C = self.K.shape, len(self.counts)
+        outer = np.einsum("apj,bqj->abpqj", self.K, self.K).reshape(s * s * p * p, J)
+        by_kind = sum_by_group(outer, self.kind, C).reshape(s, s, p * p, C)
+        return by_kind.swapaxes(2, 3).reshape(s * s * C, p * p)
 
     @cached_property
     def together(self) -> int:
@@ -204,7 +204,7 @@ class LinearBatch:
                 by_group[a, b, :, x] = kind.multiply(self.K[b, x]).tocsr() @ h[a]
             squares[a, b] = kind @ (h[a] * h[b])
         return Responses(
-            by_group.reshape(-1, p, Y.shape[1]), squares.reshape(-1, Y.shape[1]), scale, coefficients
+            by_group.reshape(s * s * C, p, Y.shape[1]), squares.reshape(-1, Y.shape[1]), scale, coefficients
         )
 
     def _by_group(self, z: np.ndarray) -> csr_matrix:
@@ -286,8 +286,8 @@ class LinearBatch:
     def _with_weights(self, weights: np.ndarray) -> np.ndarray:
         """Σ K M Kᵀ of each kind of groups, (s, s, C, B)."""
         s, _, C = self.G.shape
-        flat = np.einsum("kq,qx->kx", self.squares, weights.reshape(self.squares.shape[1], -1))
-        return flat.reshape(s, s, C, -1)
+        flat = np.einsum("kq,qx->kx", self.squares, weights.reshape(self.squares.shape[1], weights.shape[2]))
+        return flat.reshape(s, s, C, weights.shape[2])
 
     def _through(self, at: Solved, squares: np.ndarray) -> np.ndarray:
         """Σ W M Wᵀ over the kinds of groups, (s, s, B)."""

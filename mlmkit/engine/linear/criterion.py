@@ -168,6 +168,20 @@ class LmmCriterion:
         Phi = np.outer((self.df - self.reml) * v, v) + (inverse if self.reml else 0.0)
         return state.equations.gradients(state.factors, Phi)
 
+    def with_sigma(self, theta: np.ndarray, sigma: float) -> tuple[float, np.ndarray, float]:
+        """−2 log L at θ and σ, b at its best, with its derivatives by θ and the σ² that would be best: r²/n.
+
+        It is log|V| + n log 2πσ² + r²/σ²: of a criterion by maximum likelihood, whose v is that of `gradients`.
+        """
+        state = self.at(self._standard_factors(theta))
+        best = (self.data.scale * state.L[-1, -1]) ** 2 / self.df
+        ratio = best / sigma**2
+        v = np.linalg.inv(state.equations.between)[:, -1] * state.L[-1, -1]
+        gradients = state.equations.gradients(state.factors, self.df * ratio * np.outer(v, v))
+        pairs = zip(self.data.terms, gradients, strict=True)
+        value = self.value(state) + self.df * (ratio - np.log(ratio) - 1.0)
+        return value, theta_from_factors([term.R.T @ G for term, G in pairs]), best
+
     def solve(self, theta: np.ndarray, **outcome) -> Estimates:
         """The estimates at θ; `outcome` (converged, messages, …) is passed on."""
         theta = np.asarray(theta, dtype=float)
