@@ -104,8 +104,7 @@ def draw(axes, it: Odds) -> None:
     key_above(curves, 2)
     counts, edges = np.histogram(it.chances, 20, (0, 1))
     chances.bar(edges[:-1], counts / len(it.chances), 0.05, align="edge", color=tint(colour("group"), 0.4))
-    chances.set(xlim=(0, 1), ylim=(0, 1), xlabel="chance of yes", ylabel="share")
-    chances.set_title(f"month {it.month:g}", fontsize="medium")
+    chances.set(xlim=(0, 1), ylim=(0, 1), xlabel=f"chance at month {it.month:g}", ylabel="share")
     _draw_ratios(ratios, it)
 
 
@@ -114,11 +113,15 @@ def _draw_ratios(ax, it: Odds) -> None:
     for k, (value, role) in enumerate(((it.conditional, "population"), (it.marginal, "data"))):
         ax.plot([k, k], [1, value], color=colour(role), lw=2)
         ax.plot([k], [value], marker="o", ms=8, color=colour(role))
-        ax.annotate(f"  {number(value, 3)}", (k, value), va="center", ha="left")
+        above = value > 1
+        ax.annotate(
+            number(value, 3), (k, value), (0, 7 if above else -7), textcoords="offset points",
+            va="bottom" if above else "top", ha="center",
+        )  # fmt: skip
     ax.set_yscale("log")
     low = min(0.02, 0.7 * it.conditional)
     ax.set(
-        xlim=(-0.5, 1.9),
+        xlim=(-0.6, 1.6),
         ylim=(10 ** np.floor(np.log10(low)), max(10, 1.5 * it.conditional)),
         ylabel="odds ratio",
     )
