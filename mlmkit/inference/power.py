@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -25,10 +24,9 @@ from ..results import Fit, MixedFit
 from ..words import listed, number
 from .noted import Noted
 from .parameters import one_of, tails
-from .replicate import run
+from .refits import refit_many
 from .simulate import seeds, simulate
 from .sizes import Size, sizes
-from .tests import tests
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -181,31 +179,10 @@ def _with_effect(fit: Fit, term: str, effect: float) -> Fit:
 
 def _studies(study: Fit, term: str, n: int, seed, ddf: str, workers, progress: bool) -> pd.DataFrame:
     """A row for each simulated study: estimate, std.error, df, p.value, singular."""
-    draws = simulate(study, n, seed).to_numpy()
-    lean = replace(study, data=None)
-    found = run(partial(_study, lean, term, ddf), list(draws.T), workers, progress, "power")
-    return pd.DataFrame([one for one in found if one is not None])
-
-
-def _study(fit: Fit, term: str, ddf: str, y: np.ndarray) -> dict[str, float] | None:
-    try:
-        again = fit.refit(y)
-    except (DataError, np.linalg.LinAlgError):
-        return None
-    if isinstance(again, MixedFit) and again.family.is_linear:
-        row = tests(again, ddf=ddf).loc[term]
-        estimate, se, df = row["estimate"], row["std.error"], row["df"]
-    else:
-        estimate, se = again.fixef[term], again.se[term]
-        df = again.df_resid if again.family.is_linear else np.inf
-    p = 2 * scipy.stats.t.sf(abs(estimate / se), df)
-    return {
-        "estimate": estimate,
-        "std.error": se,
-        "df": df,
-        "p.value": p,
-        "singular": getattr(again, "is_singular", False),
-    }
+    many = refit_many(study, simulate(study, n, seed), workers, progress)
+    mixed = isinstance(study, MixedFit) and study.family.is_linear
+    table = many.tests(term, ddf if mixed else None).droplevel("contrast")
+    return table.assign(singular=many.singular)[np.isfinite(many.criterion)].reset_index(drop=True)
 
 
 def _summary(studies: pd.DataFrame, true: float, level: float) -> dict[str, float]:
