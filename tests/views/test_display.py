@@ -130,10 +130,10 @@ def test_words_cannot_be_taken_for_markup():
 
 def test_only_a_notebook_shows_pictures_so(shell, monkeypatch):
     display.install()  # there is no notebook here: nothing happens
+    figure, ax = plt.subplots()  # first: with this shell pyplot would not choose a backend
     monkeypatch.setattr("IPython.get_ipython", lambda: shell)
     display.install()
     assert all(hasattr(importlib.import_module(module), name) for module, name in display.KINDS)
-    figure, ax = plt.subplots()
     ax.plot([1, 2])
     shell.display_formatter.format(figure)
     assert len(shell.sent) == 2
