@@ -11,6 +11,7 @@ from ..check import Question, Wrong
 from ..check.slips import A_SHARE, AN_SD
 from ..datasets import load_data
 from ..models import glmer, lm, lmer
+from ..planning import simulate
 
 B, TAU = np.linspace(-2.9, -1.2, 86), np.linspace(0, 2, 101)
 #: The prior of τ that exercises 8.4 and 8.7 ask about: this t's half above 0.
@@ -21,17 +22,42 @@ DEFAULT = stats.t(3, 0, 2.5)
 
 @cache
 def _likelihood() -> np.ndarray:
-    """The rats' likelihood at each (b, τ) of the grid, up to a constant; the batches' log odds averaged out."""
-    rats = load_data("rats")
+    """The rats' likelihood at each (b, τ) of the grid."""
+    return _likelihood_of(load_data("rats").m, B, TAU)
+
+
+def _likelihood_of(m, at_b: np.ndarray, at_tau: np.ndarray) -> np.ndarray:
+    """A likelihood of b and τ, up to a constant; the batches' log odds averaged out."""
+    n = load_data("rats").n
     nodes, weights = np.polynomial.hermite_e.hermegauss(40)
 
     def log_likelihood(b, tau):
         eta = b + tau * nodes
-        log_each = np.outer(rats.m, eta) - np.outer(rats.n, np.log1p(np.exp(eta)))
+        log_each = np.outer(m, eta) - np.outer(n, np.log1p(np.exp(eta)))
         return np.log(np.exp(log_each) @ weights).sum()
 
-    values = np.array([[log_likelihood(b, tau) for tau in TAU] for b in B])
+    values = np.array([[log_likelihood(b, tau) for tau in at_tau] for b in at_b])
     return np.exp(values - values.max())
+
+
+@cache
+def _intervals() -> np.ndarray:
+    """(20, 2) the 95% intervals of τ from 20 sets of rats that were made with b = −1.94 and τ = 0.67."""
+    rats, b, tau = load_data("rats"), B[::5], TAU[::2]
+    formula = "cbind(m, n - m) ~ 1 + (1|batch)"
+    made = simulate(formula, rats, fixef=-1.94, sd=0.67, family="binomial", n=20, seed=1)
+    intervals = []
+    for name in made:
+        posterior = _likelihood_of((made[name] * rats.n).round(), b, tau) * np.outer(
+            DEFAULT.pdf(b), DEFAULT.pdf(tau)
+        )
+        p = posterior.sum(axis=0) / posterior.sum()
+        intervals.append(np.interp([0.025, 0.975], np.cumsum(p) - p / 2, tau))
+    return np.array(intervals)
+
+
+def _hold(truth: float) -> int:
+    return int(((_intervals()[:, 0] < truth) & (truth < _intervals()[:, 1])).sum())
 
 
 def _posterior(prior_of_tau=DEFAULT) -> np.ndarray:
@@ -139,7 +165,7 @@ QUESTIONS = (
         "number",
         lambda: 2 * WHOLE_T.sf(100),
         slips=A_SHARE,
-        right="almost one in five: a very broad prior for a slope in ms a day.",
+        right="almost one in five: a very broad prior for a slope in ms per day.",
         wrong=(
             Wrong(lambda: WHOLE_T.sf(100), "That is the whole t's tail; the half t has twice as much of it."),
             Wrong(
@@ -201,6 +227,28 @@ QUESTIONS = (
         wrong=(
             Wrong(lambda: _plug_in_above(0.3), "That is the plug-in answer: b and τ taken as known."),
             Wrong(lambda: 1 - _next_batch_above(0.3), "That is the probability of at most 0.3."),
+        ),
+    ),
+    Question(
+        "08-9",
+        "count",
+        lambda: _hold(0.67),
+        right="about 19 of 20 are expected, give or take one.",
+        wrong=(Wrong(lambda: 20 - _hold(0.67), "That is how many miss it."),),
+    ),
+    Question(
+        "08-10",
+        "choices",
+        {"a", "d"},
+        right="a probability given model and priors, and the priors.",
+        wrong=(
+            Wrong(
+                {"a", "b", "d"}, "The interval of b₁ is for the average person; people differ by τ₁ on top."
+            ),
+            Wrong(
+                {"a", "c", "d"}, "Rhat judges the sampling; whether the model fits, a predictive check says."
+            ),
+            Wrong({"a", "d", "e"}, "The mean of 4000 draws is good to about 0.1 ms: 26.9."),
         ),
     ),
 )

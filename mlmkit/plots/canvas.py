@@ -6,12 +6,15 @@ import functools
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
 import pandas as pd
 
 from ..pictures import Drawable
 from ..results import Fit
+
+if TYPE_CHECKING:
+    from ..bayes import Posterior
 
 P = ParamSpec("P")
 D = TypeVar("D", bound=Drawable)
@@ -72,7 +75,7 @@ def term_label(name: str, symbol: str | None = None, unit: str = "") -> str:
     return with_unit(f"{words}, ${symbol}$" if symbol else words, unit)
 
 
-def term_unit(fit: Fit, name: str) -> str:
+def term_unit(fit: Fit | Posterior, name: str) -> str:
     """The unit of a coefficient: of the response, for a slope per unit of its predictor; "" where one is not known."""
     units = units_of(fit.data)
     y, x = units.get(fit.spec.response.name), units.get(name)

@@ -17,10 +17,11 @@ from ..pictures import Panels
 from ..results import Fit
 from ..style import INK, RULE, colour, tint
 from ..words import count, number
-from .canvas import on_figure
+from .canvas import on_figure, term_label, term_unit, with_unit
 
 if TYPE_CHECKING:
     from ..bayes import Posterior
+    from ..bayes.record import Parameter
 
 GRID = 200
 #: One look for each chain, then again from the first.
@@ -39,11 +40,14 @@ class Draws(Panels):
         Parameters × estimate, lower, upper, rhat.
     reference
         Values to mark, such as the estimates of `lmer`; may be empty.
+    labels
+        What the picture calls each parameter, with its unit where that is known.
     """
 
     draws: pd.DataFrame
     table: pd.DataFrame
     reference: pd.Series
+    labels: dict[str, str]
 
     @property
     def size(self) -> str:
@@ -68,7 +72,6 @@ class Draws(Panels):
             self._density(left, name)
             self._trace(right, name)
             right.label_outer()
-        axes[-1, 0].set_xlabel("value")
         axes[-1, 1].set_xlabel("draw")
 
     def _density(self, ax: Axes, name: str) -> None:
@@ -81,13 +84,13 @@ class Draws(Panels):
         if name in self.reference:
             ax.axvline(self.reference[name], color=colour("population"), lw=1.4)
         ax.set(yticks=[], ylim=(0, None))
-        ax.set_title(name, fontsize="small")
+        ax.set_title(self.labels[name], fontsize="small")
         ax.tick_params(labelsize="small")
 
     def _trace(self, ax: Axes, name: str) -> None:
         for k, (_, chain) in enumerate(self.draws[name].groupby(level=0)):
             ax.plot(chain.to_numpy(), color=colour(CHAINS[k % len(CHAINS)][0]), lw=0.5, alpha=0.8)
-        ax.set_title(f"Rhat {self.table.loc[name, 'rhat']:.2f}", fontsize="small", color=INK)
+        ax.set_title(f"Rhat {self.table.loc[name, 'rhat']:.2f}", fontsize="small", color=INK, loc="right")
         ax.tick_params(labelsize="small")
         ax.margins(x=0.01)
 
@@ -119,7 +122,22 @@ def draws(
     chosen = list(parameters or known)
     table = posterior.table.set_axis(known).loc[chosen, ["estimate", "lower", "upper", "rhat"]]
     marked = pd.Series(dtype=float) if reference is None else _estimates(reference)
-    return Draws(posterior.draws[chosen], table, marked)
+    named = zip(known, posterior.parameters, strict=True)
+    labels = {name: _label(posterior, parameter) for name, parameter in named}
+    return Draws(posterior.draws[chosen], table, marked, labels)
+
+
+def _label(posterior: Posterior, parameter: Parameter) -> str:
+    """What a parameter is, in words: "SD of the slope of Days (ms per day)"; of several groups, across which."""
+    group, term = parameter.group, parameter.term
+    if not group:
+        is_coefficient = term in posterior.fixef
+        return term_label(term, unit=term_unit(posterior, term)) if is_coefficient else term
+    kind, _, inner = term.removesuffix(")").partition("(")
+    across = f" across {group}" if len(posterior.ngroups) > 1 else ""
+    if kind == "sd":
+        return with_unit(f"SD of the {term_label(inner)}{across}", term_unit(posterior, inner))
+    return f"correlation of {inner.replace(',', ', ')}{across}"
 
 
 def _estimates(fit: Fit) -> pd.Series:

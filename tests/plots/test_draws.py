@@ -40,3 +40,9 @@ def test_an_unknown_parameter_is_named(posterior):
     with pytest.raises(DataError, match="no parameter 'sd_Days'"):
         draws_data(posterior, ["sd_Days"])
     assert "2 chains" in draws_data(posterior).alt_text
+
+
+def test_parameters_are_told_in_words_and_units(posterior):
+    figure = draws(posterior, ["sd_Subject__Intercept", "b_Days", "sigma"])
+    titles = [ax.get_title(loc="left") for ax in figure.axes[::2]]
+    assert titles == ["SD of the intercept (ms)", "slope of Days (ms per day)", "sigma"]
