@@ -322,12 +322,14 @@ def _choices(factor: Factor, whole: bool, value: Values, coding: Coding | None) 
 
 _DEGREES = {1: ".L", 2: ".Q", 3: ".C"}
 
+#: Names of parameters, the intercept and the residual SD, that no column's coefficient is given.
+RESERVED = ("Intercept", "sigma")
+
 
 def _names(parts: Sequence[tuple[Part, ...]]) -> tuple[str, ...]:
     """What the columns are called; where two would be called the same, their factors keep the backticks."""
     names = [":".join(part.name for part in one) or "Intercept" for one in parts]
-    count = Counter(names)
-    count["Intercept"] += 1  # the name is the intercept's, whether or not the model has one
+    count = Counter([*names, *RESERVED])
     return tuple(
         ":".join(f"`{part.factor.name}`{part.suffix}" for part in one) if one and count[name] > 1 else name
         for name, one in zip(names, parts, strict=True)

@@ -106,7 +106,19 @@ def test_names_that_would_be_the_same_keep_their_backticks():
     )
     assert names("y ~ Intercept", d) == ("Intercept", "`Intercept`")
     assert names("y ~ 0 + Intercept", d) == ("`Intercept`",)
+    assert names("y ~ sigma:a", d.rename(columns={"b": "sigma"})) == ("Intercept", "sigma:a")
     assert names("y ~ 0 + `a:b` + a:b", d) == ("`a:b`", "`a`:`b`")
+
+
+def test_a_column_called_sigma_is_not_the_residual_sd():
+    i = np.arange(60)
+    d = pd.DataFrame({"y": np.sin(i * 7) + i // 6 % 3, "sigma": np.cos(i * 3), "Residual": i // 6})
+    fit = mk.lmer("y ~ sigma + (1|Residual)", d)
+    plain = mk.lmer("y ~ x + (1|g)", d.rename(columns={"sigma": "x", "Residual": "g"}))
+    assert list(fit.confint().index) == ["Intercept", "`sigma`", "sd_Intercept|Residual", "sigma"]
+    for method in ("wald", "profile"):
+        assert_allclose(fit.confint(method=method), plain.confint(method=method), rtol=1e-6, atol=1e-8)
+    assert_allclose(fit.tidy(conf_int=True)["conf.low"], plain.tidy(conf_int=True)["conf.low"])
 
 
 def test_a_new_level_is_named(small):

@@ -89,6 +89,6 @@ def wald(fit: Fit, probabilities: tuple[float, float], ddf: str | None = None) -
     quantiles = scipy.stats.t.ppf(np.array(probabilities)[:, None], tested["df"].to_numpy())
     table = Noted(np.nan, names, ["lower", "upper"])
     limits = tested["estimate"].to_numpy() + quantiles * tested["std.error"].to_numpy()
-    table.loc[tested.index] = limits.T
+    table.iloc[: len(tested)] = limits.T
     table.notes = (*tested.notes, *((FIXED_ONLY,) if len(names) > len(fit.fixef) else ()))
     return table

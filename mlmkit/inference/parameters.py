@@ -50,7 +50,7 @@ def _sds_and_correlations(Sigma: np.ndarray) -> np.ndarray:
 
 def label(row) -> str:
     """The name of a row of `varcorr`."""
-    if row.group == "Residual":
+    if row.term1 is None:
         return "sigma"
     if row.term2 is None:
         return f"sd_{row.term1}|{row.group}"
