@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import cache
 
 from ..check import Question, Wrong
 from ..check.slips import A_SHARE, AN_SD
 from ..datasets import load_data
+from ..errors import FitWarning
 from ..models import lmer
+from ..planning import simulate
 
 
 @cache
@@ -23,6 +26,22 @@ def _words():
 @cache
 def _countries():
     return lmer("alcohol ~ 1 + (1|country) + (1|year)", load_data("alcohol"))
+
+
+@cache
+def _slopes_of_classes() -> tuple[float, ...]:
+    """SDs of the classes' slopes, estimated from ten studies made with one of 4."""
+    classroom = load_data("classroom")
+    model, sd = "mathscore ~ ses + (ses||classid) + (1|schoolid)", {"classid": [8, 4], "schoolid": [15]}
+    made = simulate(model, classroom, fixef=[523, 11], sd=sd, sigma=33, n=10, seed=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FitWarning)
+        fits = [lmer(model, classroom.assign(mathscore=made[name])) for name in made]
+    return tuple(fit.varcorr.sdcor[1] for fit in fits)
+
+
+def _at_zero() -> float:
+    return float(sum(sd < 0.01 for sd in _slopes_of_classes()))
 
 
 def _of_countries(group: str, column: str = "sdcor") -> float:
@@ -145,6 +164,29 @@ QUESTIONS = (
             Wrong(lambda: _of_countries("country"), "That is the SD across countries."),
             Wrong(lambda: _of_countries("Residual"), "That is the residual SD σ."),
             Wrong(lambda: _of_countries("year", "vcov"), "That is the variance: take its root."),
+        ),
+    ),
+    Question(
+        "06-8",
+        "count",
+        _at_zero,
+        right="in most of the studies the data show nothing of slopes that do differ, by an SD of 4.",
+        wrong=(
+            Wrong(lambda: 10 - _at_zero(), "That is how many are above 0."),
+            Wrong(0.0, "The truth is 4, but an estimate may be 0: look at each of the ten."),
+            Wrong(10.0, "Some of the ten estimates are well above 0."),
+        ),
+    ),
+    Question(
+        "06-9",
+        "choices",
+        {"b", "c", "e"},
+        right="an estimate with its interval, an effect with its error, and a reason for the scale.",
+        wrong=(
+            Wrong({"a", "b", "c", "e"}, "(a): an estimate of 0 is no proof; up to 11.4 is not excluded."),
+            Wrong({"b", "c", "d", "e"}, "(d): words are a sample, too, whichever SD is the larger."),
+            Wrong({"b", "c"}, "Both may stand. And why was the logarithm taken?"),
+            Wrong({"a", "d"}, "Those are the two that may not stand: you picked the opposite."),
         ),
     ),
 )
