@@ -25,7 +25,7 @@ from mlmkit.course.folder import MARK, CourseError, chapters, copy_course
 
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTERS = sorted(path.name for path in (ROOT / "chapters").glob("[0-9]*.ipynb"))
-COURSE = {*CHAPTERS, "LICENSE", "rise.css"}
+COURSE = {*CHAPTERS, "LICENSE", "rise.css", "templates/report.ipynb"}
 
 
 # ---- the folder ------------------------------------------------------------------------------------
@@ -33,7 +33,8 @@ COURSE = {*CHAPTERS, "LICENSE", "rise.css"}
 
 def test_a_copy_holds_the_chapters_and_their_licence(tmp_path):
     copied = copy_course(tmp_path / "my course")
-    there = {path.name for path in (tmp_path / "my course" / "chapters").iterdir()}
+    copy = tmp_path / "my course" / "chapters"
+    there = {path.relative_to(copy).as_posix() for path in copy.rglob("*") if path.is_file()}
     assert there == COURSE | {MARK} and set(copied.new) == COURSE and copied.kept == ()
     assert f"{len(CHAPTERS)} chapters" in str(copied) and "my course" in str(copied)
 

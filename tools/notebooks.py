@@ -69,6 +69,12 @@ def chapters(folder: Path = CHAPTERS, wanted: list[str] | None = None) -> list[C
     return [Chapter(name, folder) for name in chosen]
 
 
+def templates() -> list[Chapter]:
+    """Notebooks for a reader's own data: kept as text and notebook like chapters, but never run here."""
+    folder = CHAPTERS / "templates"
+    return [Chapter(path.stem, folder) for path in sorted(folder.glob("text/*.md"))]
+
+
 # ---- text and notebook -------------------------------------------------------------------------------
 
 
@@ -246,6 +252,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         for chapter in chapters(wanted=asked.names):
             _say_and_do(asked.command, chapter)
+        for template in () if asked.names else templates():
+            _say_and_do("sync", template)
     except ChapterError as error:
         print(error, file=sys.stderr)
         return 1

@@ -82,14 +82,14 @@ def _films(folder: Path) -> dict[str, bytes]:
 
 
 def _pages(texts: Path) -> Iterator[tuple[str, bytes]]:
-    """The chapters as pages, and their pictures."""
+    """The chapters and templates as pages, and their pictures."""
     import nbformat
 
     filmed = {f"explore_{name}": name for name in films.names()}
     book = Book(films=filmed, form=quiz.form)
-    for path in sorted(texts.glob("[0-9]*.ipynb")):
+    for path in sorted([*texts.glob("[0-9]*.ipynb"), *texts.glob("templates/*.ipynb")]):
         made = page(nbformat.read(path, 4), book)
-        yield f"chapters/{path.name}", nbformat.writes(made).encode()
+        yield f"chapters/{path.relative_to(texts).as_posix()}", nbformat.writes(made).encode()
     for name, content in book.pictures.items():
         yield f"_static/pictures/{name}", content
 

@@ -44,7 +44,7 @@ class Copied:
     def __str__(self) -> str:
         here = f"The course is in {self.folder / 'chapters'}"
         if not self.kept:
-            return f"{here}: {sum(name.endswith('.ipynb') for name in self.new)} chapters, yours to change."
+            return f"{here}: {sum(name.endswith('.ipynb') and '/' not in name for name in self.new)} chapters, yours to change."
         added = f", {len(self.new)} new ones were added" if self.new else ""
         mine = version("mlmkit")
         older = (
@@ -86,20 +86,22 @@ def copy_course(folder: Path, source: Path | None = None) -> Copied:
     target = folder / "chapters"
     if (target / HANDED_OUT).exists():
         return Copied(folder, (), tuple(sorted(path.name for path in target.iterdir())), version("mlmkit"))
-    files = sorted(path for path in source.iterdir() if path.is_file() and path.name[0] != ".")
+    beside = sorted(path for path in source.iterdir() if path.is_file() and path.name[0] != ".")
+    files = [path.relative_to(source) for path in (*beside, *sorted(source.glob("templates/*.ipynb")))]
     try:
         target.mkdir(parents=True, exist_ok=True)
-        new = [path for path in files if not (target / path.name).exists()]
+        new = [path for path in files if not (target / path).exists()]
         for path in new:
-            shutil.copyfile(path, target / path.name)
+            (target / path).parent.mkdir(exist_ok=True)
+            shutil.copyfile(source / path, target / path)
         if new and len(new) == len(files):
             (target / MARK).write_text(version("mlmkit"), encoding="utf-8")
     except OSError as error:
         raise CourseError(
             f"The course cannot be put into {folder}: {error.strerror}. Name another folder: mlmkit lab FOLDER"
         ) from error
-    names = {path.name for path in new}
-    kept = tuple(path.name for path in files if path.name not in names)
+    names = {path.as_posix() for path in new}
+    kept = tuple(path.as_posix() for path in files if path.as_posix() not in names)
     return Copied(folder, tuple(sorted(names)), kept, _version_of(target))
 
 

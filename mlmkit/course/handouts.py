@@ -10,8 +10,8 @@ from typing import Any
 from .cells import NOT_FOR_STUDENTS, dress, tags_of
 from .folder import HANDED_OUT, CourseError, chapters
 
-#: Files that travel with the chapters: the licence of the texts, and how slides look.
-COMPANIONS = ("LICENSE", "rise.css")
+#: Files that travel with the chapters: the licence of the texts, how slides look, and a report for one's own data.
+COMPANIONS = ("LICENSE", "rise.css", "templates/report.ipynb")
 START = """\
 # Multilevel models: the notebooks of your class
 
@@ -84,6 +84,7 @@ def write_student(folder: Path, names: Iterable[str] = (), course: Path | None =
     (target / HANDED_OUT).touch()
     written = [_write(target / path.name, student(_read(path))) for path in chosen]
     for companion in COMPANIONS:
+        (target / companion).parent.mkdir(exist_ok=True)
         (target / companion).write_bytes((source / companion).read_bytes())
     (folder / "START.md").write_text(START.format(first=f"`{written[0].name}`"), encoding="utf-8")
     return written

@@ -106,7 +106,8 @@ def test_the_folder_of_a_class_can_be_handed_out_as_it_is(tmp_path):
         if p.is_file()
     }
     names = {f"chapters/{path.name}" for path in chapters().glob("[0-9]*.ipynb")}
-    assert there == names | {"START.md", "chapters/LICENSE", "chapters/rise.css", f"chapters/{HANDED_OUT}"}
+    companions = {"chapters/LICENSE", "chapters/rise.css", "chapters/templates/report.ipynb"}
+    assert there == names | companions | {"START.md", f"chapters/{HANDED_OUT}"}
     assert {f"chapters/{path.name}" for path in written} == names
     start = (tmp_path / "our class" / "START.md").read_text(encoding="utf-8")
     assert "mlmkit lab ." in start and "`00-start-here.ipynb`" in start
