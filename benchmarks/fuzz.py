@@ -248,9 +248,13 @@ class Writer:
         at = int(self.rng.integers(len(formula)))
         letter = self.pick(*"()|~+:*^,.=<>`'\"0 x\\\n\t", "é", "٣", "((((", "\x00")
         return self.pick(
-            formula[:at] + formula[at + 1 :], formula[:at] + letter + formula[at:], formula[:at] + letter + formula[at + 1 :],
-            formula[:at], formula + " " + letter, "(" * int(self.rng.choice([3, 60, 900])) + formula,
-        )  # fmt: skip
+            formula[:at] + formula[at + 1 :],
+            formula[:at] + letter + formula[at:],
+            formula[:at] + letter + formula[at + 1 :],
+            formula[:at],
+            formula + " " + letter,
+            "(" * int(self.rng.choice([3, 60, 900])) + formula,
+        )
 
 
 # -- cases ------------------------------------------------------------------------------------------------
@@ -289,7 +293,7 @@ VERBS: dict[str, Callable] = {
     "coef": lambda fit, new: (fit.coef, getattr(fit, "ranef", None), getattr(fit, "varcorr", None)),
     "new group": lambda fit, new: fit.new_group().at(new) if hasattr(fit, "new_group") else None,
     "model": lambda fit, new: mk.structure(fit.data, list(fit.spec.grouping)) if fit.spec.random else None,
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)

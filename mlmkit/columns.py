@@ -351,9 +351,12 @@ def whole_numbers(levels: Any) -> pd.Index:
 
 #: Types with half the digits, or a quarter, by name.
 HALF = {
-    "float16": "float16", "halffloat[pyarrow]": "float16",
-    "float32": "float32", "Float32": "float32", "float[pyarrow]": "float32",
-}  # fmt: skip
+    "float16": "float16",
+    "halffloat[pyarrow]": "float16",
+    "float32": "float32",
+    "Float32": "float32",
+    "float[pyarrow]": "float32",
+}
 
 
 def _in_full_precision(values: pd.Series) -> pd.Series:

@@ -131,17 +131,25 @@ def _numbers(tree: Expression, table: Table, memory: Memory) -> np.ndarray:
 
 
 _ARITHMETIC: Mapping[str, Callable] = {
-    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "**": np.power,
-}  # fmt: skip
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "**": np.power,
+}
 
 
 # -- comparisons --------------------------------------------------------------------------------------------
 
 
 _COMPARISONS: Mapping[str, Callable] = {
-    ">": operator.gt, "<": operator.lt, ">=": operator.ge, "<=": operator.le,
-    "==": operator.eq, "!=": operator.ne,
-}  # fmt: skip
+    ">": operator.gt,
+    "<": operator.lt,
+    ">=": operator.ge,
+    "<=": operator.le,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
 
 
 def _compared(tree: Operation, table: Table, memory: Memory) -> np.ndarray:

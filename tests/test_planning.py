@@ -42,9 +42,13 @@ def test_numbers_may_come_by_name_or_in_order_and_for_several_factors():
     formula = "y ~ x + (x|a) + (1|b)"
     one = assumed(formula, data, [1, 2], sd={"a": [3, 4], "b": 5}, cor={"a": 0.5}, sigma=6)
     other = assumed(
-        formula, data, {"x": 2, "(Intercept)": 1}, sd={"b": [5], "a": {"x": 4, "Intercept": 3}},
-        cor={"a": [[1, 0.5], [0.5, 1]]}, sigma=6,
-    )  # fmt: skip
+        formula,
+        data,
+        {"x": 2, "(Intercept)": 1},
+        sd={"b": [5], "a": {"x": 4, "Intercept": 3}},
+        cor={"a": [[1, 0.5], [0.5, 1]]},
+        sigma=6,
+    )
     assert one.varcorr.equals(other.varcorr) and one.fixef.equals(other.fixef)
     apart = assumed("y ~ x + (x||a)", data, [1, 2], sd={"a": [3, 4]}, sigma=6)
     np.testing.assert_allclose(apart.varcorr["sdcor"], [3, 4, 6])

@@ -149,6 +149,8 @@ def _against_normal(values: np.ndarray) -> pd.DataFrame:
     """Ordered values in units of their SD, with the median and the middle 95% of each normal order statistic (Beta ranks)."""
     n = len(values)
     ranks = np.arange(1, n + 1)
-    limits = {name: norm.ppf(beta.ppf(p, ranks, n + 1 - ranks))
-              for name, p in (("normal", 0.5), ("lower", 0.025), ("upper", 0.975))}  # fmt: skip
+    limits = {
+        name: norm.ppf(beta.ppf(p, ranks, n + 1 - ranks))
+        for name, p in (("normal", 0.5), ("lower", 0.025), ("upper", 0.975))
+    }
     return pd.DataFrame({"value": np.sort(values) / values.std(ddof=1)} | limits)

@@ -54,8 +54,12 @@ class Treatment:
     groups: tuple[str, ...]
 
     def __str__(self):
-        where = [f"varies within {group}" if group in self.varies_within else f"is the same for all rows of one {group}"
-                 for group in self.groups]  # fmt: skip
+        where = [
+            f"varies within {group}"
+            if group in self.varies_within
+            else f"is the same for all rows of one {group}"
+            for group in self.groups
+        ]
         return (
             f"{self.name} {listed(where)}. It has {count(self.levels, 'value')}, too few to tell how values vary: "
             "it belongs in the fixed part."

@@ -93,8 +93,9 @@ class Built:
         return np.concatenate(parts, axis=1), labels, terms
 
 
-def compute(cells=NESTED, each: int = 2, ids: str = UNIQUE, literal: bool = False,
-            nouns: str = "classes in schools") -> Built:  # fmt: skip
+def compute(
+    cells=NESTED, each: int = 2, ids: str = UNIQUE, literal: bool = False, nouns: str = "classes in schools"
+) -> Built:
     """The data set of the clicked cells, with `each` rows a cell.
 
     Parameters

@@ -212,7 +212,10 @@ def explore_future_batch(preset: str | None = None, **values) -> Explorer:
 def show_future_batch() -> Stills:
     """The exploration of a future batch on paper: four settings."""
     settings = {name: preset.values for name, preset in presets().items()}
-    return stills(EXPLORATION, {
-        f"{name}: b = {number(values['b'])}, τ = {number(values['tau'])}": values
-        for name, values in settings.items()
-    })  # fmt: skip
+    return stills(
+        EXPLORATION,
+        {
+            f"{name}: b = {number(values['b'])}, τ = {number(values['tau'])}": values
+            for name, values in settings.items()
+        },
+    )

@@ -241,9 +241,12 @@ def explore_icc(preset: str | None = None, **values) -> Explorer:
 
 def show_icc() -> Stills:
     """The exploration of the ICC on paper: four settings side by side."""
-    return stills(EXPLORATION, {
-        "no clustering: τ = 0, σ = 2.8": {"tau": 0.0, "sigma": 2.8},
-        "some: τ = 1, σ = 2.6": {"tau": 1.0, "sigma": 2.6},
-        "half and half: τ = 2, σ = 2": {"tau": 2.0, "sigma": 2.0},
-        "strong: τ = 2.7, σ = 0.6": {"tau": 2.7, "sigma": 0.6},
-    })  # fmt: skip
+    return stills(
+        EXPLORATION,
+        {
+            "no clustering: τ = 0, σ = 2.8": {"tau": 0.0, "sigma": 2.8},
+            "some: τ = 1, σ = 2.6": {"tau": 1.0, "sigma": 2.6},
+            "half and half: τ = 2, σ = 2": {"tau": 2.0, "sigma": 2.0},
+            "strong: τ = 2.7, σ = 0.6": {"tau": 2.7, "sigma": 0.6},
+        },
+    )

@@ -263,8 +263,9 @@ def explore_likelihood(preset: str | None = None, **values) -> Explorer:
 def show_likelihood() -> Stills:
     """The exploration of the likelihood on paper: from a clear τ to one on the boundary."""
     names = {
-        "sleepstudy": "18 people", "five people": "the first five people",
+        "sleepstudy": "18 people",
+        "five people": "the first five people",
         "alike": "18 people, means drawn together by 75%",
         "on the boundary": "six people, drawn together by 85%",
-    }  # fmt: skip
+    }
     return stills(EXPLORATION, {text: presets()[name].values for name, text in names.items()})

@@ -240,7 +240,9 @@ def explore_loss(preset: str | None = None, **values) -> Explorer:
 def show_loss() -> Stills:
     """The exploration of losses on paper: four kinds of study."""
     names = {
-        "typical": "typical: τ = 1, σ = 2, n = 5", "an outlier": "an outlier, set apart by 6",
-        "three groups": "three groups", "large groups": "large groups: τ = 2, n = 40",
-    }  # fmt: skip
+        "typical": "typical: τ = 1, σ = 2, n = 5",
+        "an outlier": "an outlier, set apart by 6",
+        "three groups": "three groups",
+        "large groups": "large groups: τ = 2, n = 40",
+    }
     return stills(EXPLORATION, {text: presets()[name].values for name, text in names.items()})

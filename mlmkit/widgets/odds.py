@@ -47,9 +47,13 @@ class Odds:
 
 
 def compute(
-    tau: float = 4.0, b0: float = -1.6, slope: float = -0.39, effect: float = -1.8, month: float = 6.0,
+    tau: float = 4.0,
+    b0: float = -1.6,
+    slope: float = -0.39,
+    effect: float = -1.8,
+    month: float = 6.0,
     link: str = "logit",
-) -> Odds:  # fmt: skip
+) -> Odds:
     """Chances on the scale of a link, with random intercepts of SD tau; `effect` is the other drug's, at `month`."""
     family = Family("binomial", link)
     zeta = tau * _quantiles(PATIENTS)
@@ -115,9 +119,13 @@ def _draw_ratios(ax, it: Odds) -> None:
         ax.plot([k], [value], marker="o", ms=8, color=colour(role))
         above = value > 1
         ax.annotate(
-            number(value, 3), (k, value), (0, 7 if above else -7), textcoords="offset points",
-            va="bottom" if above else "top", ha="center",
-        )  # fmt: skip
+            number(value, 3),
+            (k, value),
+            (0, 7 if above else -7),
+            textcoords="offset points",
+            va="bottom" if above else "top",
+            ha="center",
+        )
     ax.set_yscale("log")
     low = min(0.02, 0.7 * it.conditional)
     ax.set(

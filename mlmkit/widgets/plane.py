@@ -275,9 +275,10 @@ def explore_plane(preset: str | None = None, **values) -> Explorer:
 def show_plane() -> Stills:
     """The exploration of the plane on paper: the fitted Σ and three others."""
     names = {
-        "fitted": "as fitted: ρ = {rho}", "strong correlation": "strong correlation: ρ = {rho}",
+        "fitted": "as fitted: ρ = {rho}",
+        "strong correlation": "strong correlation: ρ = {rho}",
         "slopes alike": "slopes alike: τ₁ = {tau1:g} ms per day",
         "nearly pooled": "nearly pooled: τ₀ = {tau0:g}, τ₁ = {tau1:g}",
-    }  # fmt: skip
+    }
     values = {name: presets()[name].values for name in names}
     return stills(EXPLORATION, {names[name].format(**values[name]): values[name] for name in names})

@@ -352,9 +352,12 @@ def explore_pooling(preset: str | None = None, **values) -> Explorer:
 def show_pooling(data: str = "rats") -> Stills:
     """The exploration of pooling on paper: τ from 0 to ∞ in four steps."""
     less = MULTIPLES[11]
-    return stills(EXPLORATION, {
-        "complete pooling: τ = 0": {"data": data, "multiple": 0.0},
-        f"less than fitted: τ = {_tau_of(data, less)}": {"data": data, "multiple": less},
-        f"as fitted: τ = {_tau_of(data, FITTED)}": {"data": data, "multiple": FITTED},
-        "no pooling: τ = ∞": {"data": data, "multiple": np.inf},
-    })  # fmt: skip
+    return stills(
+        EXPLORATION,
+        {
+            "complete pooling: τ = 0": {"data": data, "multiple": 0.0},
+            f"less than fitted: τ = {_tau_of(data, less)}": {"data": data, "multiple": less},
+            f"as fitted: τ = {_tau_of(data, FITTED)}": {"data": data, "multiple": FITTED},
+            "no pooling: τ = ∞": {"data": data, "multiple": np.inf},
+        },
+    )

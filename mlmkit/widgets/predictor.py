@@ -303,9 +303,12 @@ def _of_schools(name: str) -> dict:
 def _film() -> dict:
     """The settings that the film shows."""
     return {
-        "b1": every(0, 4, 1), "tau": every(0, 4, 0.5), "sample": range(3), "far_out": [False, True],
+        "b1": every(0, 4, 1),
+        "tau": every(0, 4, 0.5),
+        "sample": range(3),
+        "far_out": [False, True],
         "reversal": [False, True],
-    }  # fmt: skip
+    }
 
 
 EXPLORATION = Exploration(
@@ -345,9 +348,12 @@ def explore_predictor(preset: str | None = None, **values) -> Explorer:
 
 def show_predictor() -> Stills:
     """The exploration of group-level predictors on paper: four settings side by side."""
-    return stills(EXPLORATION, {
-        "tells much: b₁ = 2.5, τ = 1": {"b1": 2.5, "tau": 1.0},
-        "tells half: b₁ = 2, τ = 2": {"b1": 2.0, "tau": 2.0},
-        "tells nothing: b₁ = 0, τ = 2": {"b1": 0.0, "tau": 2.0},
-        "tells half, in ten groups": {"b1": 2.0, "tau": 2.0, "J": 10},
-    })  # fmt: skip
+    return stills(
+        EXPLORATION,
+        {
+            "tells much: b₁ = 2.5, τ = 1": {"b1": 2.5, "tau": 1.0},
+            "tells half: b₁ = 2, τ = 2": {"b1": 2.0, "tau": 2.0},
+            "tells nothing: b₁ = 0, τ = 2": {"b1": 0.0, "tau": 2.0},
+            "tells half, in ten groups": {"b1": 2.0, "tau": 2.0, "J": 10},
+        },
+    )

@@ -231,9 +231,11 @@ def _when_data(values: dict) -> dict:
     own = _of_group(values["data"], shown[1])
     return {
         "group": {"options": shown, "value": shown[1]},
-        "tau": _traits(_sd_traits(it.tau)), "sigma": _traits(_sd_traits(it.sigma)),
-        "n": {"value": own["n"]}, "mean": _traits(_mean_traits(it, own["mean"])),
-    }  # fmt: skip
+        "tau": _traits(_sd_traits(it.tau)),
+        "sigma": _traits(_sd_traits(it.sigma)),
+        "n": {"value": own["n"]},
+        "mean": _traits(_mean_traits(it, own["mean"])),
+    }
 
 
 def _when_group(values: dict) -> dict:

@@ -143,9 +143,12 @@ def test_a_student_gives_far_rows_less_weight():
 
 @pytest.mark.parametrize(
     ("formula", "family", "response"),
-    [("y ~ x + (1|g)", "nbinom", "counts"), ("y ~ x + (1|g)", "gamma(log)", "times"),
-     ("y ~ x + (1|g)", "inverse.gaussian(log)", "times")],
-)  # fmt: skip
+    [
+        ("y ~ x + (1|g)", "nbinom", "counts"),
+        ("y ~ x + (1|g)", "gamma(log)", "times"),
+        ("y ~ x + (1|g)", "inverse.gaussian(log)", "times"),
+    ],
+)
 def test_other_families_agree_with_maximum_likelihood(formula, family, response):
     rng = np.random.default_rng(8)
     g, x = np.repeat(np.arange(30), 10), rng.normal(size=300)

@@ -21,10 +21,13 @@ from .lab import PATIENCE, note_foreign
 
 SHORT = {
     "icc": {"tau": [0.0, 1.0, 2.0, 3.0], "sigma": [1.0, 2.0], "sample": range(3)},
-    "design": {"cells": {"nested": ((0, 0), (1, 0), (2, 1), (3, 1)), "crossed": ((0, 0), (0, 1), (1, 0), (1, 1))},
-               "ids": ["each its own", "from 1 in each"], "literal": [False, True]},
+    "design": {
+        "cells": {"nested": ((0, 0), (1, 0), (2, 1), (3, 1)), "crossed": ((0, 0), (0, 1), (1, 0), (1, 1))},
+        "ids": ["each its own", "from 1 in each"],
+        "literal": [False, True],
+    },
     "predictor": {"b1": [0.0, 2.0], "tau": [0.0, 1.5]},
-}  # fmt: skip
+}
 STEADY = """() => {
     const film = document.querySelector('course-film'), below = document.querySelector('#below');
     return [film.offsetHeight, below.offsetTop];
@@ -60,11 +63,11 @@ def site(reels, tmp_path_factory):
     for name in cards:
         (folder / f"{name}.html").write_text(
             '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>A film</title>'
-            '<style>body { margin: 0 } @media (prefers-color-scheme: dark) { body { background: #111; color: #eee } }</style>'
+            "<style>body { margin: 0 } @media (prefers-color-scheme: dark) { body { background: #111; color: #eee } }</style>"
             f'<main><h1>A film</h1><course-film name="{name}">A still.</course-film><p id="below">And on.</p></main>'
             '<script src="course-film.js"></script>',
             "utf-8",
-        )  # fmt: skip
+        )
     return folder
 
 

@@ -172,7 +172,8 @@ def test_explorations_stand_in_nobodys_way(open_notebook, every_exploration, the
         notebook.page.wait_for_timeout(300)
         found = notebook.page.evaluate(
             "k => axe.run(document.querySelectorAll('.jp-CodeCell')[k].querySelector('.mlmkit-explorer'),"
-            " {resultTypes: ['violations']})", k
-        )["violations"]  # fmt: skip
+            " {resultTypes: ['violations']})",
+            k,
+        )["violations"]
         faults[name] = [(it["id"], [node["html"][:200] for node in it["nodes"][:3]]) for it in found]
     assert {name: found for name, found in faults.items() if found} == {}

@@ -205,8 +205,10 @@ class TestNegativeBinomial:
         y, weights = rng.poisson(mu * rng.gamma(2.0, 0.5, 2000)).astype(float), np.ones(2000)
         size = self.one.most_likely(y, mu, weights)
         best = scipy.optimize.minimize_scalar(
-            lambda k: -log_density(self.one, y, mu, weights, np.exp(k)).sum(), bounds=(-5, 5), method="bounded",
+            lambda k: -log_density(self.one, y, mu, weights, np.exp(k)).sum(),
+            bounds=(-5, 5),
+            method="bounded",
             options={"xatol": 1e-10},
-        )  # fmt: skip
+        )
         assert size == pytest.approx(np.exp(best.x), rel=1e-5)
         assert self.one.most_likely(np.round(mu), mu, weights) == np.inf

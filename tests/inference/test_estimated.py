@@ -353,8 +353,9 @@ def test_contrasts_row_by_row():
     ax = means.contrasts("reference").plot(labels={"control": "usual care"})
     assert ax.get_xscale() == "log" and ax.get_xlabel() == "odds ratio"
     assert [tick.get_text() for tick in ax.get_yticklabels()] == [
-        "treated / usual care, week 0", "treated / usual care, week 4",
-    ]  # fmt: skip
+        "treated / usual care, week 0",
+        "treated / usual care, week 4",
+    ]
     plain = means.contrasts("reference", ratios=False).plot(units="points")
     assert plain.get_xlabel().startswith("difference in probability of") and plain.get_xscale() == "linear"
     assert "leave out 0" in plain.alt_text

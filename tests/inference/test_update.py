@@ -57,8 +57,11 @@ def test_what_is_added_can_be_taken_away(terms):
 
 def test_pieces_are_cut_outside_of_parentheses_and_quotes():
     assert signed_pieces("a + (x - 1|g) - log(b + 1) + `c-d`") == [
-        ("+", "a"), ("+", "(x - 1|g)"), ("-", "log(b + 1)"), ("+", "`c-d`"),
-    ]  # fmt: skip
+        ("+", "a"),
+        ("+", "(x - 1|g)"),
+        ("-", "log(b + 1)"),
+        ("+", "`c-d`"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -135,9 +135,11 @@ def test_a_class_has_its_schools_effect_in_its_line():
     school = data.loc[data.classid == 160, "schoolid"].iloc[0]
     line = lines[lines["group"] == 160].iloc[0]
     expected = (
-        fit.fixef["Intercept"] + fit.fixef["ses"] * line["x"]
-        + fit.ranef["classid"].loc[160, "Intercept"] + fit.ranef["schoolid"].loc[school, "Intercept"]
-    )  # fmt: skip
+        fit.fixef["Intercept"]
+        + fit.fixef["ses"] * line["x"]
+        + fit.ranef["classid"].loc[160, "Intercept"]
+        + fit.ranef["schoolid"].loc[school, "Intercept"]
+    )
     assert line["y"] == pytest.approx(expected, abs=1e-9)
 
 

@@ -26,10 +26,14 @@ from mlmkit.widgets.design_builder import (
 
 @pytest.mark.parametrize(
     ("preset", "formula", "columns"),
-    [("nested", "(1|school/class)", 9), ("relative ids", "(1|school/class)", 9),
-     ("mixed up", "(1|school) + (1|class)", 5),
-     ("crossed", "(1|person) + (1|word)", 7), ("one class moved", "(1|school) + (1|class)", 9)],
-)  # fmt: skip
+    [
+        ("nested", "(1|school/class)", 9),
+        ("relative ids", "(1|school/class)", 9),
+        ("mixed up", "(1|school) + (1|class)", 5),
+        ("crossed", "(1|person) + (1|word)", 7),
+        ("one class moved", "(1|school) + (1|class)", 9),
+    ],
+)
 def test_each_design_has_its_formula_and_z(preset, formula, columns):
     it = compute(**presets()[preset].values)
     Z, labels, terms = it.Z()

@@ -142,8 +142,10 @@ def test_every_place_of_the_grid_has_its_picture_in_order():
         for times in (0, 1)
     ]
     assert film.card["controls"] == [
-        ["slope", "slope", "range", 3], ["n", "n", "range", 2], ["times", "again", "press", 2]
-    ]  # fmt: skip
+        ["slope", "slope", "range", 3],
+        ["n", "n", "range", 2],
+        ["times", "again", "press", 2],
+    ]
 
 
 def test_a_film_begins_as_the_exploration_stands():

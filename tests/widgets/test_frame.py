@@ -134,10 +134,12 @@ def test_other_errors_are_shown_and_raised(line):
 
 @pytest.mark.parametrize(
     ("values", "message"),
-    [({"slop": 1}, "There is no control 'slop'. Did you mean 'slope'?"),
-     ({"n": "many"}, "n cannot be 'many'"),
-     ({"kept": "c"}, "kept cannot be 'c': there are a, b")],
-)  # fmt: skip
+    [
+        ({"slop": 1}, "There is no control 'slop'. Did you mean 'slope'?"),
+        ({"n": "many"}, "n cannot be 'many'"),
+        ({"kept": "c"}, "kept cannot be 'c': there are a, b"),
+    ],
+)
 def test_values_that_do_not_fit_are_refused_by_name(line, values, message):
     with pytest.raises(DataError, match=re.escape(message)):
         line.set(**values)

@@ -33,9 +33,12 @@ def test_the_views_are_of_one_fit(sleep):
 
 @pytest.mark.parametrize(
     ("formula", "family", "data"),
-    [("Reaction ~ Days", "gaussian", "sleepstudy"), ("cbind(m, n - m) ~ 1", "binomial", "rats"),
-     *((formula, family, data) for data, (formula, family) in FIRST.items() if data != "mathachieve")],
-)  # fmt: skip
+    [
+        ("Reaction ~ Days", "gaussian", "sleepstudy"),
+        ("cbind(m, n - m) ~ 1", "binomial", "rats"),
+        *((formula, family, data) for data, (formula, family) in FIRST.items() if data != "mathachieve"),
+    ],
+)
 def test_flat_and_multilevel_of_every_family(formula, family, data):
     assert compute(formula, load_data(data), family).fit.converged
 
@@ -67,10 +70,12 @@ def test_errors_are_help_and_the_last_good_fit_stays():
     page = playground()
     good = page.result
     for formula, hint in (
-        ("Reaction ~ Dais + (1|Subject)", "Dais"), ("Reaction ~ Days + (Days|Subject", "^ here"),
+        ("Reaction ~ Dais + (1|Subject)", "Dais"),
+        ("Reaction ~ Days + (Days|Subject", "^ here"),
         ("", "expected"),
-        ("Reaction ~ Days | Subject", "parentheses"), ("Reaction ~ Days + (1|Nobody)", "Nobody"),
-    ):  # fmt: skip
+        ("Reaction ~ Days | Subject", "parentheses"),
+        ("Reaction ~ Days + (1|Nobody)", "Nobody"),
+    ):
         page.controls["formula"].value = formula
         assert hint in page.problem
         assert page.result is good and "last formula that could be fitted" in page.help.value
@@ -113,13 +118,16 @@ def test_what_was_typed_is_shown_as_text():
 
 @pytest.mark.parametrize(
     ("formula", "bound"),
-    [("Reaction ~ " + "*".join(f"C(x{k})" for k in range(8)), "columns"), ("Reaction ~ C(id)", "columns"),
-     ("Reaction ~ 1 + (C(id)|Subject)", "vary together"),
-     ("Reaction ~ 1 + (1|id) + (1|id2)", "group effects"),
-     ("Reaction ~ 1 + " + " + ".join(["(1|Subject)"] * 9), "terms"),
-     ("Reaction ~ poly(Days, 20) * poly(x1, 20)", "441 columns"),
-     ("Reaction ~ 1 + (poly(x1, degree=7)|Subject)", "8 coefficients vary together")],
-)  # fmt: skip
+    [
+        ("Reaction ~ " + "*".join(f"C(x{k})" for k in range(8)), "columns"),
+        ("Reaction ~ C(id)", "columns"),
+        ("Reaction ~ 1 + (C(id)|Subject)", "vary together"),
+        ("Reaction ~ 1 + (1|id) + (1|id2)", "group effects"),
+        ("Reaction ~ 1 + " + " + ".join(["(1|Subject)"] * 9), "terms"),
+        ("Reaction ~ poly(Days, 20) * poly(x1, 20)", "441 columns"),
+        ("Reaction ~ 1 + (poly(x1, degree=7)|Subject)", "8 coefficients vary together"),
+    ],
+)
 def test_size_is_bounded_before_anything_is_built(formula, bound, monkeypatch):
     n = 4000
     rng = np.random.default_rng(1)

@@ -63,9 +63,12 @@ def test_a_room_that_others_reach_always_has_a_token():
 
 @pytest.mark.parametrize(
     ("option", "value", "message"),
-    [("--ip", "hall", "'hall' is no address, such as 0.0.0.0"), ("--visitors", "0", "'0' is no number of visitors"),
-     ("--visitors", "many", "'many' is no number of visitors")],
-)  # fmt: skip
+    [
+        ("--ip", "hall", "'hall' is no address, such as 0.0.0.0"),
+        ("--visitors", "0", "'0' is no number of visitors"),
+        ("--visitors", "many", "'many' is no number of visitors"),
+    ],
+)
 def test_what_cannot_be_is_said(option, value, message, capsys):
     with pytest.raises(SystemExit):
         parser().parse_args([option, value])

@@ -209,8 +209,12 @@ class ScalarBatch:
     def _quadrature(self, observed: Observed, at: Modes) -> tuple[np.ndarray, np.ndarray]:
         """−2 log L by adaptive Gauss–Hermite quadrature, and its derivatives."""
         family, y, weights, codes, rule = (
-            self.family, observed.y, observed.weights, self._codes, self.criterion.rule,
-        )  # fmt: skip
+            self.family,
+            observed.y,
+            observed.weights,
+            self._codes,
+            self.criterion.rule,
+        )
         information = family.information(y, at.eta, at.mu, weights)
         H = 1.0 + self._sums(information * at.z**2)
         nodes = [at.u + zeta / np.sqrt(H) for zeta in rule.nodes[0]]

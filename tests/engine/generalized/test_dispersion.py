@@ -38,11 +38,14 @@ def frame(name: str) -> pd.DataFrame:
     data = pd.read_csv(REFERENCE / ("data" if name == "cbpp" else "own") / f"{name}.csv")
     made = {
         "cbpp": lambda d: d.assign(
-            herd=d["herd"].astype(str), period=d["period"].astype(str), w=1 + d["size"] % 3, logsize=np.log(d["size"])
+            herd=d["herd"].astype(str),
+            period=d["period"].astype(str),
+            w=1 + d["size"] % 3,
+            logsize=np.log(d["size"]),
         ),
         "epilepsy": lambda d: d.assign(treatment=pd.Categorical(d["treatment"], ["placebo", "Progabide"])),
         "lexnaming": lambda d: d.assign(task=pd.Categorical(d["task"], ["naming", "lexdec"])),
-    }  # fmt: skip
+    }
     return made[name](data)
 
 
