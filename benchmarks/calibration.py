@@ -5,7 +5,7 @@ repetitions the rank of each true value among the posterior's draws is uniform i
 of the group effects agree with the model. Ranks piled up at the ends mean posteriors that are too narrow, in
 the middle too wide, on one side biased.
 
-    python -m benchmarks.calibration          # 200 repetitions of two small models, some minutes on two cores
+    python -m benchmarks.calibration          # 200 repetitions of four small models, some minutes on two cores
     python -m benchmarks.calibration 1000
 
 Talts, Betancourt, Simpson, Vehtari & Gelman (2018). arXiv:1804.06788.
@@ -26,6 +26,7 @@ from mlmkit.bayes import brm
 from mlmkit.bayes.correlation import draw_correlation_factor
 from mlmkit.bayes.priors import Prior
 from mlmkit.errors import FitWarning
+from mlmkit.families import Family
 
 GROUPS, ROWS = 8, 6
 PRIORS = {"Intercept": "normal(0, 2)", "b": "normal(0, 1)", "sd": "normal(0, 1)", "cor": "lkj(2)"}
@@ -35,6 +36,21 @@ MODELS = {
         "cbind(y, 10 - y) ~ x + (1|g)",
         "binomial",
         {k: v for k, v in PRIORS.items() if k != "cor"},
+    ),
+    "negative binomial, intercepts": (
+        "y ~ x + (1|g)",
+        "nbinom",
+        {
+            "Intercept": "normal(1, 0.5)",
+            "b": "normal(0, 0.5)",
+            "sd": "normal(0, 0.5)",
+            "shape": "gamma(4, 1)",
+        },
+    ),
+    "Student, intercepts": (
+        "y ~ x + (1|g)",
+        "student",
+        {k: v for k, v in PRIORS.items() if k != "cor"} | {"sigma": "normal(0, 0.5)", "nu": "gamma(2, 0.2)"},
     ),
 }
 #: Draws kept of each posterior: every THIN-th, so that they are nearly independent.
@@ -81,10 +97,14 @@ def simulate(family: str, priors: dict[str, Prior], rng: np.random.Generator):
     truth = {"b_Intercept": b[0], "b_x": b[1], "sd_g__Intercept": sd[0], "first_group": b[0] + effects[0, 0]}
     if size == 2:
         truth |= {"sd_g__x": sd[1], "cor_g__Intercept__x": C[1, 0]}
-    if family == "binomial":
-        return pd.DataFrame({"y": rng.binomial(10, 1 / (1 + np.exp(-eta))), "x": x, "g": g}), truth
-    sigma = float(priors["sigma"].draw(rng, lower=0.0))
-    return pd.DataFrame({"y": rng.normal(eta, sigma), "x": x, "g": g}), truth | {"sigma": sigma}
+    distribution = Family(family).distribution
+    own = {one.name: float(priors[one.name].draw(rng, lower=one.lower)) for one in distribution.own}
+    weights, dispersion = (
+        np.full(len(x), 10.0 if distribution.counts_trials else 1.0),
+        distribution.from_own(*own.values()),
+    )
+    y = distribution.draw(rng, Family(family).mean(eta), weights, dispersion)
+    return pd.DataFrame({"y": y * weights, "x": x, "g": g}), truth | own
 
 
 def uniformity(ranks: pd.DataFrame) -> pd.DataFrame:

@@ -2,22 +2,24 @@
 
 Gaussian models have their group effects integrated out, so that only b, τ, the correlations and σ are left
 (six numbers for sleepstudy's two varying coefficients): y ~ N(Xb, ZΩZᵀ + σ²I), whose density comes from the
-same elimination as the estimates of `lmer`. The other families keep the group effects among the sampled
-numbers, non-centred: ζ = L u with u ~ N(0, 1) (Papaspiliopoulos, Roberts & Sköld 2007, Statist. Sci. 22(1)); and
-beside them not γ, but γ plus the part of Zζ that X could say as well. The data tell that sum well, and γ alone less
-well than the two differ, so that γ and the mean of many well-known group effects would go hand in hand.
+same elimination as the estimates of `lmer`. The other families keep the group effects among the sampled numbers, in
+the coordinates in which the data make them least dependent (Papaspiliopoulos, Roberts & Sköld 2007, Statist. Sci.
+22(1)): scores u ~ N(0, 1) with ζ = L u, and in the place of γ its sum with what Zζ shares with X, which the data
+know better than either; or, for a block that the data know well, ζ + A γ, the groups' own coefficients.
 Both are densities of the unbounded numbers described in `parameters`; priors are up to a constant.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from ..design import Design
 from ..engine.linear.equations import Equations, SolvedEquations, mixed_model_equations
-from ..engine.random.blocks import sum_by_group
+from ..engine.random.blocks import group_products, sum_by_group
 from ..engine.standardise import Standardised, standardise
 from ..errors import MlmkitError
 from ..families import Family
@@ -116,6 +118,21 @@ def _add_priors(parameters: Parameters, q: np.ndarray, gradient: np.ndarray):
     return value, unpacked
 
 
+class Overlap(NamedTuple):
+    """What the regressors Z of a block have in common with the basis Q of X, both (J, s, p).
+
+    Attributes
+    ----------
+    share
+        What each group effect adds to the projection of Zζ on Q.
+    own
+        A: what Xγ is to each group, as coefficients of its Z: the least-squares ones.
+    """
+
+    share: np.ndarray
+    own: np.ndarray
+
+
 @dataclass(frozen=True, eq=False)
 class JointDensity:
     """The log posterior of a model that is not Gaussian, over its group effects too.
@@ -128,22 +145,27 @@ class JointDensity:
         An orthogonal basis of X of unit mean square: Xb = offset + γQ.
     Z : tuple of (s, n) arrays
         Each block's regressors.
-    shared : tuple of (p, J, s) arrays
-        What each group effect adds to the projection of Zζ on Q.
+    overlaps : tuple of `Overlap`
+        What each block and X have in common.
+    centred : int or None
+        The block that is centred.
+    units : (s,) array or None
+        What its numbers are in.
     """
 
     parameters: Parameters
     Q: np.ndarray
     Z: tuple[np.ndarray, ...]
-    shared: tuple[np.ndarray, ...]
+    overlaps: tuple[Overlap, ...]
+    centred: int | None = None
+    units: np.ndarray | None = None
 
     def value_and_gradient(self, q: np.ndarray) -> tuple[float, np.ndarray]:
         """The log posterior at q, up to constants, and its derivatives."""
         parameters, design = self.parameters, self.parameters.design
         unpacked = [covariance.unpack(q) for covariance in parameters.covariances]
         factors = [sd[:, None] * C for sd, C in unpacked]
-        scores = [q[place].reshape(-1, len(Z)) for place, Z in zip(parameters.scores, self.Z, strict=True)]
-        effects = [u @ L.T for u, L in zip(scores, factors, strict=True)]
+        effects = self.effects(q, factors)
         at = self.population(q, effects)
         gradient = np.zeros_like(q)
         value, _ = _add_priors(parameters, at, gradient)
@@ -154,21 +176,64 @@ class JointDensity:
         family = design.spec.family.at(design.spec.family.distribution.from_own(*own))
         mu, by_eta, _ = family.working(design.y, eta, design.weights)
         gradient[: parameters.p] += self.Q @ by_eta
-        for k, (block, Z, u) in enumerate(zip(design.blocks, self.Z, scores, strict=True)):
-            by_effect = sum_by_group(Z * by_eta, block.codes, len(block.levels))
-            by_effect = by_effect - np.tensordot(self.shared[k], gradient[: parameters.p], (0, 0)).T
-            gradient[parameters.scores[k]] = (by_effect.T @ factors[k] - u).ravel()
-            sd, C = unpacked[k]
-            parameters.covariances[k].pull_back(q, sd, C, by_effect @ u, gradient)
-            value -= 0.5 * float(u.ravel() @ u.ravel())
+        by_population = gradient[: parameters.p].copy()
+        for k, (block, Z) in enumerate(zip(design.blocks, self.Z, strict=True)):
+            by_effect = sum_by_group(Z * by_eta, block.codes, len(block.levels)).T
+            add = self._add_centred if k == self.centred else self._add_scores
+            value += add(k, q, effects[k], unpacked[k], by_effect, by_population, gradient)
         return value + self._add_own(family, mu, own, gradient), gradient
 
-    def population(self, q: np.ndarray, effects: list[np.ndarray]) -> np.ndarray:
-        """q with γ in the place of its sum with what Zζ shares with X; q, (…, size), may be many points."""
+    def _add_scores(self, k, q, effects, unpacked, by_effect, by_population, gradient) -> float:
+        """The log prior of a block's scores; derivatives by them and by L, through ζ and γ too, are added."""
+        (sd, C), place = unpacked, self.parameters.scores[k]
+        u = q[place].reshape(effects.shape)
+        by_effect = by_effect - self.overlaps[k].share @ by_population
+        gradient[place] = (by_effect @ (sd[:, None] * C) - u).ravel()
+        self.parameters.covariances[k].pull_back(q, sd, C, by_effect.T @ u, gradient)
+        return -0.5 * float((u**2).sum())
+
+    def _add_centred(self, k, q, effects, unpacked, by_effect, _, gradient) -> float:
+        """The log prior of a block's effects ζ given L; derivatives by ζ + A γ, γ and L are added."""
+        sd, C = unpacked
+        L, J = sd[:, None] * C, len(effects)
+        u = np.linalg.solve(L, effects.T)
+        by_effect = by_effect - np.linalg.solve(L.T, u).T
+        gradient[self.parameters.scores[k]] = (by_effect * self.units).ravel()
+        gradient[: self.parameters.p] -= np.einsum("jsp,js->p", self.overlaps[k].own, by_effect)
+        by_factor = np.linalg.solve(L.T, u @ u.T) - np.diag(J / np.diag(L))
+        self.parameters.covariances[k].pull_back(q, sd, C, by_factor, gradient)
+        return -0.5 * float((u**2).sum()) - J * float(np.log(np.diag(L)).sum())
+
+    def effects(self, q: np.ndarray, factors: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """ζ of each block, (…, J, s), at one q or many, (…, size), with their factors L."""
+        parts = []
+        for k, (place, L) in enumerate(zip(self.parameters.scores, factors, strict=True)):
+            numbers = q[..., place].reshape(*q.shape[:-1], -1, L.shape[-1])
+            if k == self.centred:
+                along = np.einsum("jsp,...p->...js", self.overlaps[k].own, q[..., : self.parameters.p])
+                parts.append(numbers * self.units - along)
+            else:
+                parts.append(numbers @ L.swapaxes(-1, -2))
+        return parts
+
+    def population(self, q: np.ndarray, effects: Sequence[np.ndarray]) -> np.ndarray:
+        """q with γ itself in the place of γ + what the scores' Zζ share with X; at one q or many."""
+        return self._shifted(q, effects, -1.0)
+
+    def _shifted(self, q: np.ndarray, effects: Sequence[np.ndarray], sign: float) -> np.ndarray:
         at = q.copy()
-        for shared, effect in zip(self.shared, effects, strict=True):
-            at[..., : self.parameters.p] -= np.einsum("pjs,...js->...p", shared, effect)
+        for k, (overlap, effect) in enumerate(zip(self.overlaps, effects, strict=True)):
+            if k != self.centred:
+                at[..., : self.parameters.p] += sign * np.einsum("jsp,...js->...p", overlap.share, effect)
         return at
+
+    def numbers(self, at: np.ndarray, effects: Sequence[np.ndarray]) -> np.ndarray:
+        """The inverse: q, from q with γ in its place and the group effects of the centred block."""
+        q = self._shifted(at, effects, 1.0)
+        if self.centred is not None:
+            along = self.overlaps[self.centred].own @ q[: self.parameters.p]
+            q[self.parameters.scores[self.centred]] = ((effects[self.centred] + along) / self.units).ravel()
+        return q
 
     def _add_own(self, family: Family, mu: np.ndarray, own: np.ndarray, gradient: np.ndarray) -> float:
         """The log likelihood; its derivatives by the distribution's own parameters are added to `gradient`."""
@@ -183,21 +248,24 @@ class JointDensity:
         return family.kernel(y, mu, weights) + family.constant(y, weights, trials)
 
     def start(self, rng: np.random.Generator) -> np.ndarray:
-        """Somewhere reasonable: b near the data without groups, SDs near 0.6, group effects near 0.
+        """Somewhere reasonable: b near the data without groups, SDs near half of what is left, group effects near 0.
 
         Where a link does not keep means in their range, nearer to the data's own mean, until all are in it.
         """
         parameters, design = self.parameters, self.parameters.design
         family = design.spec.family
         eta = family.start(design.y, design.weights) - design.offset
+        centre = np.zeros(parameters.size)
+        centre[: parameters.p] = self.Q @ eta / len(eta)
+        left = float(np.std(eta - centre[: parameters.p] @ self.Q)) or 1.0
         q = rng.normal(size=parameters.size) * 0.1
+        q[: parameters.p] *= left
         for covariance, Z in zip(parameters.covariances, self.Z, strict=True):
             width = np.sqrt((Z**2).mean(axis=1))
-            q[covariance.log_sd] = np.log(0.6 / np.where(width > 0, width, 1)) + rng.uniform(-1, 1, len(Z))
+            sd = 0.5 * left / np.where(width > 0, width, 1)
+            q[covariance.log_sd] = np.log(sd) + rng.uniform(-1, 1, len(Z))
         own = family.distribution.own_start(design.y)
         q[parameters.own] += [np.log(a - b.lower) for a, b in zip(own, family.distribution.own, strict=True)]
-        centre = np.zeros_like(q)
-        centre[: parameters.p] = self.Q @ eta / len(eta)
         return self._within_range(q, centre)
 
     def _within_range(self, q: np.ndarray, centre: np.ndarray) -> np.ndarray:
@@ -226,12 +294,42 @@ def log_posterior(design: Design, priors: Priors) -> GaussianDensity | JointDens
     parameters = Parameters(design, priors, M, np.zeros(len(M)), sampled_effects=True)
     Z = tuple(np.ascontiguousarray(block.Z.T) for block in design.blocks)
     Q = np.ascontiguousarray(Q.T) * root_n
-    shared = tuple(
-        np.array([sum_by_group(z * q, block.codes, len(block.levels)) for q in Q]).swapaxes(1, 2)
-        / len(design.y)
-        for block, z in zip(design.blocks, Z, strict=True)
+    overlaps = tuple(
+        _overlap(Q, z, block.codes, len(block.levels)) for block, z in zip(design.blocks, Z, strict=True)
     )
-    return JointDensity(parameters, Q, Z, shared)
+    return JointDensity(parameters, Q, Z, overlaps)
+
+
+def _overlap(Q: np.ndarray, Z: np.ndarray, codes: np.ndarray, J: int) -> Overlap:
+    between = np.moveaxis(group_products(list(Z), list(Q), codes, J), -1, 0)
+    within = np.moveaxis(group_products(list(Z), list(Z), codes, J), -1, 0)
+    return Overlap(between / Q.shape[1], np.linalg.pinv(within, hermitian=True) @ between)
+
+
+#: A block is sampled centred if the data know all its effects to less than this share of their variance.
+WELL_KNOWN = 0.33
+
+
+def centred_where_known(density: JointDensity, q: np.ndarray) -> tuple[JointDensity, np.ndarray]:
+    """The density with the block centred that the draws q, (draws, size), know best; the last of them, in its terms.
+
+    Scores u are nearly independent of τ where a group has few rows. Where it has many, the data fix τ u, and u goes
+    against τ and all the u against b: then the group's own coefficients are better sampled.
+    """
+    unpacked = [[part.unpack(row) for row in q] for part in density.parameters.covariances]
+    factors = [np.array([sd[:, None] * C for sd, C in rows]) for rows in unpacked]
+    effects = density.effects(q, factors)
+    variances = [(L**2).sum(axis=-1).mean(axis=0) for L in factors]
+    open_shares = [
+        (effect.var(axis=0).mean(axis=0) / variance).max()
+        for effect, variance in zip(effects, variances, strict=True)
+    ]
+    best = int(np.argmin(open_shares))
+    if not open_shares[best] < WELL_KNOWN:
+        return density, q[-1]
+    chosen = replace(density, centred=best, units=np.sqrt(variances[best]))
+    last = [effect[-1] for effect in effects]
+    return chosen, chosen.numbers(density.population(q[-1], last), last)
 
 
 def _gaussian(design: Design, priors: Priors) -> GaussianDensity:

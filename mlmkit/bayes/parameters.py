@@ -6,9 +6,11 @@ q lists, in this order,
             constant;
     log τ   for each random-effects term the log SDs; Jacobian τ, so log τ is added to the log density;
     cor     for each term the numbers of `correlation`, which brings its own Jacobian;
-    log σ   the residual SD's log, where the family has one; Jacobian σ;
+    log σ   the logs of the distribution's own parameters above their least values, such as the residual SD's;
+            Jacobian σ;
     u       where the group effects are sampled too, their standard normal scores: ζ = u Lᵀ with
-            L = diag(τ) C, and no Jacobian, since u itself has the prior N(0, 1).
+            L = diag(τ) C, and no Jacobian, since u itself has the prior N(0, 1); or, for a block that the
+            data know well, the groups' own coefficients. `JointDensity` says what γ is shifted by then.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from ..errors import MlmkitError
-from .density import GaussianDensity, JointDensity
+from .density import GaussianDensity, JointDensity, centred_where_known
 from .effects import draw_effects
 
 #: The acceptance that dual averaging aims at: a little above Stan's 0.8, for fewer divergences.
@@ -105,7 +105,10 @@ def check_numbers(**numbers: tuple[int, int]) -> None:
 def run_chain(
     density, seed: np.random.SeedSequence, draws: int, tune: int, ticks=None, place: int = 0
 ) -> Chain:
-    """One chain from its own random start: tuned, drawn, and brought back to the model's parameters."""
+    """One chain from its own random start: tuned, drawn, and brought back to the model's parameters.
+
+    Where the group effects are sampled, a part of the tuning finds out which are better centred.
+    """
     rng = np.random.default_rng(seed)
     count = np.memmap(ticks, dtype=np.int64, mode="r+") if ticks else np.zeros(place + 1, dtype=np.int64)
 
@@ -114,21 +117,30 @@ def run_chain(
         return {"q": state.pos}
 
     with np.errstate(all="ignore"):  # a far point overflows; `_Guarded` calls it impossible
-        result = _sampler(density, rng).sample_chains(
-            tune,
-            draws,
-            [density.start(rng)],
-            trace_funcs=[trace],
-            trace_warm_up=True,
-            adapters=[mici.adapters.DualAveragingStepSizeAdapter(TARGET_ACCEPTANCE), _metric(density)()],
-            display_progress=False,
-        )
-    kept = slice(tune, None)
+        start, pilot = density.start(rng), 0
+        if isinstance(density, JointDensity) and density.parameters.scores:
+            pilot = tune // 4
+            drawn = _run(density, rng, start, pilot, 0, trace).traces["q"][0]
+            density, start = centred_where_known(density, np.asarray(drawn)[pilot // 2 :])
+        result = _run(density, rng, start, tune - pilot, draws, trace)
+    kept = slice(tune - pilot, None)
     q = np.asarray(result.traces["q"][0])[kept]
     diverging = np.asarray(result.statistics["diverging"][0])[kept]
     depth = np.asarray(result.statistics["tree_depth"][0])[kept]
     beta, factors, own, effects = model_draws(density, q, rng)
     return Chain(beta, factors, own, effects, diverging, depth)
+
+
+def _run(density, rng: np.random.Generator, start: np.ndarray, tune: int, draws: int, trace):
+    return _sampler(density, rng).sample_chains(
+        tune,
+        draws,
+        [start],
+        trace_funcs=[trace],
+        trace_warm_up=True,
+        adapters=[mici.adapters.DualAveragingStepSizeAdapter(TARGET_ACCEPTANCE), _metric(density)()],
+        display_progress=False,
+    )
 
 
 def _metric(density):
@@ -192,11 +204,7 @@ def model_draws(density, q: np.ndarray, rng: np.random.Generator):
         drawn = [draw_effects(density, row, rng) for row in q]
         effects = tuple(np.array(one) for one in zip(*drawn, strict=True))
     else:
-        scores = [
-            q[:, place].reshape(len(q), -1, part.size)
-            for place, part in zip(parameters.scores, parameters.covariances, strict=True)
-        ]
-        effects = tuple(np.einsum("djs,dts->djt", u, L) for u, L in zip(scores, factors, strict=True))
+        effects = tuple(density.effects(q, factors))
         q = density.population(q, effects)
     return parameters.coefficients(q), factors, parameters.own_values(q), effects
 

@@ -1,10 +1,13 @@
 """The log posterior: its gradient for every kind of model, its value against dense formulas."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
 
+from mlmkit.bayes.density import centred_where_known
 from mlmkit.bayes.effects import draw_effects
 from tests.bayes.toy import constrained, dense_omega, density
 
@@ -65,6 +68,56 @@ def test_gradient_with_weights_and_an_offset(formula, family):
         (model.value_and_gradient(q + h)[0] - model.value_and_gradient(q - h)[0]) / 2e-5 for h in steps
     ]
     assert_allclose(model.value_and_gradient(q)[1], numeric, rtol=1e-6, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "block"), [("student", 0), ("student", 1), ("negative binomial", 0), ("binomial", 0)]
+)
+def test_another_choice_of_coordinates_is_the_same_density(name, block):
+    """Centring moves a point and changes volumes by |L|/|units| for each group, nothing else; gradients are derivatives."""
+    model = make(name, weights="w", offset=np.linspace(0, 1, 60)) if name != "binomial" else make(name)
+    rng = np.random.default_rng(6)
+    size = len(model.parameters.design.blocks[block].names)
+    other = replace(model, centred=block, units=rng.uniform(0.5, 2, size))
+    gaps = []
+    for q in two_points(model):
+        factors = constrained(model, q)[1]
+        effects = model.effects(q, factors)
+        at = model.population(q, effects)
+        moved = other.numbers(at, effects)
+        for one, same in zip(effects, other.effects(moved, factors), strict=True):
+            assert_allclose(same, one, rtol=1e-9, atol=1e-12)
+        assert_allclose(
+            other.population(moved, effects)[: model.parameters.p], at[: model.parameters.p], rtol=1e-9
+        )
+        groups = len(effects[block])
+        volume = groups * np.log(np.diag(factors[block])).sum()
+        gaps.append(other.value_and_gradient(moved)[0] + volume - model.value_and_gradient(q)[0])
+        steps = 1e-5 * np.eye(len(q))
+        numeric = [
+            (other.value_and_gradient(moved + h)[0] - other.value_and_gradient(moved - h)[0]) / 2e-5
+            for h in steps
+        ]
+        gradient = other.value_and_gradient(moved)[1]
+        assert_allclose(gradient, numeric, rtol=1e-6, atol=1e-7 * np.abs(gradient).max())
+    assert_allclose(gaps[0], gaps[1], rtol=1e-9, atol=1e-9)
+
+
+def test_what_the_data_know_is_centred():
+    """The group effects known to a small part of their variance, and of two crossed factors the better known ones."""
+    rng = np.random.default_rng(1)
+    model = make("student")
+    vague = np.tile(model.start(rng), (40, 1))
+    for place in model.parameters.scores:
+        vague[:, place] = rng.normal(size=vague[:, place].shape)
+    assert centred_where_known(model, vague)[0].centred is None
+    known = vague.copy()
+    known[:, model.parameters.scores[0]] = known[0, model.parameters.scores[0]]
+    known[:, model.parameters.scores[0]] += 0.01 * rng.normal(size=(40, 24))
+    chosen, last = centred_where_known(model, known)
+    assert chosen.centred == 0
+    factors = constrained(model, known[-1])[1]
+    assert_allclose(chosen.effects(last, factors)[0], model.effects(known[-1], factors)[0], rtol=1e-9)
 
 
 def log_prior(model, q):

@@ -44,8 +44,7 @@ def constrained(density, q):
     factors = [sd[:, None] * C for sd, C in (part.unpack(q) for part in parameters.covariances)]
     own = parameters.own_values(q)
     if parameters.sampled_effects:
-        scores = [q[place].reshape(-1, len(L)) for place, L in zip(parameters.scores, factors, strict=True)]
-        q = density.population(q, [u @ L.T for u, L in zip(scores, factors, strict=True)])
+        q = density.population(q, density.effects(q, factors))
     return parameters.coefficients(q), factors, own[0] if len(own) else None
 
 
