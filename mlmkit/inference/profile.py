@@ -210,20 +210,23 @@ def limits_of(
 
 
 def _guess(focus: Focus, points: dict[float, float], target: float) -> tuple[bool, float]:
-    """Where ζ is about `target`; or, known, that it is the end of the range or cannot be told."""
+    """Where ζ first is about `target`; or, known, that it is the end of the range or cannot be told.
+
+    Of the points beyond the target only those count up to which the curve still rises. Further out it may be flat, as
+    that of a correlation is where one of its SDs goes to 0, and a flat curve has no inverse.
+    """
     end = focus.lower if target < 0 else focus.upper
     if end == focus.estimate:
         return True, end
-    side = sorted(v for v in points if points[v] * target >= 0 and (v - focus.estimate) * target >= 0)
-    zetas = np.array([points[v] for v in side])
-    if np.abs(zetas).max() < abs(target):
-        return True, _beyond(side, zetas, target, end)
-    return False, _inverse(np.array(side), zetas, target)
-
-
-def _beyond(side: list[float], zetas: np.ndarray, target: float, end: float) -> float:
-    """Not reached: the range's end if the curve got there, unknown otherwise."""
-    return end if (side[0] if target < 0 else side[-1]) == end else np.nan
+    side = [v for v in points if points[v] * target >= 0 and (v - focus.estimate) * target >= 0]
+    outwards = np.array(sorted(side, reverse=bool(target < 0)))
+    zetas = np.array([points[v] for v in outwards])
+    beyond = np.flatnonzero(np.abs(zetas) >= abs(target))
+    if not len(beyond):
+        return True, end if outwards[-1] == end else np.nan
+    flat = np.flatnonzero(np.diff(np.abs(zetas[beyond[0] :])) < CLOSE)
+    rising = slice(beyond[0] + flat[0] + 1 if len(flat) else None)
+    return False, _inverse(outwards[rising], zetas[rising], target)
 
 
 def _inverse(values: np.ndarray, zetas: np.ndarray, target: float) -> float:

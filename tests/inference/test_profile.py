@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 from scipy.optimize import approx_fprime
 
 import mlmkit as mk
-from mlmkit.errors import DataError
+from mlmkit.errors import DataError, FitWarning
 from mlmkit.inference.focus import HeldLast, Problem, coefficient, correlation, standard_deviation
 from mlmkit.inference.parameters import as_ml
 
@@ -83,6 +83,16 @@ def test_any_correlation_is_as_good_as_no_variation_at_least(fit):
     bound = mk.lmer("mathscore ~ ses + (ses|classid) + (1|schoolid)", data("classroom"), reml=False).criterion
     focus = correlation(whole, 1, 0, 1, "cor")
     assert all(focus.deviance(rho) <= bound + 1e-6 for rho in (0.2, -0.1, -0.5, -1.0))
+
+
+def test_an_end_beside_a_flat_stretch_is_where_the_curve_first_gets_there():
+    """Below −0.1 the schools' slopes have an SD of 0 and the deviance stays 4.0 above its least; lme4: −0.0823."""
+    formula = "mathscore ~ ses + (1|classid) + (0 + ses|classid) + (ses|schoolid)"
+    with pytest.warns(FitWarning):
+        profile = mk.lmer(formula, data("classroom")).profile(["cor_Intercept.ses|schoolid"])
+    for level, lower in ((0.9, 0.0095), (0.95, -0.0823)):
+        found = profile.confint(level).loc["cor_Intercept.ses|schoolid"]
+        assert_allclose(found, [lower, 1.0], atol=5e-4)
 
 
 def test_the_profiled_likelihoods_gradient_is_its_differences(fit):
