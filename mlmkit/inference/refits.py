@@ -242,6 +242,8 @@ def _responses(fit: Fit, Y) -> tuple[np.ndarray, pd.Index]:
             f"The responses have shape {np.shape(Y)}: give {fit.nobs} rows, one for each row used, and a column for "
             "each response."
         )
+    if not values.shape[1]:
+        raise DataError("There is no response to fit: give at least one column.")
     labels = pd.RangeIndex(values.shape[1]) if labels is None else labels
     bad = np.flatnonzero(~np.all(np.isfinite(values), axis=0))
     if len(bad):

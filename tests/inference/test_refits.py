@@ -118,6 +118,8 @@ def test_responses_are_checked(fit):
     one = fit("dyestuff")
     with pytest.raises(DataError, match="30 rows"):
         one.refit_many(np.ones((29, 2)))
+    with pytest.raises(DataError, match="at least one column"):
+        one.refit_many(np.ones((30, 0)))
     with pytest.raises(DataError, match="numbers"):
         one.refit_many(pd.DataFrame({"a": ["x"] * 30}))
     with pytest.raises(DataError, match="'b' has missing"):

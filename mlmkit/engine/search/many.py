@@ -48,6 +48,8 @@ class Many:
     evaluations: np.ndarray
 
     def at(self, x: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        if not len(rows):
+            return np.zeros(0), np.zeros_like(x)
         self.evaluations[rows] += 1
         value, gradient = self.objective(x, rows)
         return np.where(np.isfinite(value), value, np.inf), gradient

@@ -76,3 +76,15 @@ def test_hessians():
     np.testing.assert_allclose(many.hessian[:, :, 4], [[82.0, -40.0], [-40.0, 20.0]], rtol=1e-2)
     np.testing.assert_allclose(many.metric[:, :, 4] @ many.hessian[:, :, 4], np.eye(2), atol=1e-6)
     assert np.all(lowest == 0.0)
+
+
+def test_functions_are_never_asked_for_none_of_them():
+    """All searches begin on a saddle, so that none has arrived when the first round ends."""
+
+    def saddle(x, rows):
+        assert len(rows) > 0
+        return x[0] ** 2 - x[1] ** 2 + x[1] ** 4, np.array([2 * x[0], -2 * x[1] + 4 * x[1] ** 3])
+
+    many = begin_many(saddle, np.zeros((2, 3)))
+    assert minimise_many(many, lambda x: x).all()
+    np.testing.assert_allclose(np.abs(many.x), np.array([[0.0], [np.sqrt(0.5)]]) * np.ones(3), atol=1e-6)
