@@ -47,7 +47,7 @@ class Structure:
     groups
         The groupings, outermost first where they nest.
     counts
-        A row each: how many groups, and rows a group (fewest, median, most).
+        A row each: how many groups, and rows per group (fewest, median, most).
     relations
         How each pair of groupings lies.
     formula

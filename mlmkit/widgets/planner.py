@@ -246,7 +246,7 @@ def presets() -> dict[str, Preset]:
         "group_cost": 30.0,
     }
     return {
-        "sleep": Preset(sleep, "The sleep study again, for an effect of 4 ms a day: n are days."),
+        "sleep": Preset(sleep, "The sleep study again, for an effect of 4 ms per day: n are days."),
         "schools": Preset(schools, "Half of the schools are treated; a school costs as much as 30 pupils."),
         "few schools": Preset(
             {**schools, "J": 12, "n": 40}, "The same number of pupils in a third of the schools."

@@ -123,7 +123,7 @@ def _alcohol() -> Case:
 
 
 def _sleepstudy() -> Case:
-    axes = ("intercept β₀: ms on day 0", "slope β₁: ms a day")
+    axes = ("intercept β₀: ms on day 0", "slope β₁: ms per day")
     return _linear("Reaction ~ Days + (Days|Subject)", "sleepstudy", "people", axes, "ms")
 
 

@@ -305,9 +305,9 @@ def _controls() -> dict:
     return {
         "people": buttons("people", (ALL, FEW), ALL, "All, or the first five"),
         "shape": buttons("τ₁: prior", SHAPES, SHAPES[0]),
-        "scale": steps("τ₁: its scale", scales, _default_scale(), "Scale of the prior of τ₁, ms a day"),
+        "scale": steps("τ₁: its scale", scales, _default_scale(), "Scale of the prior of τ₁, ms per day"),
         "width": steps("b₁: SD of its prior", widths, np.inf, "SD of the normal prior of b₁; infinite: flat"),
-        "centre": slider("b₁: its mean", 0.0, -20, 30, 0.5, "Mean of the normal prior of b₁, ms a day"),
+        "centre": slider("b₁: its mean", 0.0, -20, 30, 0.5, "Mean of the normal prior of b₁, ms per day"),
         "eta": slider("ρ: η of its prior", 1.0, 0.5, 12, 0.1, "η of the LKJ prior of ρ; 1: uniform"),
         "again": press("sample again", "Draw anew under the priors as they are: takes some seconds"),
         "sampled": Kept(None),
@@ -409,8 +409,8 @@ def explore_prior(preset: str | None = None, posterior: Posterior | None = None,
 
 def show_prior(posterior: Posterior | None = None) -> Stills:
     """The exploration of priors on paper: 18 people and 5, a broad prior of τ₁ and a narrower one."""
-    weak = ("τ₁ exponential, mean 10 ms a day", {"shape": "exponential", "scale": 10.0})
-    strong = ("τ₁ half normal, scale 5 ms a day", {"shape": "half normal", "scale": 5.0})
+    weak = ("τ₁ exponential, mean 10 ms per day", {"shape": "exponential", "scale": 10.0})
+    strong = ("τ₁ half normal, scale 5 ms per day", {"shape": "half normal", "scale": 5.0})
     settings = {
         f"{people} people, {name}": {"people": people, **values}
         for people in (ALL, FEW)

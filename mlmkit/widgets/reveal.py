@@ -260,7 +260,7 @@ def _when_revealed(values: dict) -> dict:
 def presets() -> dict[str, Preset]:
     """The data sets' own words."""
     notes = {
-        "mathachieve": "Many pupils a school.",
+        "mathachieve": "Many pupils per school.",
         "alcohol": "Few years, but countries differ far more than years.",
         "sleepstudy": "Ten days for everyone.",
         "rats": "Some twenty rats a batch.",

@@ -30,8 +30,8 @@ class Scale:
 
 
 SCALES = (
-    Scale("τ₁", "SD of slopes τ₁, ms a day", "sd_Subject__Days", (0.0, 25.0), (0.0,)),
-    Scale("b₁", "population slope b₁, ms a day", "b_Days", (-12.0, 28.0)),
+    Scale("τ₁", "SD of slopes τ₁, ms per day", "sd_Subject__Days", (0.0, 25.0), (0.0,)),
+    Scale("b₁", "population slope b₁, ms per day", "b_Days", (-12.0, 28.0)),
     Scale("ρ", "correlation ρ", "cor_Subject__Intercept__Days", (-1.0, 1.0), (-1.0, 1.0)),
 )
 
