@@ -24,6 +24,9 @@ REFITTED = (
     "parts do not compare."
 )
 
+#: A larger model whose −2 log L is lower by no more than this describes the data no better: it is rounding.
+NO_BETTER = 1e-6
+
 
 @answers
 def anova(
@@ -186,7 +189,8 @@ def _row(fit: Fit) -> dict:
 def _mixture(small: Fit, large: Fit) -> float:
     """The mixture p value where one more coefficient varies, correlated with q others; else NaN."""
     q = extra_coefficient(small, large)
-    return np.nan if q is None else mixture(max(2 * (large.loglik - small.loglik), 0.0), q)
+    ratio = 2 * (large.loglik - small.loglik)
+    return np.nan if q is None else mixture(ratio if ratio > NO_BETTER else 0.0, q)
 
 
 def mixture(chisq: float, q: int) -> float:

@@ -48,6 +48,14 @@ def test_of_an_sd_the_mixture_is_a_little_too_shy():
     assert 0.4 * mixture < simulated < 1.1 * mixture
 
 
+def test_an_sd_of_zero_is_no_better():
+    """A ratio that is rounding counts as none: both p values are 1, not the mixture's half."""
+    d = study(0.0, J=20, seed=5)
+    small, large = mk.lmer("y ~ t + (1|g)", d), mk.lmer("y ~ t + (t||g)", d)
+    table = mk.anova(small, large, test="bootstrap", n=200, seed=1, progress=False)
+    assert table["Pr(bootstrap)"].iloc[1] == 1.0 == table["Pr(mixture)"].iloc[1]
+
+
 def test_generalized_models_too(fit):
     rats = mk.load_data("rats")
     small, large = mk.glm("cbind(m, n - m) ~ 1", rats), fit("rats")
