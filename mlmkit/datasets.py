@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from .errors import DataError, did_you_mean
+from .habits import answers
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ _DATASETS = {
 }
 
 
+@answers
 def load_data(name: str) -> pd.DataFrame:
     """A data set of the course.
 

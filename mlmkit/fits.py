@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from . import inference, printing, report, results
 from .errors import DataError
-from .habits import methods_answer
+from .habits import answers, methods_answer
 
 
 @methods_answer
@@ -79,6 +79,7 @@ class MixedFit(Fit, results.MixedFit):
     nodes = inference.nodes.nodes
 
 
+@answers
 def summary(fit, **options):
     """What a fit or a posterior says of itself, as `fit.summary(**options)`: for readers who know R.
 

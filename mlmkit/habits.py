@@ -153,6 +153,6 @@ def _sentence(name: str, takes: inspect.Signature, given: dict[str, Any], error:
     if strange is None:
         return f"{name}(): {error}. It takes {', '.join(known)}."
     answer = ARGUMENTS.get(f"{name}.{strange}", ARGUMENTS.get(strange))
-    if answer is not None:
+    if answer is not None and strange.removesuffix("s") not in known:
         return f"{name}() has no argument {strange!r}: {answer.format(value=given[strange])}."
     return f"{name}() has no argument {strange!r}.{did_you_mean(strange, known)}"

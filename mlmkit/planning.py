@@ -21,6 +21,7 @@ from .families import Family
 from .fits import Fit, FlatFit, MixedFit
 from .formula import parse_formula
 from .frames import as_frame
+from .habits import answers
 from .inference import power as powers
 from .inference import simulate as simulations
 from .spec import Spec
@@ -30,6 +31,7 @@ from .words import listed
 Numbers: TypeAlias = Mapping[str, Any] | Sequence[float] | pd.Series | float | None
 
 
+@answers
 def simulate(
     formula: str,
     data: pd.DataFrame,
@@ -78,6 +80,7 @@ def simulate(
     return simulations.simulate(assumed(formula, data, fixef, sd, cor, sigma, family, dispersion), n, seed)
 
 
+@answers
 def plan(
     formula: str,
     data: pd.DataFrame,

@@ -15,6 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from .errors import DataError, MlmkitError
+from .habits import answers
 from .printing import tidy
 from .results import Fit, MixedFit
 
@@ -92,6 +93,7 @@ class Reported:
         )
 
 
+@answers
 def table(
     *fits: Fit,
     names: Sequence[str] | None = None,

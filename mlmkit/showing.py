@@ -18,12 +18,14 @@ import pandas as pd
 from pandas.api.types import is_bool_dtype, is_integer_dtype, is_numeric_dtype
 
 from .errors import DataError
+from .habits import answers
 
 #: Columns of p values, by the names that this package, R and broom give them.
 P_VALUE = re.compile(r"p|p[ ._]?values?|Pr\(.*\)|.*p value", re.IGNORECASE)
 MISSING = "–"
 
 
+@answers
 def show(table: Any, digits: int | Mapping[Hashable, int] = 3, *, index: bool = True) -> None:
     """Show a table with rounded numbers; in a notebook as HTML, elsewhere as text.
 

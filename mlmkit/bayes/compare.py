@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import DataError
+from ..habits import answers
 from ..inference.noted import Noted
 from .checks import pointwise_loo
 from .record import Posterior
@@ -17,6 +18,7 @@ NOTE = (
 )
 
 
+@answers
 def compare(*posteriors: Posterior) -> Noted:
     """Models compared by leave-one-out cross-validation, the best first.
 

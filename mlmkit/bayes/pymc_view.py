@@ -18,6 +18,7 @@ from ..design import Block, Design, build_design
 from ..errors import MlmkitError
 from ..families.distribution import Own
 from ..formula import parse_formula
+from ..habits import answers
 from .priors import Prior, Priors, find_priors
 
 #: Each prior as PyMC writes it: on the whole line, and cut off below zero.
@@ -79,6 +80,7 @@ class PymcModel:
         return namespace["model"]
 
 
+@answers
 def pymc_model(
     formula: str, data: pd.DataFrame, family="gaussian", priors=None, weights=None, offset=None
 ) -> PymcModel:

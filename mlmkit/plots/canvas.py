@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
 import pandas as pd
 
+from ..habits import answers
 from ..pictures import Drawable
 from ..results import Fit
 
@@ -53,7 +54,7 @@ def _drawn(work_out: Callable, place: str, kind: str):
     draw.__dict__["__signature__"] = signature  # what inspect and help() read
     draw.__annotations__ = {**work_out.__annotations__, place: kind, "return": kind}
     draw.__dict__["data"] = work_out
-    return draw
+    return answers(draw)
 
 
 def _documented(text: str, place: str, kind: str) -> str:

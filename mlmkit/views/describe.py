@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ..habits import answers
 from ..inference.parameters import one_of
 from ..spec import same_group
 from ..words import listed, number
@@ -25,6 +26,7 @@ class Paragraph(str):
         printer.text(str(self))
 
 
+@answers
 def describe(
     fit_or_formula,
     data: pd.DataFrame | None = None,

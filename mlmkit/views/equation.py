@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ..errors import did_you_mean
+from ..habits import answers
 from .latex import (
     Symbols,
     Values,
@@ -65,6 +66,7 @@ class Equation:
         return self.latex
 
 
+@answers
 def equation(
     fit_or_formula, data: pd.DataFrame | None = None, family="gaussian", style: str = "levels",
     sigma: str = "shared", estimates: bool | None = None, where: bool = True,

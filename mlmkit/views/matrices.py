@@ -15,6 +15,7 @@ from ..design import Design, build_design
 from ..engine.covariance import factors_from_theta, theta_length
 from ..errors import DataError, did_you_mean
 from ..formula import parse_formula
+from ..habits import answers
 from ..spec import Spec
 from ..style import COLOURS, INK, PAPER, RC
 from ..words import count
@@ -104,6 +105,7 @@ class Matrices:
         )
 
 
+@answers
 def matrices(
     fit_or_formula, data: pd.DataFrame | None = None, family="gaussian", theta=None, sigma: float = 1.0
 ) -> Matrices:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import did_you_mean
+from ..habits import answers
 from .boxes import check_clear, crowding
 from .graph import Edge, Node, Plate
 from .model import Block, DiagramError, Group, Model
@@ -21,6 +22,7 @@ from .unrolled import unroll
 SIMPLER, TALL = (2, 1), 8.0
 
 
+@answers
 def network(
     fit_or_formula,
     data: pd.DataFrame | None = None,

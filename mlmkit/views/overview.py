@@ -17,6 +17,7 @@ import pandas as pd
 from ..columns import Column, look
 from ..errors import DataError
 from ..frames import as_frame, check_there
+from ..habits import answers
 from ..pictures import Picture
 from ..words import count, listed, number
 
@@ -109,6 +110,7 @@ class Overview(Picture):
         ax.grid(color=RULE)
 
 
+@answers
 def overview(data, response: str, groups=None, x: str | None = None, arm: str | None = None) -> Overview:
     """Look at data before a model is written: sizes, what is missing, what varies where, and which slopes may vary.
 

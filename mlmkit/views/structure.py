@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
 from ..errors import DataError, did_you_mean
+from ..habits import answers
 from ..style import COLOURS, INK, MUTED, PAPER, RC, RULE, SHADE, tint
 from ..words import count, listed
 from .boxes import Box
@@ -140,6 +141,7 @@ class Structure:
         return figure_to_png(self.draw().figure)
 
 
+@answers
 def structure(data: pd.DataFrame, groups, outcome: str | None = None, few: int = FEW) -> Structure:
     """Whether groupings are nested, crossed or partially crossed in data.
 
