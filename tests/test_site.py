@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -121,7 +122,9 @@ def test_every_exploration_that_has_a_film_shows_it(site):
     listed = {path.stem for path in (site / "_static" / "films").glob("*.js")}
     assert listed == set(films.names())
     for path in (ROOT / "chapters").glob("[0-9]*.ipynb"):
-        shown = set(re.findall(r"\bmk\.explore_(\w+)\(", path.read_text(encoding="utf-8"))) & listed
+        cells = nbformat.read(path, 4).cells
+        code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+        shown = set(re.findall(r"\bmk\.explore_(\w+)\(", code)) & listed
         text = (site / "chapters" / f"{path.stem}.html").read_text(encoding="utf-8")
         assert shown <= set(re.findall(r'<course-film name="(\w+)">', text)), path.stem
 

@@ -37,4 +37,4 @@ def announced(monkeypatch):
 def test_questions_of_another_package_are_asked_like_the_courses_own(announced):
     assert check("exam-1", 42)
     assert [each.id for each in questions_of("exam")] == ["exam-1"]
-    assert len(questions_of("03")) == 8
+    assert [each.id for each in questions_of("03")][:2] == ["03-1", "03-2"]
