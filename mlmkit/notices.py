@@ -18,6 +18,8 @@ RESTARTS = 0.9
 
 #: Up to so many labels are compared with each other.
 MOST_LABELS = 20_000
+#: Rows that tell, mostly, whether a column varies within groups before all of them are looked at.
+GLANCE = 2000
 
 
 def notices(fit: Fit) -> list[str]:
@@ -125,16 +127,23 @@ def _slopes_without_a_range(fit: MixedFit) -> Iterator[str]:
         rows, groups = len(block.codes), len(block.levels)
         if groups == rows or "Intercept" not in block.columns.names:
             continue  # a group is a row, or each kind of group has its variance: both are meant so
-        some_row = np.empty(groups, dtype=np.intp)
-        some_row[block.codes] = np.arange(rows)
-        constant = (block.Z[some_row[block.codes]] == block.Z).all(axis=0)
-        for name in np.array(block.names)[constant]:
-            if name != "Intercept":
+        constant = _constant(block.Z[:GLANCE], block.codes[:GLANCE], groups)
+        constant &= np.array(block.names) != "Intercept"
+        if constant.any():
+            constant &= _constant(block.Z, block.codes, groups)
+            for name in np.array(block.names)[constant]:
                 yield (
                     f"{name} has one value within each {block.group}, so no {block.group} has a slope of its own: the "
                     f"term lets the spread across {block.group} depend on {name} instead; where that is not meant, "
                     f"leave {name} out of the term (chapter 7)."
                 )
+
+
+def _constant(Z: np.ndarray, codes: np.ndarray, groups: int) -> np.ndarray:
+    """Which columns have one value within each group."""
+    some_row = np.empty(groups, dtype=np.intp)
+    some_row[codes] = np.arange(len(codes))
+    return (Z[some_row[codes]] == Z).all(axis=0)
 
 
 def _factors_split(fit: MixedFit) -> Iterator[str]:
