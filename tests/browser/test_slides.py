@@ -79,7 +79,7 @@ def test_every_slide_of_a_chapter_fits_and_asks_before_it_tells(slides_of, chapt
         "predict" in tags_of(c) for c in cells
     )
     overflowing = [slide for slide in slides if slide["right"] > 1281 or slide["bottom"] > 721]
-    assert overflowing == []
+    assert overflowing == [], overflowing
     for slide, tags in zip(slides, shown, strict=True):
         asks = [k for k, each in enumerate(tags) if "predict" in each]
         assert not asks or not any("reveal" in each for each in tags[asks[0] :]), slide
