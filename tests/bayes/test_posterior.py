@@ -1,6 +1,7 @@
 """What a posterior offers: tables, predictions, new groups, checks, other priors."""
 
 import re
+import warnings
 from typing import Any
 
 import numpy as np
@@ -100,6 +101,27 @@ def test_uncorrelated_terms_of_one_group_share_a_table():
     posterior = brm("y ~ x + (x||class)", toy(), **SETTINGS)
     assert list(posterior.ranef["class"]) == ["Intercept", "x"]
     assert list(posterior.table.term[:2]) == ["sd(Intercept)", "sd(x)"]
+
+
+def test_group_coefficients_of_two_factors_keep_apart():
+    rng = np.random.default_rng(2)
+    data = pd.DataFrame({"a": np.repeat(np.arange(4), 15), "b": np.tile(np.arange(6), 10)})
+    data["x"] = rng.normal(size=60)
+    data["y"] = 2.0 * data["a"] + rng.normal(size=6)[data["b"]] * data["x"] + rng.normal(size=60)
+    settings = SETTINGS | {"chains": 1, "draws": 30, "tune": 60}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        posterior = brm("y ~ x + (1|a) + (x|b)", data, **settings)
+    a, b = posterior.coef_draws("a"), posterior.coef_draws("b")
+    assert [draws["x"].shape for draws in (a, b)] == [(1, 30, 4), (1, 30, 6)]
+    assert_array_equal(a["x"], np.broadcast_to(posterior.beta[..., 1, None], (1, 30, 4)))
+    effects = {
+        block.group: zeta for block, zeta in zip(posterior.design.blocks, posterior.effects, strict=True)
+    }
+    for group, draws in (("a", a), ("b", b)):
+        expected = posterior.beta[..., 0, None] + effects[group][..., 0]
+        assert_allclose(draws["Intercept"], expected, rtol=1e-12)
+    assert_allclose(b["x"], posterior.beta[..., 1, None] + effects["b"][..., 1], rtol=1e-12)
 
 
 # -- predictions -----------------------------------------------------------------------------------

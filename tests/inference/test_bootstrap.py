@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose
 
 import mlmkit as mk
 from mlmkit.errors import DataError
+from mlmkit.inference.refits import Refitting
 
 from .conftest import data
 
@@ -65,3 +66,20 @@ def test_generalized_and_flat_models_too(fit):
 def test_the_number_of_replicates_is_checked(fit):
     with pytest.raises(DataError, match="n=0"):
         fit("dyestuff").bootstrap(0)
+
+
+def test_a_replicate_that_fails_is_missing_and_not_on_the_boundary(fit, monkeypatch):
+    one, calls = fit("sleepstudy"), []
+    whole = one.bootstrap(5, seed=1, statistic=slope, progress=False)
+    estimates = Refitting.estimates
+
+    def second_fails(refitting, y):
+        calls.append(y)
+        return None if len(calls) == 2 else estimates(refitting, y)
+
+    monkeypatch.setattr(Refitting, "estimates", second_fails)
+    draws = one.bootstrap(5, seed=1, statistic=slope, progress=False)
+    expected = whole["slope"].where(np.arange(5) != 1)
+    assert_allclose(draws["slope"], expected)
+    assert not any("boundary" in note for note in draws.notes)
+    assert draws.notes[-1].startswith("1 could not be fitted")

@@ -52,6 +52,12 @@ def test_a_linear_models_are_exact():
     assert_allclose(joint, [2, flat.df_resid, F, stats.f.sf(F, 2, flat.df_resid)], rtol=1e-9)
 
 
+def test_a_joint_test_takes_a_list_of_lists(fit):
+    one = fit("sleepstudy")
+    assert_allclose(one.f_test([[0, 1]]), one.f_test(np.array([[0.0, 1.0]])))
+    assert_allclose(one.f_test([[0, 1]])["den_df"], 17, rtol=1e-4)
+
+
 def test_generalized_models_have_z_and_chi_square(fit):
     cbpp = fit("cbpp")
     table = cbpp.tests(["period[T.p4] - period[T.p2]"])

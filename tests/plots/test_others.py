@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from mlmkit import DataError, lmer, plots, style
+from mlmkit.engine.linear.lmm import lmm_criterion
 
 
 def test_caterpillars_are_in_order_with_conditional_sds(sleep):
@@ -43,6 +44,22 @@ def test_the_criterion_is_lowest_at_the_estimate(sleep_intercepts, sleep):
     assert drawn.curves.min().to_numpy() == pytest.approx([0, 0])
     two = plots.criterion_curve_data(sleep, term="Days")
     assert two.minima["REML"] == pytest.approx(5.922138 / 25.592, abs=np.diff(two.curves.index).max())
+
+
+def test_the_curve_of_a_second_blocks_slope_starts_where_the_slope_is_constant():
+    """Its SD is made up of the last two elements of θ, behind the other factor's."""
+    rng = np.random.default_rng(5)
+    data = pd.DataFrame({"few": np.repeat(np.arange(8), 30), "many": np.tile(np.arange(12), 20)})
+    data["x"] = rng.normal(size=240)
+    shift, slope, noise = rng.normal(size=8), rng.normal(size=8), rng.normal(size=240)
+    data["y"] = rng.normal(size=12)[data["many"]] + shift[data["few"]] + noise
+    data["y"] += (shift + slope)[data["few"]] * data["x"]
+    fit = lmer("y ~ x + (1|many) + (x|few)", data)
+    assert [len(block.names) for block in fit.design.blocks] == [1, 2]
+    drawn, criterion = plots.criterion_curve_data(fit, group="few", term="x"), lmm_criterion(fit.design, True)
+    rise = criterion(fit.theta * [1, 1, 0, 0]) - criterion(fit.theta)
+    assert drawn.curves.index[0] == 0
+    assert drawn.curves["REML"].iloc[0] == pytest.approx(rise, abs=0.02)
 
 
 def test_on_the_boundary_the_curve_starts_at_its_minimum_and_ends_where_it_is_clearly_above():

@@ -1,7 +1,11 @@
 """Figures 4 and 7, and the densities beside them."""
 
+import warnings
+
 import numpy as np
+import pandas as pd
 import pytest
+from scipy.stats import norm
 
 from mlmkit import DataError, lmer, load_data
 from mlmkit.plots import density_data, likelihoods_data, shrinkage, shrinkage_data
@@ -103,6 +107,25 @@ def test_the_product_peaks_at_the_conditional_mode(rats, countries):
         peak = drawn.curves.loc[drawn.curves["together"].idxmax(), "value"]
         step = np.diff(drawn.curves["value"]).max()
         assert drawn.multilevel == pytest.approx(peak, abs=step)
+
+
+def test_a_gaussian_likelihood_has_the_width_of_its_mean(sleep_intercepts):
+    fit = sleep_intercepts
+    drawn = likelihoods_data(fit, 308)
+    data = load_data("sleepstudy").query("Subject == 308")
+    own = (data["Reaction"] - fit.fixef["Days"] * data["Days"]).mean()
+    curve = norm.pdf(drawn.curves["value"], own, fit.sigma / np.sqrt(len(data)))
+    assert drawn.flat == pytest.approx(own, abs=1e-3)
+    assert drawn.curves["likelihood"].to_numpy() == pytest.approx(curve / curve.max(), abs=1e-9)
+
+
+def test_a_singular_fit_has_no_distribution_to_draw():
+    data = pd.DataFrame({"g": np.repeat(np.arange(8), 5), "y": np.tile([-2.0, -1.0, 0.0, 1.0, 2.0], 8)})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fit = lmer("y ~ 1 + (1|g)", data)
+    with pytest.raises(DataError, match="SD of Intercept across g is 0: there is no distribution"):
+        density_data(fit)
 
 
 def test_a_likelihood_without_a_maximum_says_so(rats):

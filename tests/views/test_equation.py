@@ -315,3 +315,19 @@ def test_what_github_refuses_would_be_found():
         r"\operatorname",
         r"\color",
     ]
+
+
+def test_an_intercept_alone_has_no_vector():
+    lines = equation("y ~ 1").latex.splitlines()
+    assert lines[1:-1] == [
+        r"y_i &\sim \mathrm{N}\left(\mu_i, \sigma^{2}\right), \quad \text{for } i = 1 \ldots n \\",
+        r"\mu_i &= \beta \\",
+        r"&y_i : \mathrm{y}",
+    ]
+
+
+def test_each_level_of_a_factor_has_a_coefficient_in_each_group():
+    sleep = mk.load_data("sleepstudy").assign(third=lambda d: pd.Series(list("abc"))[d.Days % 3].to_numpy())
+    latex = equation(mk.lm("Reaction ~ 0 + Subject + Subject:third", sleep)).latex
+    for term in (r"\beta_{[s_i]1} [x_i = \mathrm{b}]", r"\beta_{[s_i]2} [x_i = \mathrm{c}]"):
+        assert term in latex

@@ -91,3 +91,14 @@ def test_another_data_set_brings_its_own_tau():
     assert dict(explorer.controls["multiple"].options)["4.71 (fitted)"] == FITTED
     explorer.controls["data"].value = "sleepstudy"
     assert explorer.values["multiple"] == FITTED and explorer.result.estimates.shape == (18, 2)
+
+
+def test_the_spread_that_is_pooled_away_is_what_the_weights_leave():
+    """A group keeps λ = τ²/(τ² + σ²/n) of its distance from the population; the rest of the spread is gone."""
+    data = load_data("alcohol")
+    fit, n = lmer("alcohol ~ 1 + (1|country)", data), data.groupby("country").size().to_numpy()
+    it = compute("alcohol", FITTED)
+    weights = it.tau[0] ** 2 / (it.tau[0] ** 2 + fit.sigma**2 / n)
+    own = it.flat[:, 0] - it.centre[0]
+    expected = 1 - np.linalg.norm(weights * own) / np.linalg.norm(own)
+    assert it.pooled_away == pytest.approx(expected, rel=1e-5)

@@ -72,3 +72,10 @@ def test_words():
         as_observed("mathachieve", groups("mathachieve").names[groups("mathachieve").shown[0]], n=1)
     )
     assert "has 1 observation with mean" in words and "λ = 0.18" in words and "other groups" in words
+
+
+def test_the_others_move_is_the_largest_of_them():
+    name = groups("mathachieve").names[groups("mathachieve").shown[-1]]
+    it = as_observed("mathachieve", name, n=1)
+    moves = [abs(it.multilevel[k] - it.as_observed[k]) for k in range(len(it.names)) if k != it.chosen]
+    assert it.others_move == pytest.approx(max(moves)) and max(moves) > 1.2 * min(moves)

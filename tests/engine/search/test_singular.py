@@ -1,8 +1,11 @@
 """Singular fits: found whatever the units, and named."""
 
+import warnings
+
 import numpy as np
 import pytest
 
+import mlmkit as mk
 from mlmkit.engine.linear.lmm import fit_lmm
 from mlmkit.engine.search.singular import is_singular, singular_blocks, singular_messages
 from tests.engine.toy import block, design
@@ -66,3 +69,13 @@ def test_a_fit_at_the_boundary_says_so_and_says_zero():
     assert fit.converged
     assert fit.theta[0] == 0.0
     assert "SD of Intercept across g is estimated as 0" in fit.messages[0]
+
+
+@pytest.mark.parametrize("factor", [1e-10, 1.0, 1e10])
+def test_weights_in_other_units_leave_a_regular_fit_regular(factor):
+    data = mk.load_data("sleepstudy").assign(w=factor)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit = mk.lmer("Reaction ~ Days + (Days|Subject)", data, weights="w")
+    assert not fit.is_singular
+    np.testing.assert_allclose(fit.varcorr.sdcor[:2], [24.7407, 5.9221], rtol=1e-4)
