@@ -127,3 +127,13 @@ def test_a_property_of_groups_has_no_slope_within_them(varying):
     for meant in ("ses|school", "0 + sector|school", "1|school"):
         fit = mk.lmer(f"mathach ~ pracad + ({meant})", data)
         assert not any("one value" in one for one in notices(fit))
+
+
+@pytest.mark.filterwarnings("ignore::mlmkit.FitWarning")
+def test_the_term_that_is_split_is_the_one_named():
+    """Also where another factor, of more levels, comes first in the design."""
+    data = mk.load_data("mathachieve").assign(desk=lambda d: np.arange(len(d)) % 300)
+    with pytest.warns(mk.errors.FitWarning, match="independently of the others") as caught:
+        mk.lmer("mathach ~ sex + (1|desk) + (sex||school)", data)
+    split = [str(one.message) for one in caught if "independently of the others" in str(one.message)]
+    assert len(split) == 1 and "(1|school) + (0 + sex|school)" in split[0]

@@ -51,6 +51,13 @@ def test_arithmetic(frame, text, expected):
     assert_allclose(value(text, frame), expected)
 
 
+def test_a_level_that_the_fit_had_not_equals_none_of_its_levels(frame):
+    memory = {}
+    assert_array_equal(value('f == "a"', frame, memory).labels.codes, [1, 0, 0, 1])
+    others = pd.DataFrame({"f": ["z", "a"]})
+    assert_array_equal(value('f == "a"', others, memory).labels.codes, [0, 1])
+
+
 @pytest.mark.parametrize("dtype", ["int8", "uint8", "float16"])
 def test_arithmetic_is_in_full_precision(dtype):
     small = pd.DataFrame({"x": np.array([100, 12], dtype=dtype)})

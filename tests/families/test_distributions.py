@@ -212,3 +212,20 @@ class TestNegativeBinomial:
         )
         assert size == pytest.approx(np.exp(best.x), rel=1e-5)
         assert self.one.most_likely(np.round(mu), mu, weights) == np.inf
+
+
+def test_what_is_sampled_is_the_parameter_that_is_named():
+    """σ and ν, a gamma's and an inverse Gaussian's shape: each gives the variance that its textbook does."""
+    mu = np.array([0.5, 2.0])
+    variances = {
+        "gaussian": ((1.3,), 1.3**2 + 0 * mu),
+        "gamma": ((1.3,), mu**2 / 1.3),
+        "inverse.gaussian": ((1.3,), mu**3 / 1.3),
+        "nbinom": ((1.3,), mu + mu**2 / 1.3),
+        "student": ((1.3, 5.0), 1.3**2 * 5 / 3 + 0 * mu),
+    }
+    assert set(variances) == {name for name, one in DISTRIBUTIONS.items() if one.own}
+    for name, (own, variance) in variances.items():
+        one = DISTRIBUTIONS[name]
+        frozen = one.frozen(mu, np.ones(2), one.from_own(*own))
+        np.testing.assert_allclose(frozen.var(), variance, rtol=1e-12)

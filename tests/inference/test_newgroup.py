@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy.integrate import trapezoid
+from scipy.stats import norm
 
 from mlmkit.errors import DataError
 
@@ -78,3 +79,23 @@ def test_the_grouping_factor_is_asked_for_where_there_are_two(fit):
 def test_predictors_are_asked_for_where_there_are_some(fit):
     with pytest.raises(DataError, match="give their values"):
         fit("sleepstudy").new_group().at()
+
+
+def test_rows_of_predictors_do_not_mix(fit):
+    """A table of rows is its rows one by one, means on the response scale and their limits in order."""
+    cbpp = fit("cbpp")
+    periods = sorted(cbpp.data["period"].unique())
+    new = cbpp.new_group()
+    together = new.at({"period": periods})
+    alone = [new.at({"period": [period]}).iloc[0] for period in periods]
+    columns = ["median", "mean", "sd", "lower", "upper"]
+    assert_allclose(together[columns], [row[columns].to_list() for row in alone], rtol=1e-9)
+    assert (together["lower"] < together["median"]).all() and (together["median"] < together["upper"]).all()
+
+
+def test_limits_are_quantiles_of_the_mixture(fit):
+    new = fit("sleepstudy").new_group(uncertainty="all", n=40, seed=1, progress=False)
+    at, x = new.at({"Days": 3}, scale="link").iloc[0], np.array([1, 3])
+    means, sds = new.means @ x, np.sqrt(x @ new.covariances @ x)
+    shares = norm.cdf(at[["lower", "upper"]].to_numpy(float)[:, None], means, sds).mean(axis=1)
+    assert_allclose(shares, [0.025, 0.975], atol=1e-6)

@@ -10,6 +10,8 @@ import pytest
 
 from mlmkit import DataError, lmer, plots, style
 from mlmkit.engine.linear.lmm import lmm_criterion
+from mlmkit.plots.checks import Quantiles
+from mlmkit.words import number
 
 
 def test_caterpillars_are_in_order_with_conditional_sds(sleep):
@@ -60,6 +62,19 @@ def test_the_curve_of_a_second_blocks_slope_starts_where_the_slope_is_constant()
     rise = criterion(fit.theta * [1, 1, 0, 0]) - criterion(fit.theta)
     assert drawn.curves.index[0] == 0
     assert drawn.curves["REML"].iloc[0] == pytest.approx(rise, abs=0.02)
+
+
+def test_the_words_of_a_path_and_of_a_curve_name_their_ends(sleep):
+    path, curve = plots.pooling_path_data(sleep, term="Days"), plots.criterion_curve_data(sleep, term="Days")
+    here = sleep.coef["Subject"]["Days"]
+    for words, ends in (
+        ("near 0 all lie between", path.paths.iloc[0]),
+        ("at the estimate between", here),
+        ("very large SDs between", path.paths.iloc[-1]),
+    ):
+        assert f"{words} {number(ends.min())} and {number(ends.max())}" in path.alt_text
+    told = " and ".join(f"{number(curve.curves[name].iloc[0])} ({name})" for name in ("REML", "ML"))
+    assert f"at an SD of 0 they stand {told} higher" in curve.alt_text
 
 
 def test_on_the_boundary_the_curve_starts_at_its_minimum_and_ends_where_it_is_clearly_above():
@@ -130,6 +145,12 @@ def test_axes_in_axes_out(draw, countries):
     before = plt.get_fignums()
     assert draw(countries) is not ax
     assert len(plt.get_fignums()) == len(before) + 1
+
+
+def test_values_outside_the_band_are_counted_on_both_sides():
+    table = pd.DataFrame({"normal": [-1.0, 0.0, 1.0, 2.0], "value": [-3.0, 0.0, 1.0, 9.0]})
+    table = table.assign(lower=table["normal"] - 1, upper=table["normal"] + 1)
+    assert Quantiles(table, "residuals").outside == 2
 
 
 def test_the_house_style_is_on_inside_and_off_outside(countries):

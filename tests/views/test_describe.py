@@ -154,3 +154,14 @@ def test_predictors_that_do_the_same_share_a_sentence():
         "a and b are the same for all rows of a group of g and shift the mean of the groups' intercept."
         in text
     )
+
+
+def test_of_many_panels_the_first_is_told_and_the_others_named():
+    figure, axes = plt.subplots(1, 6)
+    for k, ax in enumerate(axes):
+        ax.plot([0, 1], [k, k + 1])
+        ax.set_title(f"panel {k}")
+    text = alt_text(figure)
+    assert "A figure of 6 panels." in text and text.count("1 line") == 1
+    plt.close(figure)
+    assert all(text.count(f"panel {k}") == 1 for k in range(1, 6))

@@ -81,3 +81,9 @@ def test_misuse_is_named(trial):
 
 def test_it_shows_itself_in_a_notebook(trial):
     assert "<table" in mk.overview(trial, "y", groups="who", x="wave")._repr_html_()
+
+
+def test_every_group_is_counted_the_first_too():
+    data = pd.DataFrame({"g": ["a", "a", "b", "b", "c", "c"], "x": [0, 1, 2, 2, 3, 3], "y": np.arange(6.0)})
+    row = mk.overview(data, "y", groups="g").slopes.set_index("predictor").loc["x"]
+    assert (row["varies in"], row["of"], row["slope may vary"]) == (1, 3, True)

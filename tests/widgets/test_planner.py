@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mlmkit.widgets.planner import GROUPS, STUDIES, Design, compute, describe
+from mlmkit.widgets.planner import GROUPS, STUDIES, Design, _tests, compute, describe
 
 SLEEP = Design("days", 10, 5.92, 25.59)
 
@@ -46,3 +46,11 @@ def test_significant_estimates_of_a_small_study_are_too_large():
     assert compute(J=60, effect=4.0).exaggeration < 1.1
     assert np.isnan(compute(effect=0.0).exaggeration)
     assert "times too large" in describe(small) and "times too large" not in describe(compute(effect=0.0))
+
+
+def test_without_an_effect_one_study_in_twenty_is_significant():
+    """However few groups: the χ² that the t tests divide by has its degrees of freedom for a mean."""
+    z, u = np.random.default_rng(2).standard_normal((2, 200_000))
+    estimates, significant = _tests(SLEEP, 5, 0.0, z, u)
+    assert np.std(estimates) == pytest.approx(SLEEP.se(5), rel=0.01)
+    assert np.mean(significant) == pytest.approx(0.05, abs=0.003)
