@@ -76,6 +76,8 @@ def test_fixed_effects_to_four_digits(case):
 @every_case
 def test_sds_and_correlations_to_four_digits(case):
     got = {(r.group, r.term1, r.term2): r.sdcor for r in fitted(case).varcorr.itertuples()}
+    sds = fitted(case).varcorr.loc[lambda table: table["term2"].isna()]
+    assert_allclose(sds["vcov"], sds["sdcor"] ** 2)
     for row in case["varcorr"]:
         name = (row["grp"].removesuffix(".1"), *(ours(v) if v else None for v in (row["var1"], row["var2"])))
         assert_allclose(got[name], row["sdcor"], rtol=2e-4, atol=1e-4)

@@ -118,7 +118,15 @@ def test_bad_priors_are_refused_by_name(sleep, priors, message):
 
 
 @pytest.mark.parametrize(
-    "text", ["normal(1, 2)", "student_t(4, 1, 2)", "cauchy(1, 2)", "exponential(0.5)", "gamma(2, 0.5)"]
+    "text",
+    [
+        "normal(1, 2)",
+        "student_t(4, 1, 2)",
+        "cauchy(1, 2)",
+        "exponential(0.5)",
+        "gamma(2, 0.5)",
+        "inv_gamma(0.4, 0.3)",
+    ],
 )
 def test_log_density_is_scipys_up_to_a_constant_with_its_slope(text):
     prior = Prior.parse(text)
@@ -128,6 +136,7 @@ def test_log_density_is_scipys_up_to_a_constant_with_its_slope(text):
         "cauchy": stats.cauchy(1, 2),
         "exponential": stats.expon(scale=2),
         "gamma": stats.gamma(2, scale=2),
+        "inv_gamma": stats.invgamma(0.4, scale=0.3),
     }[prior.name]
     value = prior.log_density_and_slope
     assert_allclose(value(3.1)[0] - value(0.4)[0], frozen.logpdf(3.1) - frozen.logpdf(0.4), rtol=1e-12)

@@ -36,3 +36,11 @@ def test_a_link_without_a_residual_variance_is_named():
     fit = mk.glmer("y ~ 1 + (1|g)", d, family="poisson(sqrt)")
     with pytest.raises(DataError, match="poisson .sqrt."):
         fit.r2()
+
+
+def test_an_offset_is_no_part_of_what_is_explained(fit):
+    """Of a linear model it is the same as taking it from the response."""
+    sleep = data("sleepstudy").assign(off=lambda d: 20.0 * np.sin(d["Days"]))
+    sleep["less"] = sleep["Reaction"] - sleep["off"]
+    given = mk.lmer("Reaction ~ Days + (Days|Subject)", sleep, offset="off")
+    assert_allclose(given.r2(), mk.lmer("less ~ Days + (Days|Subject)", sleep).r2(), rtol=1e-6)

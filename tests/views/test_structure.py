@@ -9,6 +9,7 @@ import pytest
 from mlmkit.datasets import load_data
 from mlmkit.errors import DataError
 from mlmkit.models import lmer
+from mlmkit.views.groupings import treatment_of
 from mlmkit.views.structure import structure
 
 
@@ -207,3 +208,9 @@ def test_a_term_with_a_group_for_each_row_is_not_suggested():
 def test_arguments_in_the_other_order_are_answered():
     with pytest.raises(DataError, match="takes the data first"):
         structure("y ~ x + (1|g)", grid(2, 2))
+
+
+def test_a_treatment_varies_within_those_groups_that_meet_several_of_its_levels():
+    data = pd.DataFrame({"person": np.repeat(np.arange(6), 4), "item": np.tile(np.arange(4), 6)})
+    data["arm"] = np.where(data["person"] < 3, "drug", "placebo")
+    assert treatment_of(data, "arm", ("person", "item")).varies_within == ("item",)

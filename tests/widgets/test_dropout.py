@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from mlmkit.widgets.dropout import MONTHS, WAYS, Dropout, _estimates, _study, compute, describe
 
@@ -44,3 +45,11 @@ def test_the_sentence_names_the_mechanism_and_each_estimate():
     assert isinstance(it, Dropout)
     text = describe(it)
     assert "by this score (MNAR)" in text and all(way in text for way in WAYS)
+
+
+def test_who_leaves_by_a_slope_leaves_by_its_place_among_the_slopes():
+    """At the first visit a share E[1/(1 + exp(1.4 − 4 z))] leaves, z a slope in SDs."""
+    left = [1 - _study("slope", 4.0, 200, seed)[1][:, 1].mean() for seed in range(60)]
+    z = np.linspace(-8, 8, 4001)
+    expected = np.trapezoid(stats.norm.pdf(z) / (1 + np.exp(1.4 - 4 * z)), z)
+    assert np.mean(left) == pytest.approx(expected, abs=0.01)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from mlmkit.widgets.odds import MONTHS, compute, describe
+from mlmkit.widgets.odds import MONTHS, PATIENTS, compute, describe
 
 
 def test_the_toenail_trials_two_answers():
@@ -42,3 +42,12 @@ def test_chances_are_those_of_many_patients_at_the_month():
     shares = stats.norm.cdf((np.log([0.2 / 0.8, 0.8 / 0.2]) + 1.6) / 4)
     assert np.mean((it.chances > 0.2) & (it.chances < 0.8)) == pytest.approx(np.diff(shares)[0], abs=2e-3)
     assert "both are right" in describe(it)
+
+
+def test_the_curves_are_patients_on_both_sides_of_the_median():
+    it = compute(tau=2.0)
+    assert it.curves.shape == (PATIENTS, len(MONTHS))
+    log_odds = np.log(it.curves / (1 - it.curves)) - np.log(it.median / (1 - it.median))
+    np.testing.assert_allclose(log_odds, np.broadcast_to(log_odds[:, :1], log_odds.shape), atol=1e-8)
+    np.testing.assert_allclose(log_odds[:, 0], -log_odds[::-1, 0], atol=1e-8)
+    assert log_odds[:, 0].std() == pytest.approx(2.0, rel=0.05)

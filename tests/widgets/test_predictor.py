@@ -102,3 +102,9 @@ def test_rows_alone_mix_the_slope_between_groups_with_the_one_within():
     assert it.over_rows == pytest.approx(lm("y ~ x", rows).fixef["x"])
     assert it.reversed_by < 0 < it.over_rows < it.slope
     assert "Simpson" in describe(it) and "Simpson" not in describe(compute())
+
+
+@pytest.mark.parametrize("far_out", [False, True])
+def test_the_means_lie_around_zero(far_out):
+    for sample in range(4):
+        assert compute(sample=sample, far_out=far_out).means.mean() == pytest.approx(0, abs=1e-12)
