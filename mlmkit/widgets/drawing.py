@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from io import BytesIO
-from typing import Any
+from typing import Any, cast
 
 import matplotlib as mpl
 import numpy as np
@@ -55,7 +55,7 @@ class _Settings(mpl.RcParams):
             over[key] = val
 
     def _update_raw(self, other_params: Mapping[str, Any]) -> None:
-        for key, value in dict.items(dict(other_params)):
+        for key, value in dict.items(cast(dict, other_params)):  # raw: reading "backend" may switch it
             self._set(key, value)
 
     def _over(self) -> dict[str, Any] | None:
