@@ -178,7 +178,9 @@ def build_design(spec: Spec, data: Any, weights: Any = None, offset: Any = None)
     if spec.family.counts_trials:
         # A proportion's weights are its trials, as in R; cbind says its trials itself.
         trials, weights = (trials, weights * trials) if spec.response.failures else (weights, weights)
-    encoded = cache(partial(encode, table=everything, used=used))  # in y ~ x + (x|g) the columns are the same
+    reserved = spec.family.distribution.parameter_names
+    # once for y ~ x + (x|g), where the columns are the same
+    encoded = cache(partial(encode, table=everything, used=used, reserved=reserved))
     columns, X = encoded(spec.fixed)
     keep = independent_columns(X)
     names = np.array(columns.names, dtype=object)

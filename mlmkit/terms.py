@@ -179,7 +179,9 @@ class Columns:
         return Coded(Labels(codes, coding.levels))
 
 
-def encode(terms: tuple[Term, ...], table: Table, used: np.ndarray | None) -> tuple[Columns, np.ndarray]:
+def encode(
+    terms: tuple[Term, ...], table: Table, used: np.ndarray | None, reserved: tuple[str, ...] = ()
+) -> tuple[Columns, np.ndarray]:
     """How these terms become columns, and the columns of the rows used.
 
     `scale(x)` and its like take their mean and SD from all rows that have an x, as in R, so that a missing
@@ -193,6 +195,8 @@ def encode(terms: tuple[Term, ...], table: Table, used: np.ndarray | None) -> tu
         All rows.
     used
         (n,) mask of the rows that the model uses, none of which misses a value; None for all of them.
+    reserved
+        Names of other parameters of the model, that no coefficient is given.
     """
     index = table.index if used is None else table.index[used]
     memory: Memory = {}
@@ -210,7 +214,7 @@ def encode(terms: tuple[Term, ...], table: Table, used: np.ndarray | None) -> tu
     pieces = [_parts(term, whole, values, codings) for term, whole in zip(terms, full, strict=True)]
     parts = tuple(itertools.chain.from_iterable(pieces))
     assign = tuple(k for k, one in enumerate(pieces) for _ in one)
-    columns = Columns(terms, _names(parts), parts, assign, codings, memory, full)
+    columns = Columns(terms, _names(parts, reserved), parts, assign, codings, memory, full)
     return columns, finite(_matrix(columns, values, len(index)), columns.names, "The column", index)
 
 
@@ -322,14 +326,14 @@ def _choices(factor: Factor, whole: bool, value: Values, coding: Coding | None) 
 
 _DEGREES = {1: ".L", 2: ".Q", 3: ".C"}
 
-#: Names of parameters, the intercept and the residual SD, that no column's coefficient is given.
+#: Names of parameters, the intercept and the residual SD, that no column's coefficient is given in any model.
 RESERVED = ("Intercept", "sigma")
 
 
-def _names(parts: Sequence[tuple[Part, ...]]) -> tuple[str, ...]:
+def _names(parts: Sequence[tuple[Part, ...]], reserved: tuple[str, ...]) -> tuple[str, ...]:
     """What the columns are called; where two would be called the same, their factors keep the backticks."""
     names = [":".join(part.name for part in one) or "Intercept" for one in parts]
-    count = Counter([*names, *RESERVED])
+    count = Counter([*names, *{*RESERVED, *reserved}])
     return tuple(
         ":".join(f"`{part.factor.name}`{part.suffix}" for part in one) if one and count[name] > 1 else name
         for name, one in zip(names, parts, strict=True)

@@ -121,6 +121,21 @@ def test_a_column_called_sigma_is_not_the_residual_sd():
     assert_allclose(fit.tidy(conf_int=True)["conf.low"], plain.tidy(conf_int=True)["conf.low"])
 
 
+def test_a_column_is_not_taken_for_what_its_family_calls_so():
+    """A negative binomial has a size, and `brm` calls it shape: neither is a predictor's coefficient."""
+    rng, g = np.random.default_rng(1), np.repeat(np.arange(20), 8)
+    d = pd.DataFrame({"size": rng.normal(size=160), "g": g})
+    mean = np.exp(1 + 0.3 * d["size"] + rng.normal(0, 0.5, 20)[g])
+    d["y"] = rng.poisson(mean * rng.gamma(2, 0.5, 160))
+    fit = mk.glmer("y ~ size + (1|g)", d, "nbinom")
+    plain = mk.glmer("y ~ x + (1|g)", d.rename(columns={"size": "x"}), "nbinom")
+    assert list(fit.confint().index) == ["Intercept", "`size`", "sd_Intercept|g", "size"]
+    assert_allclose(fit.confint(method="profile"), plain.confint(method="profile"), rtol=1e-6, atol=1e-8)
+    assert mk.glmer("y ~ size + (1|g)", d, "poisson").fixef.index[1] == "size"
+    shaped = build_design(parse_formula("y ~ shape + (1|g)", "nbinom"), d.rename(columns={"size": "shape"}))
+    assert shaped.fixed_names == ("Intercept", "`shape`")
+
+
 def test_a_new_level_is_named(small):
     fit = mk.lm("y ~ f + t + factor(b)", small)
     new = {"f": "z", "t": True, "b": 1}

@@ -147,6 +147,12 @@ class Distribution:
             return ()
         return (float(np.sqrt(dispersion)) if self.has_sigma else float(dispersion),)
 
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """What the parameters beside the mean are called, estimated or sampled."""
+        estimated = (self.dispersion_name,) if self.has_dispersion else ()
+        return (*estimated, *(one.name for one in self.own))
+
     def from_own(self, *own) -> Any:
         """The dispersion, from the parameters as they are sampled; 1 where there are none."""
         return 1.0
