@@ -99,10 +99,8 @@ def simulate(family: str, priors: dict[str, Prior], rng: np.random.Generator):
         truth |= {"sd_g__x": sd[1], "cor_g__Intercept__x": C[1, 0]}
     distribution = Family(family).distribution
     own = {one.name: float(priors[one.name].draw(rng, lower=one.lower)) for one in distribution.own}
-    weights, dispersion = (
-        np.full(len(x), 10.0 if distribution.counts_trials else 1.0),
-        distribution.from_own(*own.values()),
-    )
+    weights = np.full(len(x), 10.0 if distribution.counts_trials else 1.0)
+    dispersion = distribution.from_own(*own.values())
     y = distribution.draw(rng, Family(family).mean(eta), weights, dispersion)
     return pd.DataFrame({"y": y * weights, "x": x, "g": g}), truth | own
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 import time
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -37,8 +37,6 @@ class Case:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             fit = mk.lmer(self.formula, self.data, self.reml, **self.extras)
-        from dataclasses import replace
-
         return replace(fit, estimates=replace(fit.estimates, theta=np.array(self.theta)))
 
 

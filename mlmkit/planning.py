@@ -15,6 +15,7 @@ import pandas as pd
 
 from .design import Block, Design, build_design
 from .engine import fit_glm, fit_glmm, fit_lm, fit_lmm
+from .engine.covariance import lower_triangular
 from .engine.estimates import Estimates
 from .errors import DataError, did_you_mean
 from .families import Family
@@ -276,7 +277,4 @@ def _correlation(block: Block, given) -> np.ndarray:
 def _cholesky(matrix: np.ndarray) -> np.ndarray:
     """The lower triangular root, of a singular matrix too."""
     values, vectors = np.linalg.eigh(matrix)
-    R: Any = np.linalg.qr((vectors * np.sqrt(np.maximum(values, 0))).T, mode="r")
-    root = R.T
-    signs = np.where(np.diag(root) < 0, -1.0, 1.0)
-    return root * signs
+    return lower_triangular(vectors * np.sqrt(np.maximum(values, 0)))

@@ -67,10 +67,19 @@ def loo(posterior: Posterior) -> pd.Series:
     ----------
     Vehtari, Gelman & Gabry (2017). Stat. Comput. 27(5), 1413–1432.
     """
-    elpd, in_sample, k = pointwise_loo(posterior)
-    total, se = float(elpd.sum()), float(np.sqrt(len(elpd) * elpd.var()))
-    values = [total, se, float(in_sample.sum()) - total, -2 * total, int(np.sum(k > 0.7))]
-    return pd.Series(values, ["elpd_loo", "se", "p_loo", "looic", "high_k"], name=posterior.formula)
+    return summed_loo(posterior.formula, *pointwise_loo(posterior))
+
+
+def summed_loo(name: str, elpd: np.ndarray, in_sample: np.ndarray, k: np.ndarray) -> pd.Series:
+    """`loo`, from what `pointwise_loo` says of each row."""
+    total = float(elpd.sum())
+    values = [total, error_of_sum(elpd), float(in_sample.sum()) - total, -2 * total, int(np.sum(k > 0.7))]
+    return pd.Series(values, ["elpd_loo", "se", "p_loo", "looic", "high_k"], name=name)
+
+
+def error_of_sum(rows: np.ndarray) -> float:
+    """The standard error of a sum over rows."""
+    return float(np.sqrt(len(rows) * rows.var()))
 
 
 def pointwise_loo(posterior: Posterior) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

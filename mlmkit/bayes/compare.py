@@ -8,7 +8,7 @@ import pandas as pd
 from ..errors import DataError
 from ..habits import answers
 from ..inference.noted import Noted
-from .checks import pointwise_loo
+from .checks import error_of_sum, pointwise_loo, summed_loo
 from .record import Posterior
 
 NOTE = (
@@ -42,16 +42,12 @@ def compare(*posteriors: Posterior) -> Noted:
     Vehtari, Gelman & Gabry (2017). Stat. Comput. 27(5), 1413–1432, section 5.
     """
     _check(posteriors)
-    elpds, rows = [], []
-    for posterior in posteriors:
-        elpd, in_sample, k = pointwise_loo(posterior)
-        elpds.append(elpd)
-        se = np.sqrt(len(elpd) * elpd.var())
-        rows.append((elpd.sum(), se, in_sample.sum() - elpd.sum(), int(np.sum(k > 0.7))))
-    best = int(np.argmax([elpd.sum() for elpd in elpds]))
-    gaps = [elpd - elpds[best] for elpd in elpds]
-    table = pd.DataFrame(rows, [p.formula for p in posteriors], ["elpd_loo", "se", "p_loo", "high_k"])
-    table.insert(0, "se_diff", [float(np.sqrt(len(gap) * gap.var())) for gap in gaps])
+    by_row = [pointwise_loo(posterior) for posterior in posteriors]
+    summed = [summed_loo(one.formula, *rows) for one, rows in zip(posteriors, by_row, strict=True)]
+    table = pd.DataFrame(summed).drop(columns="looic").astype({"high_k": int})
+    best = int(np.argmax(table["elpd_loo"]))
+    gaps = [elpd - by_row[best][0] for elpd, *_ in by_row]
+    table.insert(0, "se_diff", [error_of_sum(gap) for gap in gaps])
     table.insert(0, "elpd_diff", [float(gap.sum()) for gap in gaps])
     return Noted(table.sort_values("elpd_diff", ascending=False, kind="stable"), notes=[NOTE])
 

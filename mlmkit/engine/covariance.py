@@ -36,20 +36,20 @@ def diagonal_places(sizes: Sequence[int]) -> np.ndarray:
 
 
 def factors_from_theta(theta: np.ndarray, sizes: Sequence[int]) -> list[np.ndarray]:
-    """The terms' Λ, each (s, s) lower triangular, from θ."""
+    """The terms' Λ, each (…, s, s) lower triangular, from θ, (…, n_theta)."""
     factors, start = [], 0
     for size in sizes:
         stop = start + theta_length(size)
-        Lambda = np.zeros((size, size))
-        Lambda[lower_indices(size)] = theta[start:stop]
+        Lambda = np.zeros((*theta.shape[:-1], size, size))
+        Lambda[(..., *lower_indices(size))] = theta[..., start:stop]
         factors.append(Lambda)
         start = stop
     return factors
 
 
 def theta_from_factors(factors: Sequence[np.ndarray]) -> np.ndarray:
-    """θ from the terms' Λ; of any other matrices (a gradient's, say) the same lower triangles."""
-    return np.concatenate([Lambda[lower_indices(len(Lambda))] for Lambda in factors])
+    """θ, (…, n_theta), from the terms' Λ; of any other matrices (a gradient's, say) the same lower triangles."""
+    return np.concatenate([Lambda[(..., *lower_indices(Lambda.shape[-1]))] for Lambda in factors], axis=-1)
 
 
 def join_factors(factors: Sequence[np.ndarray]) -> np.ndarray:

@@ -24,6 +24,7 @@ SAFE_FOR_CHOLESKY = 1e-5
 ONCE_IS_ENOUGH = 0.05
 #: A residual no longer than this fraction of the response is rounding.
 NOTHING = 1e-14
+NOTHING_LEFT = "The fixed part reproduces the response exactly: no variance is left to estimate."
 #: Columns are told apart on this many rows, before all of them are looked at.
 GLANCE = 100
 
@@ -79,6 +80,20 @@ class Standardised:
     n: int
     log_weights: float
 
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """How many coefficients vary in each term."""
+        return tuple(term.size for term in self.terms)
+
+    def df(self, reml: bool) -> int:
+        """n − p for REML, n for maximum likelihood."""
+        return self.n - len(self.Q) * reml
+
+    def constant(self, reml: bool) -> float:
+        """What standardising the design took out of the criterion."""
+        log_R = np.log(np.abs(np.diag(self.R))).sum() if reml else 0.0
+        return float(2.0 * log_R - self.log_weights)
+
 
 def standardise(design) -> Standardised:
     """Bring a design to the common scale.
@@ -130,9 +145,7 @@ def _response(
     residual, coefficients = _residual(y, Q)
     scale = np.sqrt(residual @ residual / len(y))
     if not scale > NOTHING * np.sqrt(y @ y / len(y)):
-        raise DataError(
-            f"The fixed part reproduces the response exactly: no variance is left to estimate.{design.crowded}"
-        )
+        raise DataError(NOTHING_LEFT + design.crowded)
     return residual / scale, coefficients, scale
 
 

@@ -13,9 +13,9 @@ from ..errors import DataError
 from ..results import Fit, MixedFit
 from ..words import number
 from .noted import Noted
-from .parameters import parameters
+from .parameters import check_count, parameters
 from .refits import Refitting, collected, refitting
-from .replicate import run
+from .replicate import cuts, run
 from .rows import refuse_fractions, rows_used
 from .simulate import seeds, simulated
 
@@ -54,14 +54,13 @@ def bootstrap(
     ----------
     Davison & Hinkley (1997), *Bootstrap Methods and their Application*, section 2.2.
     """
-    if not isinstance(n, int | np.integer) or n < 1:
-        raise DataError(f"n={n!r}: ask for a whole number of replicates, at least 1.")
+    check_count(n, "replicates")
     refuse_fractions(fit, rows_used(fit))
     work = refitting(fit)
     if statistic is not None:
         return _of_statistic(Replicate(work, statistic), n, seed, workers, progress)
     own = seeds(seed, n)
-    parts = [own[start : start + work.together] for start in range(0, n, work.together)]
+    parts = [own[cut] for cut in cuts(n, work.together)]
     found = run(Replicates(work), parts, workers, progress, "bootstrap", at_once=work.parts_at_once)
     refits = collected(fit, np.empty((fit.nobs, 0)), pd.RangeIndex(n), found)
     draws, failed = refits.parameters, np.isnan(refits.criterion)
@@ -87,7 +86,7 @@ def _notes(n: int, failed: int, singular: float) -> list[str]:
     if singular:
         notes.append(f"{singular:.0%} of them lie on the boundary (an SD of 0 or a correlation of ±1).")
     if failed:
-        notes.append(f"{failed} could not be fitted and are missing.")
+        notes.append(f"{failed} could not be fitted and {'is' if failed == 1 else 'are'} missing.")
     return notes
 
 

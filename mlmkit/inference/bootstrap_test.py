@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import DataError
 from ..results import Fit
+from .parameters import check_count
 from .refits import Refitting, refitting
-from .replicate import run
+from .replicate import cuts, run
 from .rows import refuse_fractions, rows_used
 from .simulate import seeds, simulated
 
@@ -38,12 +38,11 @@ def simulated_ratios(
     (n,) array
         2 (log L of the larger − log L of the smaller), not below 0; missing where either could not be fitted.
     """
-    if not isinstance(n, int | np.integer) or n < 1:
-        raise DataError(f"n={n!r}: ask for a whole number of replicates, at least 1.")
+    check_count(n, "replicates")
     refuse_fractions(small, rows_used(small))
     work = _Ratios(refitting(small), refitting(large))
     own, together = seeds(seed, n), max(work.small.together, work.large.together)
-    parts = [own[start : start + together] for start in range(0, n, together)]
+    parts = [own[cut] for cut in cuts(n, together)]
     at_once = min(work.small.parts_at_once, work.large.parts_at_once)
     return np.concatenate(run(work, parts, workers, progress, "bootstrap", at_once=at_once))
 

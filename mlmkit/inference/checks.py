@@ -25,7 +25,7 @@ from ..results import Fit, MixedFit
 from ..words import listed, number
 from .check_picture import paint
 from .noted import Noted
-from .parameters import one_of
+from .parameters import check_count, one_of
 from .replicate import run
 from .simulate import simulate
 
@@ -200,8 +200,7 @@ def check(
 
 
 def _size(fit: Fit, n: int) -> int:
-    if not isinstance(n, int | np.integer) or n < 20:
-        raise DataError(f"n={n!r}: ask for a whole number of simulated responses, at least 20.")
+    check_count(n, "simulated responses", 20)
     if n * fit.nobs > MOST_NUMBERS:
         raise DataError(
             f"n={n} responses of {fit.nobs} rows are too many to hold at once: ask for n={max(20, MOST_NUMBERS // fit.nobs)}."

@@ -17,7 +17,7 @@ from ..spec import same_group
 from .noted import Noted
 from .parameters import parameter_labels, parameter_values
 from .refits import side_by_side
-from .replicate import run
+from .replicate import cuts, run
 
 
 def influence(
@@ -47,9 +47,8 @@ def influence(
     labels, lean = parameter_labels(fit), replace(fit, data=None)
     values = _side_by_side(lean, codes, len(levels), workers, progress, f"without each {name}")
     left = np.flatnonzero(np.isnan(values).any(axis=1)).tolist()
-    for k, own in zip(
-        left, run(_Without(lean, codes), left, workers, progress, f"without each {name}"), strict=True
-    ):
+    alone = run(_Without(lean, codes), left, workers, progress, f"without each {name}")
+    for k, own in zip(left, alone, strict=True):
         values[k] = own
     table = Noted(
         values,
@@ -70,7 +69,7 @@ def _side_by_side(fit: Fit, codes: np.ndarray, count: int, workers, progress: bo
     if not isinstance(batch, ScalarBatch) or len(fit.design.blocks[0].levels) < 3:
         return values
     fine = np.flatnonzero(_columns_stay(fit.design.X, codes, count))
-    parts = [fine[start : start + batch.together] for start in range(0, len(fine), batch.together)]
+    parts = [fine[cut] for cut in cuts(len(fine), batch.together)]
     found = run(_Weighted(fit, batch, codes), parts, workers, progress, what, at_once=1)
     values[fine] = np.concatenate([values[:0], *found])
     return values

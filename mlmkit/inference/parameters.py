@@ -34,18 +34,19 @@ def parameter_values(fit: Fit) -> np.ndarray:
     """`parameters` as an array: the order of `fixef` and of `varcorr`."""
     parts = [fit.fixef.to_numpy()]
     if isinstance(fit, MixedFit):
-        parts += [_sds_and_correlations(Sigma) for Sigma in fit.covariances]
+        parts += [sds_and_correlations(Sigma) for Sigma in fit.covariances]
         told = fit.family.distribution.told
         parts += [list(told(fit.dispersion))] if fit.family.has_dispersion else []
     return np.concatenate(parts)
 
 
-def _sds_and_correlations(Sigma: np.ndarray) -> np.ndarray:
-    sd = np.sqrt(np.diag(Sigma))
-    first, second = np.triu_indices(len(sd), 1)
-    with np.errstate(invalid="ignore"):
-        correlations = np.clip(Sigma[first, second] / (sd[first] * sd[second]), -1, 1)
-    return np.concatenate([sd, correlations])
+def sds_and_correlations(Sigma: np.ndarray) -> np.ndarray:
+    """Of one covariance, (s, s), or of many, (…, s, s): SDs, then correlations, missing where an SD is 0."""
+    sd = np.sqrt(np.einsum("...ss->...s", Sigma))
+    first, second = np.triu_indices(sd.shape[-1], 1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        correlations = np.clip(Sigma[..., first, second] / (sd[..., first] * sd[..., second]), -1, 1)
+    return np.concatenate([sd, correlations], axis=-1)
 
 
 def label(row) -> str:
@@ -73,6 +74,12 @@ def tails(level: float) -> tuple[float, float]:
             f"The level {level!r} is not a probability: give a number between 0 and 1, such as 0.95."
         )
     return (1 - level) / 2, (1 + level) / 2
+
+
+def check_count(n, of: str, least: int = 1) -> None:
+    """Refuse a number of simulated things that is not a whole one, or too small."""
+    if not isinstance(n, int | np.integer) or n < least:
+        raise DataError(f"n={n!r}: ask for a whole number of {of}, at least {least}.")
 
 
 def one_of(name: str, value, choices) -> None:

@@ -23,7 +23,7 @@ from ..pictures import Picture
 from ..results import Fit, MixedFit
 from ..words import listed, number
 from .noted import Noted
-from .parameters import one_of, tails
+from .parameters import check_count, one_of, tails
 from .refits import refit_many
 from .simulate import seeds, simulate
 from .sizes import Size, sizes
@@ -137,8 +137,7 @@ def power(
     """
     one_of("ddf", ddf, ("satterthwaite", "kenward-roger"))
     tails(level)
-    if not isinstance(n, int | np.integer) or n < 2:
-        raise DataError(f"n={n!r}: ask for a whole number of studies, at least 2.")
+    check_count(n, "studies", 2)
     names = list(fit.fixef.index)
     if term not in names:
         raise DataError(

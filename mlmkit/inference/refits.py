@@ -11,6 +11,7 @@ import pandas as pd
 import scipy
 
 from ..design import Design
+from ..engine.covariance import factors_from_theta
 from ..engine.estimates import Estimates
 from ..engine.generalized.again import before
 from ..engine.generalized.batch import ScalarBatch, scalar_batch
@@ -23,8 +24,8 @@ from ..errors import DataError
 from ..results import Fit, FlatFit, MixedFit
 from .combinations import combinations
 from .degrees import joint_degrees, method
-from .parameters import parameter_labels
-from .replicate import BATCH, run
+from .parameters import parameter_labels, sds_and_correlations
+from .replicate import BATCH, cuts, run
 from .simulate import simulated
 
 
@@ -93,28 +94,13 @@ class Refits:
         """Coefficients, SDs, correlations and σ, named as in `confint`: a row for each response."""
         family, parts = self.fit.family, [self.fixef.to_numpy()]
         if isinstance(self.fit, MixedFit):
-            parts += self._sds_and_correlations()
+            sizes = [len(block.names) for block in self.fit.design.blocks]
+            for Lambda in factors_from_theta(self.sigma[:, None] * self.theta, sizes):
+                parts.append(sds_and_correlations(Lambda @ Lambda.swapaxes(1, 2)))
             parts += [self.sigma[:, None]] if family.has_sigma else []
             if family.has_dispersion and not family.has_sigma:
                 parts.append(self.dispersion[:, None])
         return pd.DataFrame(np.concatenate(parts, axis=1), self.labels, parameter_labels(self.fit))
-
-    def _sds_and_correlations(self) -> list[np.ndarray]:
-        parts, start = [], 0
-        for block in self.fit.design.blocks:
-            size = len(block.names)
-            columns, rows = np.triu_indices(size)
-            stop = start + len(rows)
-            Lambda = np.zeros((len(self), size, size))
-            Lambda[:, rows, columns] = self.sigma[:, None] * self.theta[:, start:stop]
-            Sigma = Lambda @ Lambda.swapaxes(1, 2)
-            sd = np.sqrt(np.einsum("bss->bs", Sigma))
-            first, second = np.triu_indices(size, 1)
-            with np.errstate(invalid="ignore", divide="ignore"):
-                correlations = Sigma[:, first, second] / (sd[:, first] * sd[:, second])
-            parts += [sd, np.clip(correlations, -1, 1)]
-            start = stop
-        return parts
 
     # -- tests -------------------------------------------------------------------------------------
     def tests(self, contrasts=None, ddf: str | None = None) -> pd.DataFrame:
@@ -219,8 +205,7 @@ def refit_many(fit: Fit, Y, workers: int | None = None, progress: bool = True) -
     """
     responses, labels = _responses(fit, Y)
     work = refitting(fit)
-    starts = range(0, responses.shape[1], work.together)
-    parts = [responses[:, start : start + work.together] for start in starts]
+    parts = [responses[:, cut] for cut in cuts(responses.shape[1], work.together)]
     found = run(work, parts, workers, progress, "refits", at_once=work.parts_at_once)
     return collected(fit, responses, labels, found)
 
@@ -425,8 +410,8 @@ def _degrees(refits: Refits, ddf: str | None):
 
 def _batch_degrees(batch: LinearBatch, refits: Refits) -> list[BatchDegrees]:
     x = batch.standard(refits.theta)
-    cuts = [slice(start, start + batch.together) for start in range(0, len(refits), batch.together)]
-    return [BatchDegrees(batch, batch.responses(refits.responses[:, cut]), x[:, cut]) for cut in cuts]
+    parts = cuts(len(refits), batch.together)
+    return [BatchDegrees(batch, batch.responses(refits.responses[:, cut]), x[:, cut]) for cut in parts]
 
 
 def _method(refits: Refits, k: int, ddf: str | None):

@@ -17,6 +17,11 @@ from tqdm.auto import tqdm
 BATCH, LONG = 20, 1.0
 
 
+def cuts(count: int, size: int) -> list[slice]:
+    """So many things in parts of a size, the last of them perhaps smaller."""
+    return [slice(start, start + size) for start in range(0, count, size)]
+
+
 def run(
     function: Callable,
     items: Sequence,
@@ -39,7 +44,7 @@ def run(
     at_once
         Repetitions in one batch.
     """
-    batches = [items[start : start + at_once] for start in range(0, len(items), at_once)]
+    batches = [items[cut] for cut in cuts(len(items), at_once)]
     jobs = (delayed(_batch)(function, batch) for batch in batches)
     results = []
     with tqdm(total=len(items), desc=what, disable=not progress, delay=LONG) as bar:

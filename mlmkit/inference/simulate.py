@@ -12,7 +12,7 @@ from ..columns import shown
 from ..errors import DataError
 from ..results import Fit
 from .over_groups import means_in_range
-from .parameters import one_of
+from .parameters import check_count, one_of
 from .rows import Rows, fixed_part, new_rows, refuse_fractions, rows_used
 
 
@@ -39,8 +39,7 @@ def simulate(fit: Fit, n: int = 1, seed=None, groups: str = "new", newdata=None)
         `fit.refit(fit.simulate(1, seed=1)["sim_1"])` works.
     """
     one_of("groups", groups, ("new", "same"))
-    if not isinstance(n, int | np.integer) or n < 1:
-        raise DataError(f"n={n!r}: ask for a whole number of responses, at least 1.")
+    check_count(n, "responses")
     rows, sizes = _rows(fit, newdata, groups)
     refuse_fractions(fit, rows)
     _refuse_unknown(fit, rows)

@@ -17,7 +17,8 @@ from scipy.sparse import csr_matrix
 from ...design import Design
 from ...families import Family
 from ..estimates import Estimates
-from ..linear.batch import ManyEstimates
+from ..linear.batch import MOST_NUMBERS, ManyEstimates
+from ..random.blocks import membership
 from ..search.hills import may_have_hills
 from ..search.many import begin_many, minimise_many
 from ..search.singular import RANK_TOLERANCE
@@ -27,8 +28,6 @@ from .pirls import DECREMENT, SMALL
 
 #: Newton's steps to the modes, and halvings of one of them.
 MOST_STEPS, MOST_HALVINGS = 60, 30
-#: Most numbers in one array.
-MOST_NUMBERS = 1 << 20
 #: An SD below this becomes none where the criterion does not mind.
 TRACE = 10 * RANK_TOLERANCE
 
@@ -144,8 +143,7 @@ class ScalarBatch:
     @cached_property
     def _member(self) -> csr_matrix:
         term = self.criterion.part.terms[0]
-        n = len(term.codes)
-        return csr_matrix((np.ones(n), (term.codes, np.arange(n))), shape=(term.n_groups, n))
+        return membership(term.codes, term.n_groups)
 
     def _find_modes(self, x: np.ndarray, observed: Observed, u: np.ndarray) -> Modes:
         """Newton's method for every group of every response, with halved steps where a whole one goes uphill."""
@@ -208,13 +206,8 @@ class ScalarBatch:
 
     def _quadrature(self, observed: Observed, at: Modes) -> tuple[np.ndarray, np.ndarray]:
         """−2 log L by adaptive Gauss–Hermite quadrature, and its derivatives."""
-        family, y, weights, codes, rule = (
-            self.family,
-            observed.y,
-            observed.weights,
-            self._codes,
-            self.criterion.rule,
-        )
+        family, y, weights = self.family, observed.y, observed.weights
+        codes, rule = self._codes, self.criterion.rule
         information = family.information(y, at.eta, at.mu, weights)
         H = 1.0 + self._sums(information * at.z**2)
         nodes = [at.u + zeta / np.sqrt(H) for zeta in rule.nodes[0]]

@@ -81,16 +81,15 @@ class Optimum:
         return _enough([replace(with_nodes(n), nodes=n) for n in LADDER if n > few])
 
     def _of_several(self, sizes: dict[str, int]) -> Move:
-        state = cast(
-            Approximation, self.criterion.state_at(self.x, self.modes)
-        )  # nodes are never in doubt here
-        move = self._moved(
-            np.sum([self._off(state, group, FIRST[size]) for group, size in sizes.items()], axis=0)
-        )
-        if move.largest < SUSPICIOUS:
-            return move
+        # with several grouping factors there are no nodes
+        state = cast(Approximation, self.criterion.state_at(self.x, self.modes))
+        move = self._moved_by(state, sizes, FIRST)
+        return move if move.largest < SUSPICIOUS else self._moved_by(state, sizes, SECOND)
+
+    def _moved_by(self, state: Approximation, sizes: dict[str, int], nodes: dict[int, int]) -> Move:
+        """The move that so many nodes ask for, by how many coefficients vary across each grouping factor."""
         return self._moved(
-            np.sum([self._off(state, group, SECOND[size]) for group, size in sizes.items()], axis=0)
+            np.sum([self._off(state, group, nodes[size]) for group, size in sizes.items()], axis=0)
         )
 
     def _off(self, state: Approximation, group: str, n: int) -> np.ndarray:

@@ -22,6 +22,7 @@ from ..random.effects import Effects
 from ..search.hills import Summit, further_starts, highest, may_have_hills, sds_of, two_summits
 from ..search.optimise import MOST_EVALUATIONS, NOT_CONVERGED, Point, Search, descend, minimise
 from ..search.singular import RANK_TOLERANCE, singular_messages
+from ..standardise import NOTHING_LEFT
 from .criterion import GlmmCriterion, Walk, glmm_criterion
 from .doubt import Optimum
 from .irls import Solution, fit_glm, in_full, iterate
@@ -131,9 +132,7 @@ def _refuse_perfect(design, flat: Solution) -> None:
     if family.has_dispersion and family.distribution.has_sigma:
         left = family.deviance(y, family.mean(flat.eta), design.weights).sum()
         if left <= 1e-20 * family.deviance(y, np.full_like(y, y.mean()), design.weights).sum():
-            raise DataError(
-                f"The fixed part reproduces the response exactly: no variance is left to estimate.{design.crowded}"
-            )
+            raise DataError(NOTHING_LEFT + design.crowded)
 
 
 def climb(criterion: GlmmCriterion, search: Search) -> End:

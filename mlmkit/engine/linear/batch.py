@@ -23,11 +23,10 @@ from typing import Any
 
 import numpy as np
 from scipy.linalg import solve_triangular
-from scipy.sparse import csr_matrix
 
 from ...design import Design
-from ..covariance import lower_indices, lower_triangular, theta_length
-from ..random.blocks import cholesky, group_products, group_squares, solve_lower, sum_by_group
+from ..covariance import factors_from_theta, lower_indices, lower_triangular, theta_from_factors
+from ..random.blocks import cholesky, group_products, group_squares, membership, solve_lower, sum_by_group
 from ..search.hills import may_have_hills
 from ..search.many import Many, begin_many, minimise_many
 from ..search.optimise import GIVEN_UP
@@ -151,19 +150,16 @@ class LinearBatch:
     kind: np.ndarray
 
     @property
-    def sizes(self) -> tuple[int, ...]:
-        return tuple(term.size for term in self.data.terms)
-
-    @property
     def df(self) -> int:
         """n − p for REML, n for maximum likelihood."""
-        return self.data.n - len(self.data.Q) * self.reml
+        return self.data.df(self.reml)
 
     @cached_property
     def places(self) -> tuple[np.ndarray, np.ndarray]:
         """Rows and columns of the entries of θ in the joint (s, s) Λ of all terms."""
-        starts = np.cumsum([0, *self.sizes[:-1]])
-        parts = [np.add(lower_indices(size), start) for size, start in zip(self.sizes, starts, strict=True)]
+        sizes = self.data.sizes
+        starts = np.cumsum([0, *sizes[:-1]])
+        parts = [np.add(lower_indices(size), start) for size, start in zip(sizes, starts, strict=True)]
         rows, columns = np.concatenate(parts, axis=1)
         return rows, columns
 
@@ -187,16 +183,11 @@ class LinearBatch:
         """Standardise responses (n, B) and sum what is needed of them."""
         residual, coefficients, size = self._residuals(Y)
         scale = np.sqrt(np.einsum("nb,nb->b", residual, residual) / len(residual))
-        scale[~(scale > NOTHING * size)] = (
-            np.nan
-        )  # the fixed part reproduces the response: see `with_response`
+        scale[~(scale > NOTHING * size)] = np.nan  # the fixed part reproduces it: see `with_response`
         residual /= scale
-        s, p, J = self.K.shape
-        C, kind = (
-            len(self.counts),
-            csr_matrix((np.ones(J), (self.kind, np.arange(J))), shape=(len(self.counts), J)),
-        )
-        h = [self._by_group(z) @ residual for term in self.data.terms for z in term.Z]
+        (s, p, J), C = self.K.shape, len(self.counts)
+        kind, codes = membership(self.kind, C), self.data.terms[0].codes
+        h = [membership(codes, J, z) @ residual for term in self.data.terms for z in term.Z]
         by_group = np.empty((s, s, C, p, Y.shape[1]))
         squares = np.empty((s, s, C, Y.shape[1]))
         for a, b in product(range(s), repeat=2):
@@ -206,10 +197,6 @@ class LinearBatch:
         return Responses(
             by_group.reshape(s * s * C, p, Y.shape[1]), squares.reshape(-1, Y.shape[1]), scale, coefficients
         )
-
-    def _by_group(self, z: np.ndarray) -> csr_matrix:
-        codes, J = self.data.terms[0].codes, self.K.shape[2]
-        return csr_matrix((z, (codes, np.arange(len(z)))), shape=(J, len(z)))
 
     def _residuals(self, Y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The responses less their projection on X, its coefficients, and how large the responses were.
@@ -332,7 +319,7 @@ class LinearBatch:
         inside = [np.ones((B, K)), np.maximum(lattice[best], INSIDE)]
         owners = [owner, everyone, everyone]
         starts = [self._theta_of(sds) for sds in (lattice[order[rank, owner]], *inside)]
-        if max(self.sizes) > 1:
+        if max(self.data.sizes) > 1:
             owners += [everyone, everyone]
             starts += [self._theta_of(lattice[best], slope) for slope in LEANING]
         return np.concatenate(owners), np.concatenate(starts, axis=1), values[best, everyone]
@@ -373,7 +360,7 @@ class LinearBatch:
         low = np.flatnonzero(self._smallest(x) <= TRACE)
         x = x.copy()
         for row in low:
-            x[:, row] = canonical(x[:, row], self.sizes)
+            x[:, row] = canonical(x[:, row], self.data.sizes)
         return x
 
     def _smallest(self, x: np.ndarray) -> np.ndarray:
@@ -382,15 +369,7 @@ class LinearBatch:
 
     def _factors(self, x: np.ndarray) -> list[np.ndarray]:
         """Each term's Λ, (B, s, s)."""
-        factors, start = [], 0
-        for size in self.sizes:
-            stop = start + theta_length(size)
-            Lambda = np.zeros((x.shape[1], size, size))
-            rows, columns = lower_indices(size)
-            Lambda[:, rows, columns] = x[start:stop].T
-            factors.append(Lambda)
-            start = stop
-        return factors
+        return factors_from_theta(x.T, self.data.sizes)
 
     # -- what follows from θ ---------------------------------------------------------------------------
     def estimates(self, x: np.ndarray, responses: Responses, converged: np.ndarray) -> ManyEstimates:
@@ -403,31 +382,22 @@ class LinearBatch:
             )
             beta = np.einsum("pq,qx->xp", back, responses.coefficients + responses.scale * at.b)
             vcov = np.einsum("pqx,rq->xpr", np.einsum("pq,qrx->prx", back, at.inverse), back)
-            criterion = at.value + self._constant + 2.0 * self.df * np.log(responses.scale)
+            criterion = at.value + self.data.constant(self.reml) + 2.0 * self.df * np.log(responses.scale)
         vcov *= sigma[:, None, None] ** 2
         singular = self._smallest(x) < RANK_TOLERANCE
         return ManyEstimates(beta, vcov, self._theta(x), sigma, criterion, converged, singular)
 
-    @property
-    def _constant(self) -> float:
-        log_R = np.log(np.abs(np.diag(self.data.R))).sum() if self.reml else 0.0
-        return float(2.0 * log_R - self.data.log_weights)
-
     def standard(self, theta: np.ndarray) -> np.ndarray:
         """The standard θ (n_theta, B) for θ of the data as they came, (B, n_theta)."""
-        parts = []
-        for term, Lambda in zip(self.data.terms, self._factors(theta.T), strict=True):
-            found = _lower_triangular(term.R @ Lambda)
-            parts.append(found[:, *lower_indices(term.size)])
-        return np.concatenate(parts, axis=1).T
+        pairs = zip(self.data.terms, factors_from_theta(theta, self.data.sizes), strict=True)
+        return theta_from_factors([_lower_triangular(term.R @ Lambda) for term, Lambda in pairs]).T
 
     def _theta(self, x: np.ndarray) -> np.ndarray:
         """θ of the data as they came, (B, n_theta)."""
-        parts = []
-        for term, Lambda in zip(self.data.terms, self._factors(x), strict=True):
-            found = _lower_triangular(np.linalg.solve(term.R, Lambda))
-            parts.append(found[:, *lower_indices(term.size)])
-        return np.concatenate(parts, axis=1)
+        pairs = zip(self.data.terms, self._factors(x), strict=True)
+        return theta_from_factors(
+            [_lower_triangular(np.linalg.solve(term.R, Lambda)) for term, Lambda in pairs]
+        )
 
 
 def _singular_values(Lambda: np.ndarray) -> np.ndarray:

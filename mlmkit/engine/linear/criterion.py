@@ -61,18 +61,17 @@ class LmmCriterion:
     @property
     def sizes(self) -> tuple[int, ...]:
         """How many coefficients vary in each term."""
-        return tuple(term.size for term in self.data.terms)
+        return self.data.sizes
 
     @property
     def df(self) -> int:
         """n − p for REML, n for maximum likelihood."""
-        return self.data.n - len(self.data.Q) * self.reml
+        return self.data.df(self.reml)
 
     @cached_property
     def constant(self) -> float:
         """What standardising took out of the criterion."""
-        log_R = np.log(np.abs(np.diag(self.data.R))).sum() if self.reml else 0.0
-        return float(2.0 * log_R + 2.0 * self.df * np.log(self.data.scale) - self.data.log_weights)
+        return self.data.constant(self.reml) + 2.0 * self.df * float(np.log(self.data.scale))
 
     def __call__(self, theta: np.ndarray) -> float:
         return self.value(self.at(self._standard_factors(theta)))

@@ -2,7 +2,8 @@
 
 A stack of J small matrices is one array of shape (rows, columns, J), the group last. Loops run over the
 rows and columns, which are few; numpy runs over the groups, which may be many. Sums over the rows of the
-data are counts with weights (`np.bincount`), so the sparse matrix Z of the textbooks is never formed.
+data are counts with weights (`np.bincount`), so the sparse matrix Z of the textbooks is formed only where there are
+many columns to be summed (`membership`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from math import prod
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 
 def sum_by_group(values: np.ndarray, codes: np.ndarray, n_groups: int) -> np.ndarray:
@@ -20,6 +22,12 @@ def sum_by_group(values: np.ndarray, codes: np.ndarray, n_groups: int) -> np.nda
     for row, total in zip(flat, sums, strict=True):
         total[:] = np.bincount(codes, row, n_groups)
     return sums.reshape(*values.shape[:-1], n_groups)
+
+
+def membership(codes: np.ndarray, n_groups: int, values: np.ndarray | None = None) -> csr_matrix:
+    """The sparse (J, n) matrix that sums rows, or their products with `values`, within groups: for many columns."""
+    n = len(codes)
+    return csr_matrix((np.ones(n) if values is None else values, (codes, np.arange(n))), shape=(n_groups, n))
 
 
 def group_products(
