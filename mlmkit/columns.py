@@ -275,7 +275,8 @@ def _categorical(name: str, values: pd.Series) -> Column:
 def _by_values(name: str, values: pd.Series) -> Column:
     """A column whose type says little (object, text, Arrow's): its different values say what it is."""
     try:
-        values.isna()
+        if values.dtype == object:
+            values.isna()  # which a decimal that compares with nothing refuses
         codes, found = pd.factorize(values)
     except (TypeError, NotImplementedError):  # lists and the like cannot be told apart by value
         return Column(name, "other", values)

@@ -278,7 +278,9 @@ def _finite_column(name: str, values: np.ndarray, used: np.ndarray | None, rows:
 
 def _offset(spec: Spec, table: Table, given: np.ndarray | None) -> np.ndarray:
     """The known part of the linear predictor: what the formula's `offset(…)` say plus the argument."""
-    total = (np.zeros(len(table)) if given is None else given) + offset_of(spec, table)
+    if given is None and not spec.offsets:
+        return np.zeros(len(table))
+    total = offset_of(spec, table) if given is None else given + offset_of(spec, table)
     largest = np.abs(total).max()
     if spec.family.link in ("log", "logit", "probit", "cloglog") and largest > LARGEST_OFFSET:
         raise DataError(

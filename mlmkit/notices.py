@@ -111,7 +111,7 @@ def _near_labels(fit: Fit) -> Iterator[str]:
         if len(labels) > MOST_LABELS or is_numeric_dtype(labels):
             continue
         seen: dict[str, str] = {}
-        for label in map(str, labels):
+        for label in map(str, labels.tolist()):
             other = seen.setdefault(" ".join(label.casefold().split()), label)
             if other != label:
                 yield (
