@@ -201,7 +201,7 @@ _IN = ".jupyter-widgets .mlmkit-summary"
 _STYLE = f"""<style>{_IN} table {{border-collapse: collapse; margin: 0.3em 0; break-inside: avoid}}
 {_IN} th, {_IN} td {{padding: 0 0.7em 0 0; text-align: right; line-height: 1.3}}
 {_IN} caption {{text-align: left; color: {COLOURS["population"]}}}
-{_IN} p {{margin: 0.2em 0}} {_IN} {{columns: 2 22em; column-gap: 2em}}
+{_IN} p {{margin: 0.2em 0}} {_IN} {{columns: 2 22em; column-gap: 2em; line-height: 1.35}}
 .mlmkit-playground {{display: flex; flex-direction: column}}
 .mlmkit-side, .mlmkit-main {{display: contents}}
 .mlmkit-views {{display: flex; flex-flow: row wrap; align-items: center; overflow: hidden}}

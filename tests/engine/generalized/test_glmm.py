@@ -285,17 +285,11 @@ def test_sparse_and_blocked_equations_agree(formula, family, monkeypatch):
 
 
 def test_no_minimum_within_range_is_said():
-    """The log link lets probabilities pass 1, and the likelihood still rises where they do.
-
-    Where exactly the search stops at that edge is a matter of rounding: there it is told, or nothing is.
-    """
-    try:
-        estimates = fit("z ~ x + (1|g)", simulated(2), "binomial(log)")
-    except DataError as error:
-        assert "out of the range of the binomial (log) family" in str(error)
-    else:
-        assert not estimates.converged and "did not end at a proven minimum" in estimates.messages[0]
-        assert np.isfinite(estimates.criterion) and np.all(np.isfinite(estimates.beta))
+    # The log link lets probabilities pass 1, and the likelihood still rises where they do. These data are not so near
+    # the edge that rounding decides between the message and a refusal.
+    estimates = fit("z ~ x + (1|g)", simulated(10), "binomial(log)")
+    assert not estimates.converged and "did not end at a proven minimum" in estimates.messages[0]
+    assert np.isfinite(estimates.criterion) and np.all(np.isfinite(estimates.beta))
 
 
 def test_groups_at_the_edge_of_the_range():
