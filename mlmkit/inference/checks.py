@@ -11,7 +11,7 @@ never to be judged against 0. A check sees only what its statistic looks at.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -26,7 +26,8 @@ from ..words import listed, number
 from .check_picture import paint
 from .noted import Noted
 from .parameters import check_count, one_of
-from .replicate import run
+from .refits import Refitting, refitting
+from .replicate import cuts, run
 from .simulate import simulate
 
 #: No more numbers than this are simulated at once (400 MB).
@@ -282,16 +283,21 @@ def _of_refits(fit: Fit, draws: np.ndarray, refits: int | None, workers, progres
     count = most if refits is None else min(refits, draws.shape[1])
     if count < 1:
         return pd.DataFrame()
-    long = count * fit.nobs > 300_000
-    found = run(partial(_again, fit), list(draws.T[:count]), workers, progress and long, "check")
-    return pd.DataFrame(found)
+    work, long = refitting(fit), count * fit.nobs > 300_000
+    parts = [draws[:, :count][:, cut] for cut in cuts(count, work.together)]
+    found = run(partial(_again, work), parts, workers, progress and long, "check", at_once=work.parts_at_once)
+    return pd.DataFrame([one for part in found for one in part])
 
 
-def _again(fit: Fit, y: np.ndarray) -> dict[str, float]:
-    try:
-        return _of_residuals(fit.refit(y))
-    except (DataError, np.linalg.LinAlgError):
-        return {}
+def _again(work: Refitting, responses: np.ndarray) -> list[dict[str, float]]:
+    """What the residuals of the model are asked when it is fitted again to responses (n, b)."""
+    pairs = zip(responses.T, work.whole(responses), strict=True)
+    return [
+        {}
+        if estimates is None
+        else _of_residuals(replace(work.fit, design=work.fit.design.with_response(y), estimates=estimates))
+        for y, estimates in pairs
+    ]
 
 
 def _of_residuals(fit: Fit) -> dict[str, float]:

@@ -303,6 +303,16 @@ class Refitting:
                 kept[name][k] = value
         return kept
 
+    def whole(self, responses: np.ndarray) -> list[Estimates | None]:
+        """All the estimates from each response (n, b): None for one that cannot be fitted."""
+        if self.batch is None or not np.all(np.isfinite(responses)):
+            return [self.estimates(y) for y in responses.T]
+        many = self.batch.fit(responses)
+        return [
+            self.batch.whole(y, many, k) if many.converged[k] else self.estimates(y)
+            for k, y in enumerate(responses.T)
+        ]
+
     def estimates(self, y: np.ndarray) -> Estimates | None:
         """The estimates from one response; None where it cannot be fitted."""
         if not np.all(np.isfinite(y)):

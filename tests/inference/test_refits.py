@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose
 import mlmkit as mk
 from mlmkit.errors import DataError
 from mlmkit.inference.parameters import parameter_values
+from mlmkit.inference.refits import refitting
 from mlmkit.planning import assumed
 
 from .conftest import data
@@ -186,3 +187,19 @@ def test_without_population_coefficients(formula):
     many = one.refit_many(Y, progress=False)
     assert_allclose(many.criterion, [one.refit(Y[column]).criterion for column in Y], atol=1e-8)
     assert many.beta.shape == (3, 0) and many.parameters.notna().all(axis=None)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_whole_estimates_of_many_responses_are_those_of_single_refits(fit, name):
+    """Group effects and fitted values too, whether the responses are fitted side by side or one by one."""
+    one = fit(name)
+    Y = one.simulate(4, seed=3).to_numpy()
+    for y, whole in zip(Y.T, refitting(one).whole(Y), strict=True):
+        single = one.refit(y).estimates
+        size = np.abs(single.fitted).max()
+        assert_allclose(whole.fitted, single.fitted, atol=1e-5 * size)
+        assert_allclose(whole.linear_predictor, single.linear_predictor, atol=1e-4 * size)
+        for effects, expected in zip(whole.modes, single.modes, strict=True):
+            assert_allclose(effects, expected, atol=1e-4 * size)
+        assert whole.criterion == pytest.approx(single.criterion, abs=1e-7)
+        assert (whole.n_agq, whole.reml) == (single.n_agq, single.reml)

@@ -43,15 +43,19 @@ class Before:
     modes: Effects
     metric: np.ndarray
 
-    def fit(self, y: np.ndarray) -> Estimates | None:
-        """Fit another response (n,); None where that takes a search of its own."""
+    def criterion_of(self, y: np.ndarray) -> GlmmCriterion:
+        """The criterion of the same model with another response (n,)."""
         response = self.criterion.response
         constant = response.family.constant(y, response.weights, response.trials)
-        criterion = replace(
+        return replace(
             self.criterion,
             design=self.criterion.design.with_response(y),
             response=replace(response, y=y, constant=constant),
         )
+
+    def fit(self, y: np.ndarray) -> Estimates | None:
+        """Fit another response (n,); None where that takes a search of its own."""
+        criterion = self.criterion_of(y)
         try:
             walk = Walk(criterion, self.modes)
             search = Search(walk, Point(self.x, *walk(self.x)), self.metric)

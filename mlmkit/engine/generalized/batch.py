@@ -267,6 +267,25 @@ class ScalarBatch:
         singular = np.abs(x[0]) < RANK_TOLERANCE
         return ManyEstimates(beta, vcov, theta[:, None], ones, many.value, converged, singular)
 
+    def whole(self, y: np.ndarray, many: ManyEstimates, k: int) -> Estimates:
+        """All the estimates of one response (n,), which was the k-th of many: the group effects and fitted values too."""
+        beta, theta = many.beta[k], many.theta[k]
+        state = self.before.criterion_of(y).solve(theta, beta, start=self.before.modes)
+        return Estimates(
+            beta=beta,
+            vcov=many.vcov[k],
+            theta=theta,
+            sigma=1.0,
+            modes=tuple((theta * u).T for u in state.modes.u),
+            criterion=state.value,
+            loglik=-0.5 * state.value,
+            reml=False,
+            linear_predictor=state.modes.eta,
+            fitted=state.modes.mu,
+            converged=bool(many.converged[k]),
+            n_agq=1 if self.criterion.rule is None else self.criterion.rule.n,
+        )
+
 
 def scalar_batch(design: Design, estimates: Estimates) -> ScalarBatch | None:
     """Prepare for responses like the one a design was fitted to; None where they have to be fitted one by one.

@@ -26,12 +26,14 @@ from scipy.linalg import solve_triangular
 
 from ...design import Design
 from ..covariance import factors_from_theta, lower_indices, lower_triangular, theta_from_factors
+from ..estimates import Estimates
 from ..random.blocks import cholesky, group_products, group_squares, membership, solve_lower, sum_by_group
 from ..search.hills import may_have_hills
 from ..search.many import Many, begin_many, minimise_many
 from ..search.optimise import GIVEN_UP
 from ..search.singular import RANK_TOLERANCE
 from ..standardise import NOTHING, ONCE_IS_ENOUGH, Standardised, without_response
+from .criterion import LmmCriterion, criterion_of
 from .lmm import FEW_GROUPS, FEW_ROWS, TRACE, canonical
 
 #: Most varying coefficients that are fitted this way.
@@ -386,6 +388,14 @@ class LinearBatch:
         vcov *= sigma[:, None, None] ** 2
         singular = self._smallest(x) < RANK_TOLERANCE
         return ManyEstimates(beta, vcov, self._theta(x), sigma, criterion, converged, singular)
+
+    @cached_property
+    def _criterion(self) -> LmmCriterion:
+        return criterion_of(self.design, self.reml, self.data)
+
+    def whole(self, y: np.ndarray, many: ManyEstimates, k: int) -> Estimates:
+        """All the estimates of one response (n,), which was the k-th of many: the group effects and fitted values too."""
+        return self._criterion.with_response(y).solve(many.theta[k], converged=bool(many.converged[k]))
 
     def standard(self, theta: np.ndarray) -> np.ndarray:
         """The standard θ (n_theta, B) for θ of the data as they came, (B, n_theta)."""

@@ -219,15 +219,16 @@ def lmm_criterion(design: Design, reml: bool = True) -> LmmCriterion:
     reml : bool
         Restricted maximum likelihood, or maximum likelihood.
     """
-    return _of(design, reml, standardise(design))
+    return criterion_of(design, reml, standardise(design))
 
 
 def responseless_criterion(design: Design, reml: bool = True) -> LmmCriterion:
     """Prepare a design whose own response does not matter, for others: see `LmmCriterion.with_response`."""
-    return _of(design, reml, without_response(design))
+    return criterion_of(design, reml, without_response(design))
 
 
-def _of(design: Design, reml: bool, data: Standardised) -> LmmCriterion:
+def criterion_of(design: Design, reml: bool, data: Standardised) -> LmmCriterion:
+    """Prepare a design that is standardised already."""
     groups = [block.group for block in design.blocks]
     return LmmCriterion(design, reml, data, mixed_model_equations(data, groups))
 
