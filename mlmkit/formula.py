@@ -139,6 +139,9 @@ class _FormulaReader(Reader):
     def formula(self) -> tuple[Response, _Terms, list[_Bar], tuple[Factor, ...]]:
         if self.next.text == "~":
             raise self.refuse("The response is missing: a formula reads 'response ~ predictors'")
+        written = {token.text for token in self.tokens}
+        if written & {"|", "||"} and "~" not in written:
+            raise self.refuse("There is no '~': a formula reads 'response ~ predictors'", 0)
         response = self.response()
         self.expect("~", self.no_tilde())
         fixed, bars = self.right_hand_side(of_formula=True)

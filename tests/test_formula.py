@@ -140,6 +140,7 @@ def test_the_flat_model_of_a_multilevel_one():
         ("y ~ (0|g)", "lets nothing vary", None),
         ("y x", "Expected '~'", "x"),
         ("y", "no '~'", None),
+        ("x + (x|g)", "no '~': a formula reads", "x"),
         ("~ x", "response is missing", "~"),
         ("y ~ x ~ z", "one '~'", "~ z"),
         ("y = x", "'~'", "= x"),

@@ -129,7 +129,7 @@ def _same_meaning(given: Any, truth: Any) -> bool:
 
 def _same_count(given: Number, other: Number) -> bool:
     """Whole numbers are the same or not; a wrong answer that is not whole may be rounded."""
-    if other.value == round(other.value):
+    if other.value.is_integer():
         return given.value == other.value
     return _is_near(given.value, other.value, 0.005) or (
         given.digits >= 2 and _is_rounded(given, other.value)
@@ -160,7 +160,7 @@ def _which_letters(_question: Question, given: frozenset, truth: frozenset) -> s
 
 
 def _too_many_or_few(_question: Question, given: Number, truth: Number) -> str:
-    if given.value != round(given.value):
+    if not given.value.is_integer():
         return "a whole number is asked for, exactly."
     return f"too {'many' if given.value > truth.value else 'few'}. Read the hint and try again."
 
@@ -197,7 +197,7 @@ def _number_verdict(question: Question, given: Number, truth: float, wrong: list
         return min(gaps)[1]
     rounded = next((why for value, why in wrong if given.digits >= 2 and _is_rounded(given, value)), None)
     if _is_rounded(given, truth):
-        enough = given.digits >= question.digits and rounded is None
+        enough = min(given.digits, _digits_left(truth, given.decimals)) >= question.digits and rounded is None
         return None if enough else "it may be right, but give more digits."
     return rounded or _diagnosis(question, given, truth)
 
@@ -211,6 +211,11 @@ def _is_rounded(given: Number, exact: float) -> bool:
     if not (math.isfinite(exact) and math.isfinite(given.value)):
         return False
     return abs(exact - given.value) <= 0.5 * 10.0**-given.decimals * (1 + 1e-9)
+
+
+def _digits_left(exact: float, decimals: int) -> int:
+    """How many significant digits of a number are left with so many decimals: one of 9.604 with none, though it reads 10."""
+    return math.floor(math.log10(abs(exact))) + 1 + decimals if exact else decimals
 
 
 def _diagnosis(question: Question, given: Number, truth: float) -> str:

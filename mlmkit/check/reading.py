@@ -179,7 +179,7 @@ def label(given: Any) -> str:
         read = number(given)
     except Unreadable as error:
         raise Unreadable(f"One group's id is asked for; {_named(given)} is not one.") from error
-    return str(int(read.value)) if read.value == round(read.value) else str(read.value)
+    return str(int(read.value)) if read.value.is_integer() else str(read.value)
 
 
 # ---- formulas ------------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ SHRUNK = Question(
 SHARE = Question(
     "99-3", "number", 0.154, right="a share", wrong=(Wrong(0.1526, "of SDs"),), slips=A_PROBABILITY
 )
+COVARIANCE = Question("99-11", "number", 9.604, right="ms² per day")
 COUNT = Question(
     "99-4", "count", 312.0, right="classes", wrong=(Wrong(9, "too few ids"), Wrong(4.93855, "round up"))
 )
@@ -109,12 +110,16 @@ def test_right_answers_are_right_however_they_are_given(question, answer):
         (SHRUNK, 15.78, "the wrong centre"),
         (SHARE, 0.15, "more digits"),  # a wrong answer rounds to it as well
         (SHARE, 0.153, "of SDs"),
+        (COVARIANCE, 10, "more digits"),  # of 9.604 one digit is left
         (SHARE, 0.2, "more digits"),
         (SHARE, 15.4, "per cent"),
         (SHARE, 0.846, "the other share"),
         (SHARE, -1.7036, "log odds"),
         (COUNT, 313, "too many"),
         (COUNT, 311.9, "a whole number"),
+        (COUNT, float("nan"), "a whole number"),
+        (COUNT, float("inf"), "a whole number"),
+        (WHO, float("nan"), "not it"),
         (COUNT, 9, "too few ids"),
         (COUNT, 4.94, "round up"),
         (WHO, 337, "the highest"),
