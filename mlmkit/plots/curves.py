@@ -42,8 +42,10 @@ def only_predictor(fit: Fit, x: str | None = None) -> str:
     return numeric[0]
 
 
-def group_curves(fit: MixedFit, group: str, x: str) -> pd.DataFrame:
+def group_curves(fit: MixedFit, group: str, x: str, beyond: bool = False) -> pd.DataFrame:
     """The fitted mean of every group over its own range of x, at the group's average of the other predictors.
+
+    With `beyond` it goes on over the range that x has in the whole data.
 
     Numbers are averaged over the group's rows; categories count with the shares they have in them. The effects
     of a grouping factor that contains the group are included (a class's line has its school's effects in it);
@@ -58,7 +60,7 @@ def group_curves(fit: MixedFit, group: str, x: str) -> pd.DataFrame:
     def eta(level, new, own):
         return _fixed(fit, new) + _effects(fit, new, own)
 
-    return _each_group(fit, group, x, eta)
+    return _each_group(fit, group, x, eta, beyond)
 
 
 def flat_curves(fit: MixedFit, group: str, x: str) -> pd.DataFrame:
@@ -71,14 +73,14 @@ def flat_curves(fit: MixedFit, group: str, x: str) -> pd.DataFrame:
     return _each_group(fit, group, x, eta).dropna()
 
 
-def _each_group(fit: MixedFit, group: str, x: str, eta) -> pd.DataFrame:
+def _each_group(fit: MixedFit, group: str, x: str, eta, beyond: bool = False) -> pd.DataFrame:
     rows = fit.design.rows_of(fit.data)
     block = block_of(fit, group)
     whole = (rows[x].min(), rows[x].max())
     parts = []
     for j, level in enumerate(block.levels):
         own = np.flatnonzero(block.codes == j)
-        line = _along(fit, rows.iloc[own], x, whole)
+        line = _along(fit, rows.iloc[own], x, whole, beyond)
         y = fit.family.mean(line.average(partial(eta, level, own=own)))
         parts.append(pd.DataFrame({"group": level, "x": line.grid, "y": y}))
     return pd.concat(parts, ignore_index=True)
@@ -145,10 +147,12 @@ class _Line:
         return np.sum([share * of(new) for share, new in self.versions], axis=0)
 
 
-def _along(fit: Fit, rows: pd.DataFrame, x: str, whole: tuple[float, float]) -> _Line:
-    """Rows along the range that x has in `rows` (or in the whole data, where it has one value only)."""
+def _along(
+    fit: Fit, rows: pd.DataFrame, x: str, whole: tuple[float, float], beyond: bool = False
+) -> _Line:
+    """Rows along the range that x has in `rows` (`beyond` it, or where it has one value only: in the whole data)."""
     low, high = rows[x].min(), rows[x].max()
-    low, high = (low, high) if high > low else whole
+    low, high = (low, high) if high > low and not beyond else whole
     grid = np.linspace(low, high, POINTS)
     numbers = {name: rows[name].mean() for name in rows.columns if _is_number(rows[name])}
     numbers[x] = grid

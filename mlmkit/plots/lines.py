@@ -228,6 +228,7 @@ def panels(
     groups: Sequence | int | None = None,
     show: Sequence[str] = ("flat", "multilevel", "population"),
     n_columns: int = 6,
+    beyond: bool = False,
 ) -> SmallMultiples:
     """A panel for each group: its data, its own least-squares line, and its line in the multilevel model.
 
@@ -244,6 +245,9 @@ def panels(
         Which lines: any of `"flat"`, `"multilevel"`, `"population"`; `()` for the data alone.
     n_columns
         Panels in a row.
+    beyond
+        Whether a group's multilevel line goes on beyond its own rows, over the whole axis: what the model expects of
+        a group of which little was seen.
 
     Raises
     ------
@@ -256,7 +260,7 @@ def panels(
     rows = fit.design.rows_of(fit.data)
     points = pd.DataFrame({"panel": block.levels[block.codes], "x": rows[x].to_numpy(), "y": fit.design.y})
     chosen, note = _chosen_or_spread(fit, group, groups)
-    lines = pd.concat([_role_lines(role, fit, group, x, chosen) for role in show] or [_NO_LINES])
+    lines = pd.concat([_role_lines(role, fit, group, x, chosen, beyond) for role in show] or [_NO_LINES])
     points = points[points["panel"].isin(chosen)].assign(role="data")
     points = points.sort_values(
         "panel", key=lambda names: names.map({name: k for k, name in enumerate(chosen)})
@@ -367,11 +371,13 @@ def _slope(line: pd.DataFrame) -> float:
 _NO_LINES = pd.DataFrame({name: pd.Series(dtype=object) for name in ("panel", "line", "role", "x", "y")})
 
 
-def _role_lines(role: str, fit: MixedFit, group: str, x: str, chosen: list) -> pd.DataFrame:
+def _role_lines(
+    role: str, fit: MixedFit, group: str, x: str, chosen: list, beyond: bool = False
+) -> pd.DataFrame:
     if role not in KINDS:
         raise DataError(f"There are no {role!r} lines to show: choose from {listed(KINDS, 12)}.")
     if role == "multilevel":
-        lines = group_curves(fit, group, x).rename(columns={"group": "panel"})
+        lines = group_curves(fit, group, x, beyond).rename(columns={"group": "panel"})
     elif role == "flat":
         lines = flat_curves(fit, group, x).rename(columns={"group": "panel"})
     else:

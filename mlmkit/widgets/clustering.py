@@ -93,7 +93,7 @@ def _draws(sample: int):
 
 def panels(figure):
     """The p values of rows, those of groups, and the false alarms over n."""
-    grid = figure.add_gridspec(1, 3, left=0.09, right=0.98, bottom=0.16, top=0.86, wspace=0.34)
+    grid = figure.add_gridspec(1, 3, left=0.09, right=0.97, bottom=0.16, top=0.86, wspace=0.48)
     rows, groups, curve = (figure.add_subplot(cell) for cell in grid)
     return rows, groups, curve
 
@@ -122,7 +122,7 @@ def _draw_curve(ax, it: Clustering) -> None:
     ax.plot(n, false_alarms(it.icc, n), color=colour("population"), lw=2.2, label="this ICC")
     ax.plot([it.n], [it.alarms[0]], marker="o", ms=7, color=colour("population"))
     ax.set(xlim=(0, 100), ylim=(0, 1), xlabel="rows per group $n$", ylabel="false alarms, rows")
-    key_above(ax, 2)
+    key_above(ax, 2, to_the="right")
 
 
 def describe(it: Clustering) -> str:
@@ -153,7 +153,7 @@ def presets() -> dict[str, Preset]:
     """The course's data sets as designs, and a small ICC that does harm."""
     return {
         "rats": Preset({"icc": 0.05, "n": 24, "J": 60}, "Batches of rats: their chances differ a little."),
-        "sleep": Preset({"icc": 0.4, "n": 10, "J": 18}, "Nine people against nine, ten days each."),
+        "sleep": Preset({"icc": 0.58, "n": 10, "J": 18}, "Nine people against nine, ten days each."),
         "small ICC": Preset({"icc": 0.01, "n": 100, "J": 20}, "An ICC of .01, which books call negligible."),
         "independent": Preset({"icc": 0.0, "n": 20, "J": 20}, "Nothing is shared within a group."),
     }

@@ -136,7 +136,7 @@ def _window(data: str) -> float:
 def panels(figure):
     """The groups on the left, the two criteria on the right."""
     grid = figure.add_gridspec(
-        1, 2, width_ratios=(1, 1.15), left=0.115, right=0.975, bottom=0.15, top=0.87, wspace=0.24
+        1, 2, width_ratios=(1, 1.15), left=0.115, right=0.975, bottom=0.15, top=0.87, wspace=0.3
     )
     groups, curves = (figure.add_subplot(cell) for cell in grid)
     for ax in (groups, curves):

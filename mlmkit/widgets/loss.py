@@ -98,7 +98,7 @@ def _draws(sample: int):
 def panels(figure):
     """One study on the left, the errors in all studies on the right."""
     grid = figure.add_gridspec(
-        1, 2, width_ratios=(1.15, 1), left=0.08, right=0.985, bottom=0.15, top=0.86, wspace=0.2
+        1, 2, width_ratios=(1.15, 1), left=0.08, right=0.985, bottom=0.2, top=0.86, wspace=0.2
     )
     study, errors = (figure.add_subplot(cell) for cell in grid)
     study.locator_params(axis="x", nbins=8, integer=True)
@@ -143,7 +143,7 @@ def _draw_errors(ax, it: Losses) -> None:
             ax.annotate(number(rms, 2), (start + k, rms), **above, color=INK, bbox=box)
         ax.text(start + 1, top, name, ha="center", va="top")
     ax.axvline(3, color=RULE, lw=1)
-    ax.set_xticks(range(7), [*NAMES, "", *NAMES], rotation=18)
+    ax.set_xticks(range(7), [*NAMES, "", *NAMES], rotation=30, ha="right", rotation_mode="anchor")
     ax.set(xlim=(-0.6, 6.6 if it.apart > 0 else 2.6), ylim=(0, top), ylabel="RMS error of a study")
     ax.set_title(f"errors of {STUDIES} studies")
 

@@ -101,9 +101,9 @@ def cloud(size: float, alpha: float, role: str = "data") -> dict:
     return {"ls": "", "marker": "o", "ms": size, "mec": "none", "alpha": alpha, "color": colour(role)}
 
 
-def key_above(ax: Axes, columns: int) -> None:
-    """The legend in a row above the Axes, where it covers nothing."""
-    place = {"loc": "lower left", "bbox_to_anchor": (-0.02, 0.985)}
+def key_above(ax: Axes, columns: int, to_the: str = "left") -> None:
+    """The legend above the Axes, where it covers nothing, from its left end on or up to its right end."""
+    place = {"loc": f"lower {to_the}", "bbox_to_anchor": (-0.02 if to_the == "left" else 1.04, 0.985)}
     key(ax, **place, ncols=columns, columnspacing=1.1, handletextpad=0.4)
 
 

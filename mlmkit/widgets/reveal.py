@@ -133,7 +133,7 @@ def _binomial(formula: str, group: str, frame):
 def panels(figure):
     """One wide axis for the question, one for the misses so far."""
     grid = figure.add_gridspec(
-        1, 2, width_ratios=(2.6, 1), left=0.04, right=0.98, bottom=0.17, top=0.85, wspace=0.17
+        1, 2, width_ratios=(2.6, 1), left=0.04, right=0.98, bottom=0.17, top=0.85, wspace=0.22
     )
     place, score = (figure.add_subplot(cell) for cell in grid)
     place.spines["left"].set_visible(False)

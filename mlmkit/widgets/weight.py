@@ -134,7 +134,7 @@ def _multilevel(tau: float, sigma: float, n: np.ndarray, means: np.ndarray) -> t
 def panels(figure):
     """The groups' means on the left, λ against n on the right."""
     grid = figure.add_gridspec(
-        1, 2, width_ratios=(1.75, 1), left=0.16, right=0.975, bottom=0.15, top=0.86, wspace=0.24
+        1, 2, width_ratios=(1.75, 1), left=0.16, right=0.975, bottom=0.15, top=0.86, wspace=0.32
     )
     means, curve = (figure.add_subplot(cell) for cell in grid)
     means.tick_params(axis="y", length=0)
@@ -169,7 +169,7 @@ def _draw_weight(ax, it: Shrinkage) -> None:
     ax.plot([own, own, 0], [0, lam, lam], color=RULE, lw=1.2, zorder=0)
     ax.plot([own], [lam], **points("multilevel", 10, mec=PAPER))
     ax.set(xlim=(0, 70), ylim=(0, 1.04))
-    ax.set(xlabel="observations in the group, $n$", ylabel="weight λ = τ²/(τ² + σ²/n)")
+    ax.set(xlabel="observations, $n$", ylabel="weight λ = τ²/(τ² + σ²/n)")
     ax.set_title(f"λ = {_formula(it)}\n= {lam:.2f}", loc="right", fontsize="medium")
 
 

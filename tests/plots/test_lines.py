@@ -40,6 +40,15 @@ def test_chosen_panels_come_in_the_order_asked(sleep):
         panels_data(sleep, show=["pooled"])
 
 
+def test_a_multilevel_line_may_go_on_beyond_its_groups_rows():
+    sleep = load_data("sleepstudy").astype({"Subject": int})
+    few = sleep[(sleep.Subject != 308) | (sleep.Days <= 1)]
+    fit = lmer("Reaction ~ Days + (Days|Subject)", few)
+    for beyond, end in ((False, 1), (True, 9)):
+        lines = panels_data(fit, groups=[308], beyond=beyond).lines.groupby("role")["x"].max()
+        assert lines.to_dict() == {"flat": 1, "multilevel": end, "population": 9}
+
+
 def test_of_many_groups_some_are_shown_from_the_lowest_to_the_highest(many_groups):
     drawn = panels_data(many_groups)
     effects = many_groups.ranef["g"]["Intercept"]
