@@ -255,7 +255,10 @@ QUESTIONS = (
             Wrong(5.92, "That is the truth, from which the data were made; what do the 40 fits say?"),
             Wrong(lambda: _recovered(reml=True).mean(), "That is by REML; take reml=False."),
             Wrong(lambda: _recovered()[0], "That is the first study alone: take the mean of all 40."),
-            Wrong(lambda: _recovered().std(ddof=1), "That is how much the 40 estimates differ; their mean is asked for."),
+            Wrong(
+                lambda: _recovered().std(ddof=1),
+                "That is how much the 40 estimates differ; their mean is asked for.",
+            ),
         ),
     ),
     Question(

@@ -147,9 +147,7 @@ class _Line:
         return np.sum([share * of(new) for share, new in self.versions], axis=0)
 
 
-def _along(
-    fit: Fit, rows: pd.DataFrame, x: str, whole: tuple[float, float], beyond: bool = False
-) -> _Line:
+def _along(fit: Fit, rows: pd.DataFrame, x: str, whole: tuple[float, float], beyond: bool = False) -> _Line:
     """Rows along the range that x has in `rows` (`beyond` it, or where it has one value only: in the whole data)."""
     low, high = rows[x].min(), rows[x].max()
     low, high = (low, high) if high > low and not beyond else whole
