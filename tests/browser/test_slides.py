@@ -10,8 +10,8 @@ from mlmkit.course.cells import tags_of
 from tools.notebooks import chapters, dress, from_text
 
 SCREEN = {"width": 1280, "height": 720}
-#: What each slide shows: the places of its cells in the notebook, and how far its content reaches right and down. A slide is
-#: looked at again if it does not fit, since code is drawn and pictures load a moment after it opens.
+#: What each slide shows: the places of its cells in the notebook, how far its content reaches right and down, and how much lies
+#: below the end of its frame, unseen. A slide is looked at again if it does not fit, since code is drawn and pictures load a moment later.
 STEP_THROUGH = """async () => {
   const wait = ms => new Promise(done => setTimeout(done, ms));
   const all = [...document.querySelectorAll('.reveal .jp-Cell')];
@@ -33,7 +33,8 @@ STEP_THROUGH = """async () => {
       [right, bottom] = reach(slide);
     }
     const folded = [...slide.querySelectorAll('details.answer:not([open]), .jp-OutputPlaceholder')].filter(seen).length;
-    slides.push({ id: slide.id, cells: cells.map(cell => all.indexOf(cell)), right, bottom, folded, words: slide.innerText.slice(0, 60) });
+    const below = slide.scrollHeight - slide.clientHeight;
+    slides.push({ id: slide.id, cells: cells.map(cell => all.indexOf(cell)), right, bottom, below, folded, words: slide.innerText.slice(0, 60) });
   }
   return slides;
 }"""
@@ -80,6 +81,8 @@ def test_every_slide_of_a_chapter_fits_and_asks_before_it_tells(slides_of, chapt
     )
     overflowing = [slide for slide in slides if slide["right"] > 1281 or slide["bottom"] > 721]
     assert overflowing == [], overflowing
+    cut_off = [slide for slide in slides if slide["below"] > 5]
+    assert cut_off == [], cut_off
     for slide, tags in zip(slides, shown, strict=True):
         asks = [k for k, each in enumerate(tags) if "predict" in each]
         assert not asks or not any("reveal" in each for each in tags[asks[0] :]), slide

@@ -53,7 +53,10 @@
       slide.style.setProperty("--picture", `${Math.floor(size)}px`);
     }
     const full = lowest(slide, "*") / (innerHeight - MARGIN);
-    if (full > 1 && !lives) slide.style.zoom = Math.max(SMALLEST, 1 / full);
+    const zoom = full > 1 && !lives ? Math.max(SMALLEST, 1 / full) : 1;
+    slide.style.zoom = zoom;
+    // the frame, beyond which nothing is seen, is set smaller with the slide; it has to reach the foot of the page all the same
+    slide.style.minHeight = zoom < 1 ? `${(innerHeight - slide.getBoundingClientRect().top) / zoom}px` : "";
   }
 
   /* Where the content of a slide ends, in pixels from the top of the page; of an exploration, where its sentence ends. */
