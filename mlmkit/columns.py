@@ -147,6 +147,8 @@ class Column:
         if self.kind == "number":
             if self.coded is not None:
                 return _at(np.array([float(level) for level in self.coded.levels]), self.coded.codes)
+            if isinstance(self.values.dtype, np.dtype):  # nothing can be missing but NaN
+                return self.values.to_numpy(dtype=np.float64, copy=True)
             return self.values.to_numpy(dtype=np.float64, na_value=np.nan)
         if self.kind == "truth":
             return _at(np.asarray(self.labels.levels, dtype=np.float64), self.labels.codes)

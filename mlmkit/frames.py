@@ -78,8 +78,9 @@ def check_there(
         Whether these are new rows for a model that is there already.
     """
     whose = "The new data" if new else "The data"
+    there = frame.columns.tolist()
     for name in names:
-        found = int(np.count_nonzero(frame.columns == name))
+        found = there.count(name)
         if found == 1:
             continue
         if found > 1:

@@ -187,7 +187,16 @@ def ids_restart(inner: np.ndarray, outer: np.ndarray, levels: pd.Index) -> bool:
 
 def _counted(levels: pd.Index) -> np.ndarray:
     """The place of each id when they are counted up."""
-    if is_numeric_dtype(levels):
+    if is_numeric_dtype(levels) or not _may_be_number(levels[0]):
         return np.arange(len(levels))
     numbers = pd.to_numeric(pd.Series(levels.astype(str)), errors="coerce")
     return np.arange(len(levels)) if numbers.isna().any() else np.argsort(np.argsort(numbers, kind="stable"))
+
+
+def _may_be_number(label: object) -> bool:
+    """Whether a label may be written as a number; of text it is mostly seen at the first one that it is not."""
+    try:
+        float(str(label))
+    except ValueError:
+        return False
+    return True

@@ -37,11 +37,12 @@ CHOICE = {2: (11, 25), 3: (7, 15)}
 
 @dataclass(frozen=True, eq=False)
 class Optimum:
-    """Where a search ended: the criterion, the place in its standard coordinates, Hessian and modes there."""
+    """Where a search ended: the criterion, the place in its standard coordinates, gradient, Hessian and modes there."""
 
     criterion: GlmmCriterion
     flat: Solution
     x: np.ndarray
+    gradient: np.ndarray
     hessian: np.ndarray
     modes: Effects
 
@@ -65,10 +66,8 @@ class Optimum:
             yield group, sum(len(block.names) for block in blocks if block.group == group)
 
     def _of_one(self, few: int, size: int) -> Move:
-        here = self.criterion.standard(self.x, self.modes)[1]
-
         def with_nodes(n: int) -> Move:
-            return self._moved(self.criterion.with_nodes(n).standard(self.x, self.modes)[1] - here)
+            return self._moved(self.criterion.with_nodes(n).standard(self.x, self.modes)[1] - self.gradient)
 
         most = MOST_NODES if size == 1 else DENSE - 1
         move = with_nodes(max(FIRST[size], min(2 * few + 1, most)))

@@ -100,7 +100,9 @@ def fit_glmm(design, n_agq: int = 1, examine: bool = False) -> Estimates:
         raise DataError(AT_THE_EDGE.format(design.spec.family)) from None
     if not examine or not np.all(np.isfinite(end.hessian)):
         return estimates
-    return replace(estimates, move=Optimum(criterion, flat, end.x, end.hessian, end.modes).move())
+    return replace(
+        estimates, move=Optimum(criterion, flat, end.x, end.gradient, end.hessian, end.modes).move()
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,8 +111,8 @@ class End:
 
     Attributes
     ----------
-    x, modes
-        The place in standard coordinates, and the modes of the spherical group effects there.
+    x, gradient, modes
+        The place in standard coordinates, the derivatives there, and the modes of the spherical group effects.
     hessian, metric
         The second derivatives, and the search's inverse of them.
     converged
@@ -119,6 +121,7 @@ class End:
     """
 
     x: np.ndarray
+    gradient: np.ndarray
     modes: Effects
     hessian: np.ndarray
     metric: np.ndarray
@@ -138,9 +141,9 @@ def _refuse_perfect(design, flat: Solution) -> None:
 def climb(criterion: GlmmCriterion, search: Search) -> End:
     """A search to its end."""
     converged, H = minimise(search, partial(_canonical, criterion))
-    x = _without_traces(criterion, search)
+    point = _without_traces(criterion, search)
     walk: Any = search.objective  # which keeps the modes of its last step
-    return End(x, walk.modes, H, search.metric, converged, search.evaluations)
+    return End(point.x, point.gradient, walk.modes, H, search.metric, converged, search.evaluations)
 
 
 def best_end(criterion: GlmmCriterion, first: End) -> tuple[End, tuple[str, ...]]:
@@ -277,7 +280,7 @@ def _canonical(criterion: GlmmCriterion, x: np.ndarray) -> np.ndarray:
     return np.concatenate([shifted, x[criterion.n_theta :]])
 
 
-def _without_traces(criterion: GlmmCriterion, search: Search) -> np.ndarray:
+def _without_traces(criterion: GlmmCriterion, search: Search) -> Point:
     """The search's end; next to no variance becomes none where the criterion does not mind."""
     point = search.point
     theta = theta_from_factors([without_traces(L, 10 * RANK_TOLERANCE) for L in criterion.factors(point.x)])
@@ -285,9 +288,10 @@ def _without_traces(criterion: GlmmCriterion, search: Search) -> np.ndarray:
     place = criterion.place_at(x)
     if place is not None and abs(place) < criterion.design.spec.family.distribution.nothing:
         x[-1] = -criterion.place / criterion.unit
-    if np.array_equal(x, point.x) or search.at(x).value <= point.value + 1e-8:
-        return x
-    return point.x
+    if np.array_equal(x, point.x):
+        return point
+    there = search.at(x)
+    return there if there.value <= point.value + 1e-8 else point
 
 
 def estimates_of(criterion: GlmmCriterion, end: End, summits: tuple[str, ...]) -> Estimates:

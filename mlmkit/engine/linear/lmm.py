@@ -219,11 +219,14 @@ def _refuse_perfect(criterion: LmmCriterion) -> None:
     n = criterion.data.n
     if n > MOST_ROWS_CHECKED or criterion.has_an_effect_for_each_row:
         return
+
+    def left(scale: float) -> float:
+        return criterion.left_over([scale * np.eye(size) for size in criterion.sizes])
+
     try:
-        left = [
-            criterion.left_over([scale * np.eye(size) for size in criterion.sizes]) for scale in (1e3, 1e4)
-        ]
+        some = left(1e3)
+        falls = some < 1e-4 * n and left(1e4) < 0.02 * some
     except (np.linalg.LinAlgError, FloatingPointError):
         return  # effects that the fixed part has already: nothing is told this way
-    if left[0] < 1e-4 * n and left[1] < 0.02 * left[0]:
+    if falls:
         raise DataError(REPRODUCED)

@@ -52,6 +52,8 @@ def group_squares(columns: Sequence[np.ndarray], codes: np.ndarray, n_groups: in
 
 def multiply(A: np.ndarray, B: np.ndarray) -> np.ndarray:
     """Group by group A B."""
+    if A.shape[1] == 1:
+        return A * B
     return np.einsum("abj,bcj->acj", A, B)
 
 
@@ -114,6 +116,9 @@ def posterior_spread(A: np.ndarray, Lambda: np.ndarray) -> tuple[np.ndarray, flo
     W : (s, s, J) array
     log_det : float
     """
+    if len(Lambda) == 1:
+        H = Lambda[0, 0] ** 2 * A + 1.0
+        return Lambda[0, 0] ** 2 / H, float(np.log(H).sum())
     H = between(Lambda.T, A, Lambda)
     for k in range(len(H)):
         H[k, k] += 1.0

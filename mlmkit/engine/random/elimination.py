@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 
@@ -48,7 +49,7 @@ class Level:
 
     def parts(self, sizes: Sequence[int]) -> list[tuple[int, slice]]:
         """Each of its terms with its rows among the level's."""
-        stops = np.cumsum([sizes[k] for k in self.terms])
+        stops = accumulate(sizes[k] for k in self.terms)
         return [(k, slice(stop - sizes[k], stop)) for k, stop in zip(self.terms, stops, strict=True)]
 
 
