@@ -196,11 +196,12 @@ class JointDensity:
         """The log prior of a block's effects ζ given L; derivatives by ζ + A γ, γ and L are added."""
         sd, C = unpacked
         L, J = sd[:, None] * C, len(effects)
-        u = np.linalg.solve(L, effects.T)
-        by_effect = by_effect - np.linalg.solve(L.T, u).T
+        inverse = np.linalg.inv(L)
+        u = inverse @ effects.T
+        by_effect = by_effect - u.T @ inverse
         gradient[self.parameters.scores[k]] = (by_effect * self.units).ravel()
         gradient[: self.parameters.p] -= np.einsum("jsp,js->p", self.overlaps[k].own, by_effect)
-        by_factor = np.linalg.solve(L.T, u @ u.T) - np.diag(J / np.diag(L))
+        by_factor = inverse.T @ (u @ u.T) - np.diag(J / np.diag(L))
         self.parameters.covariances[k].pull_back(q, sd, C, by_factor, gradient)
         return -0.5 * float((u**2).sum()) - J * float(np.log(np.diag(L)).sum())
 
@@ -246,6 +247,15 @@ class JointDensity:
         least = [one.lower for one in distribution.own]
         gradient[self.parameters.own] += (own - least) * distribution.by_own(y, mu, weights, trials, own)
         return family.kernel(y, mu, weights) + family.constant(y, weights, trials)
+
+    def information(self) -> float:
+        """Roughly what the data say about each γ, as 1 / SD²: the expected information near the data's own means."""
+        design, family = self.parameters.design, self.parameters.design.spec.family
+        own = family.distribution.own_start(design.y)
+        family = family.at(family.distribution.from_own(*own))
+        fisher = family.working(design.y, family.start(design.y, design.weights), design.weights).fisher
+        total = float(fisher.sum())
+        return total if 0 < total < np.inf else float(len(design.y))
 
     def start(self, rng: np.random.Generator) -> np.ndarray:
         """Somewhere reasonable: b near the data without groups, SDs near half of what is left, group effects near 0.
@@ -311,7 +321,7 @@ WELL_KNOWN = 0.33
 
 
 def centred_where_known(density: JointDensity, q: np.ndarray) -> tuple[JointDensity, np.ndarray]:
-    """The density with the block centred that the draws q, (draws, size), know best; the last of them, in its terms.
+    """The density with the block centred that the draws q, (draws, size), know best; the draws, in its terms.
 
     Scores u are nearly independent of τ where a group has few rows. Where it has many, the data fix τ u, and u goes
     against τ and all the u against b: then the group's own coefficients are better sampled.
@@ -326,10 +336,10 @@ def centred_where_known(density: JointDensity, q: np.ndarray) -> tuple[JointDens
     ]
     best = int(np.argmin(open_shares))
     if not open_shares[best] < WELL_KNOWN:
-        return density, q[-1]
+        return density, q
     chosen = replace(density, centred=best, units=np.sqrt(variances[best]))
-    last = [effect[-1] for effect in effects]
-    return chosen, chosen.numbers(density.population(q[-1], last), last)
+    draws = zip(density.population(q, effects), *effects, strict=True)
+    return chosen, np.array([chosen.numbers(at, own) for at, *own in draws])
 
 
 def _gaussian(design: Design, priors: Priors) -> GaussianDensity:

@@ -117,12 +117,13 @@ def run_chain(
         return {"q": state.pos}
 
     with np.errstate(all="ignore"):  # a far point overflows; `_Guarded` calls it impossible
-        start, pilot = density.start(rng), 0
+        start, scales, pilot = density.start(rng), posterior_scales(density), 0
         if isinstance(density, JointDensity) and density.parameters.scores:
             pilot = tune // 4
-            drawn = _run(density, rng, start, pilot, 0, trace).traces["q"][0]
-            density, start = centred_where_known(density, np.asarray(drawn)[pilot // 2 :])
-        result = _run(density, rng, start, tune - pilot, draws, trace)
+            drawn = _run(density, rng, start, scales, pilot, 0, trace).traces["q"][0]
+            density, known = centred_where_known(density, np.asarray(drawn)[pilot // 2 :])
+            start, scales = known[-1], _learnt(scales, known)
+        result = _run(density, rng, start, scales, tune - pilot, draws, trace)
     kept = slice(tune - pilot, None)
     q = np.asarray(result.traces["q"][0])[kept]
     diverging = np.asarray(result.statistics["diverging"][0])[kept]
@@ -131,8 +132,14 @@ def run_chain(
     return Chain(beta, factors, own, effects, diverging, depth)
 
 
-def _run(density, rng: np.random.Generator, start: np.ndarray, tune: int, draws: int, trace):
-    return _sampler(density, rng).sample_chains(
+def _learnt(scales: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """The posterior SDs after some draws q, (draws, size): theirs, and a little of what was thought before."""
+    share = len(q) / (len(q) + 5)
+    return np.sqrt(share * q.var(axis=0) + (1 - share) * scales**2)
+
+
+def _run(density, rng: np.random.Generator, start, scales, tune: int, draws: int, trace):
+    return _sampler(density, rng, scales).sample_chains(
         tune,
         draws,
         [start],
@@ -148,8 +155,8 @@ def _metric(density):
     return mici.adapters.OnlineCovarianceMetricAdapter if few else mici.adapters.OnlineVarianceMetricAdapter
 
 
-def _sampler(density, rng: np.random.Generator) -> mici.samplers.DynamicMultinomialHMC:
-    guarded, precision = _Guarded(density), posterior_scales(density) ** -2.0
+def _sampler(density, rng: np.random.Generator, scales) -> mici.samplers.DynamicMultinomialHMC:
+    guarded, precision = _Guarded(density), scales**-2.0
     metric = (
         mici.matrices.DensePositiveDefiniteMatrix(np.diag(precision))
         if isinstance(density, GaussianDensity)
@@ -191,7 +198,7 @@ def posterior_scales(density: GaussianDensity | JointDensity) -> np.ndarray:
         scales[covariance.cor] = len(block.levels) ** -0.5
     scales[parameters.own] = (2 * n) ** -0.5
     if isinstance(density, JointDensity):
-        scales[: parameters.p] = n**-0.5
+        scales[: parameters.p] = density.information() ** -0.5
     return scales
 
 

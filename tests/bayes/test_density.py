@@ -114,10 +114,11 @@ def test_what_the_data_know_is_centred():
     known = vague.copy()
     known[:, model.parameters.scores[0]] = known[0, model.parameters.scores[0]]
     known[:, model.parameters.scores[0]] += 0.01 * rng.normal(size=(40, 24))
-    chosen, last = centred_where_known(model, known)
+    chosen, drawn = centred_where_known(model, known)
     assert chosen.centred == 0
     factors = constrained(model, known[-1])[1]
-    assert_allclose(chosen.effects(last, factors)[0], model.effects(known[-1], factors)[0], rtol=1e-9)
+    assert len(drawn) == 40
+    assert_allclose(chosen.effects(drawn[-1], factors)[0], model.effects(known[-1], factors)[0], rtol=1e-9)
 
 
 def log_prior(model, q):
