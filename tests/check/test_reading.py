@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlmkit.check import reading
@@ -69,6 +69,7 @@ def test_what_is_no_number_is_refused_in_words(written, says):
         reading.number(written)
 
 
+@settings(deadline=None)
 @given(st.floats(-1e9, 1e9))
 def test_a_number_of_python_is_read_as_it_is(x):
     assert reading.number(x).value == x

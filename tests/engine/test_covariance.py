@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -41,6 +41,7 @@ def test_joined_terms_are_uncorrelated():
     assert_array_equal(joined, [[2, 0, 0], [0, 1, 0], [0, 3, 4]])
 
 
+@settings(deadline=None)
 @given(seeds, st.integers(1, 5))
 def test_lower_triangular_keeps_the_covariance(seed, size):
     factor = np.random.default_rng(seed).normal(size=(size, size))

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy import stats
@@ -33,6 +33,7 @@ def test_all_ways_to_write_a_combination_are_one():
     assert list(first.index) == [ways[0]]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(-9, 9), min_size=7, max_size=7).filter(any))
 def test_what_is_written_is_read(weights):
     text = " + ".join(f"{w}*{n}" for w, n in zip(weights, NAMES, strict=True) if w).replace("+ -", "- ")

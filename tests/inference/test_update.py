@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
@@ -48,6 +48,7 @@ def test_formulas_are_changed_as_in_r(old, change, new):
     assert str(parse_formula(str(again))) == str(again)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["a", "b", "c", "a:b"]), min_size=1, unique=True))
 def test_what_is_added_can_be_taken_away(terms):
     base = parse_formula("y ~ z + (1|g)")
