@@ -1,5 +1,7 @@
 """A message is never longer than a screen, and a near name is offered."""
 
+import linecache
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -26,6 +28,15 @@ def test_names_longer_than_a_screen():
         with pytest.raises(mk.MlmkitError) as caught:
             mk.lm(formula, d)
         assert len(str(caught.value)) <= SCREEN
+
+
+def test_a_notebook_shows_the_readers_own_line_and_none_of_the_package():
+    cell = "import pandas as pd\nimport mlmkit as mk\nmk.lm('y ~ q', pd.DataFrame({'y': [1.0, 2, 4]}))\n"
+    linecache.cache["a cell"] = (len(cell), None, cell.splitlines(True), "a cell")
+    with pytest.raises(mk.DataError) as caught:
+        exec(compile(cell, "a cell", "exec"), {})  # noqa: S102
+    where, message = caught.value._render_traceback_()
+    assert where == f"in line 3:  {cell.splitlines()[2]}" and "'q' is not a column" in message
 
 
 def test_few_names_are_all_told():

@@ -160,7 +160,7 @@ class Limits:
 
 def limits(control: w.Widget) -> Limits:
     """A control's limits as they are now."""
-    if control.has_trait("min") and control.has_trait("max"):
+    if control.has_trait("min"):
         return Limits(control.value, control.min, control.max)
     if isinstance(control, w.widget_selection._Selection):
         return Limits(control.value, values=tuple(control._options_values))

@@ -89,6 +89,8 @@ class Pooling:
     @property
     def pooled_away(self) -> float:
         """How much of the flat estimates' spread around the centre is gone: 0 if flat, 1 if all are alike."""
+        if np.isinf(self.multiple):
+            return 0.0
         own = np.linalg.norm((self.flat - self.centre) / self.flat.std(axis=0))
         left = np.linalg.norm((self.estimates - self.centre) / self.flat.std(axis=0))
         return float(1 - left / own)

@@ -25,6 +25,18 @@ def test_code_is_a_program_with_every_part_of_the_model():
     assert "sigma = pm.HalfStudentT('sigma'" in code
 
 
+@pytest.mark.parametrize("formula", ["y ~ 1 + (1|class)", "y ~ x + (1|class)", "y ~ x * z + (1|class)"])
+def test_the_intercept_is_its_value_at_the_means_less_all_that_the_other_coefficients_add_there(formula):
+    design = build_design(parse_formula(formula, "gaussian"), toy())
+    lines = [line.strip() for line in str(pymc_model(formula, toy())).splitlines()]
+    assigned = [line.partition(" = ")[0] for line in lines if line.startswith("b_")]
+    assert len(set(assigned)) == len(assigned) == len(design.fixed_names)
+    (shift,) = (line for line in lines if line.startswith("b_Intercept = "))
+    taken = re.findall(r" - (-?[\d.e-]+) \* (b_\w+)", shift)
+    assert {name for _, name in taken} == set(assigned) - {"b_Intercept"}
+    assert_allclose([float(mean) for mean, _ in taken], design.X.mean(axis=0)[1:], rtol=1e-9)
+
+
 @pytest.mark.parametrize(
     ("formula", "family"),
     [

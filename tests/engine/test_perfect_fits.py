@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import multivariate_normal
 
 import mlmkit as mk
 
@@ -32,6 +33,21 @@ def data():
 def test_fewer_effects_than_rows_that_are_the_response(data, formula, change):
     with pytest.raises(mk.MlmkitError, match="reproduce|is the response"):
         mk.lmer(formula, data.assign(**change))
+
+
+def test_as_many_effects_as_rows_are_a_model_like_any_other():
+    """Crossed groups of two rows each: the criterion is the density of what the model says, V written out."""
+    rng = np.random.default_rng(4)
+    d = pd.DataFrame({"a": np.arange(40) // 2, "b": rng.permutation(40) // 2, "c": rng.permutation(40) // 2})
+    a, b, c = rng.normal(size=(3, 20))
+    d["y"] = a[d.a] + b[d.b] + c[d.c] + rng.normal(size=40)
+    fit = mk.lmer("y ~ 1 + (1|a) + (1|b) + (1|c)", d, reml=False)
+    assert fit.converged
+    V = fit.sigma**2 * np.eye(40)
+    for sd, codes in zip(fit.varcorr["sdcor"], (d.a, d.b, d.c), strict=False):
+        V += sd**2 * np.equal.outer(codes.to_numpy(), codes.to_numpy())
+    density = multivariate_normal(np.full(40, fit.fixef["Intercept"]), V)
+    assert fit.loglik == pytest.approx(density.logpdf(d.y), abs=1e-6)
 
 
 @pytest.mark.parametrize("ratio", [1e-1, 1e-2, 1e-3])

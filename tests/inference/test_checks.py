@@ -66,6 +66,28 @@ def test_residuals_are_judged_beside_those_of_refits(sleep):
     assert table.loc["largest residual", "statistic"] == pytest.approx(5.1793, abs=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("family", "refits", "refitted"),
+    [
+        ("gaussian", None, 60),
+        ("gaussian", 25, 25),
+        ("gaussian", 99, 60),
+        ("poisson", None, 50),
+        ("poisson", 55, 55),
+    ],
+)
+def test_the_model_is_refitted_to_as_many_responses_as_is_said(family, refits, refitted):
+    """To all of a linear model's, 50 of a generalized one's, however few its rows; to none twice."""
+    rng = np.random.default_rng(3)
+    data = pd.DataFrame({"y": rng.poisson(4, 24), "x": np.tile(np.arange(4.0), 6)})
+    fit = mk.lm("y ~ x", data) if family == "gaussian" else mk.glm("y ~ x", data, family)
+    made = fit.check(60, seed=1, refits=refits)
+    of_refits = set(made.table.index[made.table["refitted"]])
+    assert of_refits
+    assert {len(made.simulated[name]) for name in of_refits} == {refitted}
+    assert {len(made.simulated[name]) for name in set(made.table.index) - of_refits} == {60}
+
+
 def test_one_spread_for_all_countries_is_found_wrong():
     """What chapter 2 says of its residuals: they fan out, and one of them is no luck."""
     table = mk.lmer("alcohol ~ 1 + (1|country)", mk.load_data("alcohol")).check(200, seed=1).table

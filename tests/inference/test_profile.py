@@ -91,8 +91,9 @@ def test_an_end_beside_a_flat_stretch_is_where_the_curve_first_gets_there():
     with pytest.warns(FitWarning):
         profile = mk.lmer(formula, data("classroom")).profile(["cor_Intercept.ses|schoolid"])
     for level, lower in ((0.9, 0.0095), (0.95, -0.0823)):
-        found = profile.confint(level).loc["cor_Intercept.ses|schoolid"]
-        assert_allclose(found, [lower, 1.0], atol=5e-4)
+        found = profile.confint(level)
+        assert_allclose(found.loc["cor_Intercept.ses|schoolid"], [lower, 1.0], atol=5e-4)
+        assert any("end of the range" in note for note in found.notes)
 
 
 def test_the_profiled_likelihoods_gradient_is_its_differences(fit):
@@ -108,6 +109,7 @@ def test_the_profiled_likelihoods_gradient_is_its_differences(fit):
 def test_reml_profiles_are_made_on_ml_and_say_so(fit):
     restricted, maximum = fit("dyestuff").profile(), fit("dyestuff", reml=False).profile()
     assert "made on the ML criterion" in restricted.notes[0] and not maximum.notes
+    assert not maximum.confint().notes  # no limit stands at an end of its range
     assert_allclose(restricted.confint().to_numpy(), maximum.confint().to_numpy(), rtol=1e-6)
 
 

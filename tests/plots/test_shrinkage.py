@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import norm
 
 from mlmkit import DataError, lmer, load_data
-from mlmkit.plots import density_data, likelihoods_data, shrinkage, shrinkage_data
+from mlmkit.plots import density_data, likelihoods, likelihoods_data, shrinkage, shrinkage_data
 
 
 def test_rats_are_shown_as_probabilities(rats, rats_flat):
@@ -134,6 +134,13 @@ def test_a_likelihood_without_a_maximum_says_so(rats):
     assert drawn.curves["likelihood"].is_monotonic_decreasing
     assert "no peak" in drawn.alt_text and "minus infinity" in drawn.alt_text
     assert likelihoods_data(rats, 42).flat == pytest.approx(np.log(2 / 11), abs=1e-3)
+
+
+@pytest.mark.parametrize(("batch", "has_maximum"), [(1, False), (42, True)])
+def test_maxima_are_marked_where_the_curves_have_them(rats, batch, has_maximum):
+    drawn, ax = likelihoods_data(rats, batch), likelihoods(rats, batch)
+    marked = [tuple(line.get_xydata()[0]) for line in ax.lines if len(line.get_xdata()) == 1]
+    assert marked == ([(drawn.flat, 1)] if has_maximum else []) + [(drawn.multilevel, 1)]
 
 
 def test_likelihoods_need_one_varying_coefficient_and_a_known_group(sleep, rats):

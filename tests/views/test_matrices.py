@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import mlmkit as mk
@@ -93,6 +94,17 @@ def test_refusals(sleep):
     big = mk.load_data("mathachieve")
     with pytest.raises(DataError, match="too large"):
         matrices("mathach ~ ses + (1|school)", big, theta=[0.3])
+    # 1500 rows are few, but crossed groups of two rows each are many: Λ would be 2250 × 2250
+    many = pd.DataFrame(
+        {name: np.arange(1500) * k % 1500 // 2 for name, k in (("a", 1), ("b", 7), ("c", 11))}
+    )
+    with pytest.raises(DataError, match="1500 rows and 2250 group effects"):
+        matrices("y ~ 1 + (1|a) + (1|b) + (1|c)", many.assign(y=0.0))
+    # as many rows of few groups: X and Z are small, V would be 2100 × 2100
+    few = pd.DataFrame({"y": np.zeros(2100), "g": np.arange(2100) % 3})
+    assert matrices("y ~ 1 + (1|g)", few).Z.shape == (2100, 3)
+    with pytest.raises(DataError, match="2100 rows and 3 group effects"):
+        matrices("y ~ 1 + (1|g)", few, theta=[1.0])
 
 
 def test_pictures(fit):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -19,7 +20,9 @@ from mlmkit.widgets.design_builder import (
     Grid,
     compute,
     describe,
+    draw,
     explore_design,
+    panels,
     presets,
 )
 
@@ -137,3 +140,14 @@ def test_buttons_and_value_follow_each_other():
 def test_buttons_say_what_they_stand_for():
     explorer = explore_design("crossed")
     assert explorer.controls["cells"]._buttons[1, 2].tooltip == "word 2 occurs with person C"
+
+
+@pytest.mark.parametrize("left_out", range(3))
+def test_groups_in_the_picture_have_the_numbers_of_their_rows_of_buttons(left_out):
+    """Those that occur nowhere too, though pale: the numbers run on, and none is there twice."""
+    it = compute(tuple(cell for cell in CROSSED if cell[0] != left_out), ids=UNIQUE, nouns="words and people")
+    axes = panels(plt.Figure())
+    draw(axes, it)
+    labels = [text.get_text() for text in axes[0].texts if text.get_position()[1] == 1.0]
+    labels = [label for label in labels if label.isdigit()]
+    assert labels == [str(k + 1) for k in range(len(labels))] and len(labels) > left_out

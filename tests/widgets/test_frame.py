@@ -101,6 +101,17 @@ def test_presets_set_values_with_a_note_that_goes_when_a_control_moves(line):
     assert line.words == "The slope is 4 over 6 points."
 
 
+def test_a_preset_is_marked_as_long_as_all_its_values_stand(line):
+    def marked():
+        return "mlmkit-on" in line._buttons["steep"]._dom_classes
+
+    seen = [marked()]
+    for values in ({"slope": 4.0}, {"n": 3}, {"slope": 2.0}):
+        line.set(**values)
+        seen.append(marked())
+    assert seen == [False, False, True, False]
+
+
 def test_reset_goes_back_to_the_start():
     line = Explorer(exploration(), slope=2.0)
     start = source(line)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import warnings
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
 from mlmkit.errors import FitWarning
 from mlmkit.models import lmer
-from mlmkit.widgets.loss import STUDIES, compute, describe, reml_weight
+from mlmkit.widgets.loss import NAMES, STUDIES, compute, describe, draw, panels, reml_weight
 
 
 @pytest.mark.parametrize(("seed", "tau"), [(1, 2.0), (2, 0.7), (3, 0.0)])
@@ -65,3 +66,24 @@ def test_shapes():
         and it.estimates.shape == (3, STUDIES, 8)
         and it.errors.shape == (3, STUDIES)
     )
+
+
+@pytest.mark.parametrize("apart", [0.0, 4.0])
+def test_each_way_has_its_column_with_its_dots_its_name_and_a_bar_at_their_root_mean_square(apart):
+    it, figure = compute(J=8, apart=apart), plt.Figure()
+    axes = panels(figure)
+    draw(axes, it)
+    clouds = [line.get_xydata() for line in axes[1].lines if len(line.get_xdata()) == STUDIES]
+    bars = [bar.get_segments()[0] for bar in axes[1].collections]
+    names = {
+        tick: label.get_text()
+        for tick, label in zip(axes[1].get_xticks(), axes[1].get_xticklabels(), strict=True)
+    }
+    shown = [*it.errors, *it.errors_apart][: 3 if apart == 0 else 6]
+    assert [names[round(bar[:, 0].mean())] for bar in bars] == [NAMES[k % 3] for k in range(len(shown))]
+    for errors, dots, bar in zip(shown, clouds, bars, strict=True):
+        np.testing.assert_array_equal(dots[:, 1], errors)
+        assert dots[:, 0].mean() == pytest.approx(bar[:, 0].mean())
+        np.testing.assert_allclose(bar[:, 1], np.sqrt(np.mean(errors**2)))
+        left, right = axes[1].get_xlim()
+        assert left < dots[:, 0].min() and dots[:, 0].max() < right

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mlmkit.widgets.plane import compute, contour, describe, sleep
+from mlmkit.widgets.plane import EXPLORATION, compute, contour, describe, sleep
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +53,12 @@ def test_a_contour_holds_its_share(fitted, share):
     radius = np.sqrt(-2 * np.log(1 - share))
     np.testing.assert_allclose(fitted.distance(contour(fitted, share).T), radius, rtol=1e-6)
     assert np.mean(fitted.distance(draws) < radius) == pytest.approx(share, abs=0.01)
+
+
+def test_the_sliders_reach_every_covariance_matrix_there_is():
+    """SDs above 0, and a correlation of either sign, nearly to ±1."""
+    controls = EXPLORATION.controls()
+    rho = controls["rho"]
+    assert -1 < rho.min < -0.9 and rho.min == -rho.max
+    for name in ("tau0", "tau1", "sigma"):
+        assert 0 < controls[name].min < controls[name].value / 10 < controls[name].value < controls[name].max

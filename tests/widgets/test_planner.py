@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from scipy import stats
 
-from mlmkit.widgets.planner import GROUPS, STUDIES, Design, _tests, compute, describe
+from mlmkit.widgets.planner import GROUPS, STUDIES, Design, _tests, compute, describe, draw, panels
 
 SLEEP = Design("days", 10, 5.92, 25.59)
 
@@ -54,3 +55,19 @@ def test_without_an_effect_one_study_in_twenty_is_significant():
     estimates, significant = _tests(SLEEP, 5, 0.0, z, u)
     assert np.std(estimates) == pytest.approx(SLEEP.se(5), rel=0.01)
     assert np.mean(significant) == pytest.approx(0.05, abs=0.003)
+
+
+def test_bars_of_simulated_power_hold_the_exact_one_as_often_as_they_say():
+    """95% intervals, by the binomial SD of a share: as far up as down, and right about nineteen times in twenty."""
+    inside, of = 0, 0
+    for sample in range(5):
+        it, axes = compute(effect=2.0, sample=sample), panels(plt.Figure())
+        draw(axes, it)
+        (bars,) = axes[0].collections
+        ends = np.array(bars.get_segments())[:, :, 1]
+        np.testing.assert_allclose(ends.mean(axis=1), it.simulated)
+        half = stats.norm.isf(0.025) * np.sqrt(it.simulated * (1 - it.simulated) / STUDIES)
+        np.testing.assert_allclose(np.ptp(ends, axis=1) / 2, half, rtol=1e-3)
+        exact = it.design.power(GROUPS, it.effect)
+        inside, of = inside + np.sum((ends[:, 0] <= exact) & (exact <= ends[:, 1])), of + len(exact)
+    assert 0.88 < inside / of <= 1

@@ -25,6 +25,7 @@ def test_at_zero_all_groups_are_alike(data):
 def test_at_infinity_each_keeps_its_own(data):
     it = compute(data, np.inf)
     np.testing.assert_array_equal(it.estimates, it.flat)
+    assert it.pooled_away == 0
     assert "no pooling" in describe(it) and "no population" in describe(it)
 
 
@@ -36,6 +37,12 @@ def test_there_is_no_population_at_infinity(data):
     assert "population" not in explorer.axes[0].get_legend_handles_labels()[1]
     explorer.use("partial pooling")
     assert "population" in explorer.axes[0].get_legend_handles_labels()[1]
+
+
+@pytest.mark.parametrize("data", DATA)
+def test_the_more_groups_may_differ_the_less_is_pooled_away(data):
+    away = [compute(data, multiple).pooled_away for multiple in MULTIPLES]
+    assert np.all(np.diff(away) < 0) and (away[0], away[-1]) == (pytest.approx(1), 0)
 
 
 @pytest.mark.parametrize("data", DATA)

@@ -8,7 +8,7 @@ from scipy.special import expit
 
 from mlmkit.datasets import load_data
 from mlmkit.models import glmer, lmer
-from mlmkit.widgets.reveal import MODELS, answers, compute, describe, explore_reveal
+from mlmkit.widgets.reveal import MODELS, _half_way, answers, compute, describe, explore_reveal
 
 
 @pytest.mark.parametrize("data", MODELS)
@@ -67,3 +67,16 @@ def test_a_game():
     game.use("rats")
     assert game.values["misses"] == () and game.values["turn"] == 0
     assert game.controls["guess"].min < 0.05 < game.controls["guess"].max < 0.5
+
+
+@pytest.mark.parametrize("data", MODELS)
+def test_on_paper_each_guess_is_as_far_from_the_flat_estimate_as_from_the_mean(data):
+    it = answers(data)
+    for turn in range(4):
+        setting = _half_way(data, turn)
+        j, guess = it.order[turn], setting["guess"]
+        assert guess - it.flat[j] == pytest.approx(it.b - guess)
+        assert [k for k, _ in setting["misses"]] == list(range(turn + 1))
+        assert setting["misses"][-1][1] == pytest.approx(
+            abs(guess - it.multilevel[j]) / abs(it.flat[j] - it.b)
+        )

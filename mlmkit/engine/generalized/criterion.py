@@ -293,9 +293,10 @@ def starting_sds(scores: Effects, information: Effects) -> list[np.ndarray]:
     """SDs of the group effects by the method of moments: E(Zᵀs)² = a + θ²a² in a group with information a."""
     sds = []
     for total, a in zip(scores, information, strict=True):
-        variance = np.sum(total**2 - a, axis=1) / np.maximum(np.sum(a**2, axis=1), np.finfo(float).tiny)
-        least = 0.1 / np.maximum(a.mean(axis=1), 0.1 / LARGEST**2)
-        sds.append(np.sqrt(np.clip(variance, least, LARGEST**2)))
+        tiny = np.finfo(float).tiny
+        variance = np.sum(total**2 - a, axis=1) / np.maximum(np.sum(a**2, axis=1), tiny)
+        least = 0.1 / np.maximum(a.mean(axis=1), tiny)
+        sds.append(np.sqrt(np.minimum(np.maximum(variance, least), LARGEST**2)))
     return sds
 
 
