@@ -40,6 +40,18 @@ def log_density(one: Distribution, y, mu, weights, phi) -> np.ndarray:
     return weights * one.kernel(y, mu, phi) + one.constants(y, weights, weights, phi)
 
 
+def test_the_saturated_log_density_is_that_at_the_response_itself(one):
+    """Where a response is a mean that there may be; no other mean does better."""
+    if one.is_sampled_only:
+        pytest.skip("it has no deviance")
+    y, mu, _ = values(one)
+    phi = dispersion(one)
+    inside = (y > one.mean_range[0]) & (y < one.mean_range[1])
+    saturated = np.broadcast_to(one.saturated(y, phi), y.shape)
+    np.testing.assert_allclose(saturated[inside], one.kernel(y[inside], y[inside], phi), rtol=1e-10)
+    assert np.all(saturated >= one.kernel(y, mu, phi) - 1e-10)
+
+
 def test_the_log_density_is_scipys(one):
     y, mu, weights = values(one)
     phi = dispersion(one)

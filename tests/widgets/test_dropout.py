@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from scipy import stats
 
-from mlmkit.widgets.dropout import MONTHS, WAYS, Dropout, _estimates, _study, compute, describe
+from mlmkit.widgets.dropout import MONTHS, WAYS, Dropout, _estimates, _study, compute, describe, draw, panels
 
 
 def biases(mechanism: str) -> dict[str, float]:
@@ -53,3 +54,16 @@ def test_who_leaves_by_a_slope_leaves_by_its_place_among_the_slopes():
     z = np.linspace(-8, 8, 4001)
     expected = np.trapezoid(stats.norm.pdf(z) / (1 + np.exp(1.4 - 4 * z)), z)
     assert np.mean(left) == pytest.approx(expected, abs=0.01)
+
+
+def test_the_line_called_truth_is_straight_and_ends_at_the_mean_that_the_ways_are_judged_by():
+    """As `biases` measures it; where nobody has left yet, the mean that is seen is the mean of all."""
+    it, axes = compute(), panels(plt.Figure())
+    draw(axes, it)
+    drawn = {line.get_label(): line.get_xydata() for line in axes[0].lines}
+    truth, seen = drawn["truth"], drawn["mean seen"]
+    slopes = np.diff(truth[:, 1]) / np.diff(truth[:, 0])
+    np.testing.assert_allclose(slopes, slopes[0])
+    assert truth[-1, 1] == pytest.approx(13.4)
+    np.testing.assert_array_equal(truth[:, 0], MONTHS)
+    assert seen[0, 1] == pytest.approx(it.y[:, 0].mean())

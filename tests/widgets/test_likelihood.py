@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from mlmkit.datasets import load_data
+from mlmkit.design import build_design
+from mlmkit.formula import parse_formula
 from mlmkit.models import lmer
-from mlmkit.widgets.likelihood import MODELS, compute, describe
+from mlmkit.widgets.likelihood import MODELS, _drawn_together, compute, describe
 
 
 def test_both_minima_are_the_fits():
@@ -58,3 +60,17 @@ def test_ml_is_smaller_and_more_so_with_fewer_groups():
 def test_only_the_groups_kept_are_there(data):
     it = compute(data, 7)
     assert it.J == 7 and len(it.residuals) == 7
+
+
+@pytest.mark.parametrize("alike", [0.0, 0.3, 1.0])
+def test_of_what_groups_differ_by_the_share_is_taken_away_and_nothing_else(alike):
+    design = build_design(parse_formula(MODELS["sleepstudy"][0]), load_data("sleepstudy"))
+    y, codes = _drawn_together(design, alike), design.blocks[0].codes
+    before, after = (
+        np.bincount(codes, one - design.X @ np.linalg.lstsq(design.X, design.y, rcond=None)[0])
+        / np.bincount(codes)
+        for one in (design.y, y)
+    )
+    np.testing.assert_allclose(after, (1 - alike) * before, atol=1e-9)
+    taken = design.y - y
+    np.testing.assert_allclose(taken, (np.bincount(codes, taken) / np.bincount(codes))[codes], atol=1e-9)
