@@ -121,6 +121,15 @@ class Column:
         """Whether the column enters a model as one number for each row."""
         return self.kind in ("number", "time")
 
+    @property
+    def is_duration(self) -> bool:
+        return self.kind == "time" and _holds_durations(self.values)
+
+    @property
+    def what(self) -> str:
+        """The kind in words; a date and a duration are told apart."""
+        return DURATION if self.is_duration else WORDS[self.kind]
+
     @cached_property
     def labels(self) -> Labels:
         """The column as a factor."""
@@ -230,6 +239,8 @@ WORDS = {
     "time": "a date or time",
     "other": "neither number nor text",
 }
+
+DATE, DURATION = WORDS["time"], "a duration"
 
 #: What to write instead of columns that have no number and no label of their own.
 HINTS: dict[type, str] = {
@@ -381,9 +392,14 @@ def _time_note(name: str, duration: bool) -> str:
     return f"{name!r} is a date or time and was taken as days since 1970-01-01, so that its slope is per day."
 
 
+def _holds_durations(values: pd.Series) -> bool:
+    """Of a column of times, whether they are durations."""
+    return types.is_timedelta64_dtype(values.dtype) or isinstance(_first(values), datetime.timedelta)
+
+
 def _days(values: pd.Series) -> np.ndarray:
     """Days since 1970 of dates, or days of durations, as R counts them; NaN where missing."""
-    if types.is_timedelta64_dtype(values.dtype) or isinstance(_first(values), datetime.timedelta):
+    if _holds_durations(values):
         return (pd.to_timedelta(values) / pd.Timedelta(days=1)).to_numpy(dtype=np.float64, na_value=np.nan)
     try:
         moments = pd.to_datetime(values, utc=True)

@@ -66,7 +66,11 @@ def _collect(terms: Iterable[tuple[Factor, ...]]) -> _Terms:
 
 
 def _distinct(terms: Iterable[Term]) -> tuple[Term, ...]:
-    return tuple({frozenset(term): term for term in reversed(tuple(terms))}.values())[::-1]
+    """Each term once, where and as it was typed first: the order that type 1 tests depend on."""
+    found: dict[frozenset[Factor], Term] = {}
+    for term in terms:
+        found.setdefault(frozenset(term), term)
+    return tuple(found.values())
 
 
 @dataclass(frozen=True)
@@ -300,8 +304,8 @@ class _FormulaReader(Reader):
             )
         found = base
         for _ in range(power - 1):
-            found = found.plus(found.times(base))
-        return found
+            found = found.times(base)  # a:a is a, so that the lower terms are in it, in R's order
+        return _Terms(found.terms, base.intercept)
 
     def term_atom(self) -> _Terms:
         token = self.next

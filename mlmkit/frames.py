@@ -35,6 +35,11 @@ def as_frame(data: Any, names: Iterable[str] = (), what: str = ACCEPTED) -> pd.D
         If it is no table, or a lazy one.
     """
     frame = data if isinstance(data, pd.DataFrame) else _from_another(data, what)
+    if frame.columns.nlevels > 1:
+        raise DataError(
+            "The columns' names have several levels; make one of them: "
+            "data.columns = ['_'.join(map(str, name)) for name in data.columns]."
+        )
     wanted = {unicodedata.normalize("NFKC", name): name for name in names}
     found = [str(name) for name in frame.columns]
     here = set(found)
@@ -58,9 +63,24 @@ def _from_another(data: Any, what: str) -> pd.DataFrame:
             raise DataError("A lazy frame holds no data yet: call its collect() first.") from None
         raise DataError(f"{what}, not {type(data).__name__}.") from None
     try:
-        return table.to_pandas()
+        frame = table.to_pandas()
     except ImportError:  # polars needs pyarrow for that
-        return pd.DataFrame({name: table[name].to_numpy() for name in table.columns})
+        frame = pd.DataFrame({name: table[name].to_numpy() for name in table.columns})
+    if not table.implementation.is_polars():
+        return frame
+    kinds = {name: table.schema[name] for name in table.columns}
+    factors = [name for name, kind in kinds.items() if kind in (nw.Categorical, nw.Enum)]
+    return frame.assign(
+        **{name: _polars_factor(table[name], nw.String, kinds[name] == nw.Enum) for name in factors}
+    )
+
+
+def _polars_factor(column: Any, text: Any, in_order: bool) -> pd.Categorical:
+    """An Enum's levels have an order; those of a Categorical are in alphabetical order, as polars sorts them, not in
+    that in which it happened to meet them."""
+    levels = column.cat.get_categories().to_list()
+    values = column.cast(text).to_list()
+    return pd.Categorical(values, levels if in_order else sorted(levels), ordered=in_order)
 
 
 def check_there(
@@ -85,12 +105,17 @@ def check_there(
             continue
         if found > 1:
             raise DataError(f"{whose} have two columns named {name!r}: rename one of them.")
-        hint = did_you_mean(name, frame.columns)
-        if name in map(str, frame.index.names):
-            hint = " It is in the index: write data.reset_index() first."
+        hint = in_the_index(name, frame) or did_you_mean(name, frame.columns)
         if new:
             raise DataError(f"The new data have no column {name!r}, which the model needs.{hint}")
         raise DataError(f"{role} {name!r} is not a column of the data.{hint}")
+
+
+def in_the_index(name: str, frame: pd.DataFrame) -> str:
+    """A sentence where a name that is no column belongs to the index; else ""."""
+    if name not in map(str, frame.index.names):
+        return ""
+    return " It is in the index: write data.reset_index() first."
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,11 +147,20 @@ def look_at(frame: pd.DataFrame, names: Iterable[str]) -> Table:
     return Table({name: look(name, frame[name]) for name in dict.fromkeys(names)}, frame.index)
 
 
+def only_column(value: Any) -> Any:
+    """The column of a table that has one, as `data[["w"]]` and `simulate()` give it; anything else as it is."""
+    if getattr(value, "ndim", 1) != 2 and not hasattr(value, "columns"):
+        return value
+    if np.ndim(value) != 2 or np.shape(value)[1] != 1:
+        return value
+    return value.iloc[:, 0] if isinstance(value, pd.DataFrame) else np.asarray(value)[:, 0]
+
+
 def given(name: str, value: Any, data: pd.DataFrame) -> np.ndarray | None:
     """Weights or an offset as one number for each row of the data."""
     if value is None:
         return None
-    called = name
+    called, value = name, only_column(value)
     if isinstance(value, str):
         called = value
         frame = as_frame(data, [value])
@@ -136,10 +170,9 @@ def given(name: str, value: Any, data: pd.DataFrame) -> np.ndarray | None:
         value = value.reindex(data.index)
     elif np.ndim(value) == 0:
         value = np.full(len(data), value)
-    values = pd.Series(np.asarray(value) if not isinstance(value, pd.Series) else value)
-    if len(values) != len(data) or np.ndim(value) != 1:
+    if np.ndim(value) != 1 or len(value) != len(data):
         raise DataError(f"There are {np.size(value)} {name} for {len(data)} rows; give one for each row.")
-    column = look(called, values)
+    column = look(called, value if isinstance(value, pd.Series) else pd.Series(np.asarray(value)))
     if not column.is_number and column.kind != "truth":
         raise DataError(f"The {name} are not numbers: {column.no_number}")
     return column.numbers

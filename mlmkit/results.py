@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .columns import look
 from .design import Block, Design
 from .engine import conditional_covariance
 from .engine.covariance import factors_from_theta
@@ -22,6 +23,7 @@ from .engine.estimates import Estimates
 from .engine.search.singular import is_singular
 from .errors import DataError, did_you_mean
 from .families import Family
+from .frames import only_column
 from .habits import attribute, methods_answer
 from .spec import Spec, same_group
 
@@ -242,8 +244,19 @@ class Fit(Modelled):
         y
             (n,) one value for each row used, such as a column of `simulate()`; for a binomial model with
             trials, the proportions.
+
+        Raises
+        ------
+        DataError
+            If they are not numbers, or not as many as the rows used.
         """
-        return self.reestimate(self.design.with_response(y))
+        y = only_column(y)
+        if np.ndim(y) != 1 or len(y) != self.nobs:
+            raise DataError(
+                f"The new response has {np.size(y)} values; this model was fitted to {self.nobs} rows."
+            )
+        column = look("response", y if isinstance(y, pd.Series) else pd.Series(np.asarray(y)))
+        return self.reestimate(self.design.with_response(column.numbers))
 
     def reestimate(self, design: Design) -> Fit:
         """The same kind of fit on another design (fewer rows, another response, other weights)."""

@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from .columns import Labels, shown, whole_numbers
+from .columns import DATE, DURATION, WORDS, Column, Labels, shown, whole_numbers
 from .errors import DataError
 from .expression import Contrast
 from .frames import Table, as_frame, check_there, look_at
@@ -129,6 +129,8 @@ class Columns:
     memory: Memory = field(repr=False, default_factory=dict)
     # which factors of each term are coded by indicators
     full: tuple[frozenset[Factor], ...] = field(repr=False, default=())
+    # what each column of the data was: a number, a date or time, text …
+    kinds: Mapping[str, str] = field(repr=False, default_factory=dict)
 
     @property
     def used(self) -> tuple[str, ...]:
@@ -157,6 +159,7 @@ class Columns:
         """What each factor is on these rows: numbers, or positions among the levels of the fit."""
         for name in self.used:
             refuse_missing(name, table)
+            _refuse_another_kind(table[name], self.kinds.get(name, ""))
         return {factor: self._value(factor, table) for term in self.terms for factor in term}
 
     def _value(self, factor: Factor, table: Table) -> Values:
@@ -165,7 +168,11 @@ class Columns:
         coding = self.codings.get(factor)
         if coding is None:
             if isinstance(values, Coded):
-                raise DataError(f"{factor.name!r} was a number when the model was fitted and is none now.")
+                column = table[factor.columns[0]]
+                why = f": {column.no_number}" if len(factor.columns) == 1 and not column.is_number else "."
+                raise DataError(
+                    f"{factor.name!r} was a number when the model was fitted and is none now{why}"
+                )
             return values
         if not isinstance(values, Coded):
             values = _number_as_labels(values)
@@ -214,7 +221,8 @@ def encode(
     pieces = [_parts(term, whole, values, codings) for term, whole in zip(terms, full, strict=True)]
     parts = tuple(itertools.chain.from_iterable(pieces))
     assign = tuple(k for k, one in enumerate(pieces) for _ in one)
-    columns = Columns(terms, _names(parts, reserved), parts, assign, codings, memory, full)
+    kinds = {name: table[name].what for name in columns_in(terms)}
+    columns = Columns(terms, _names(parts, reserved), parts, assign, codings, memory, full, kinds)
     return columns, finite(_matrix(columns, values, len(index)), columns.names, "The column", index)
 
 
@@ -369,7 +377,11 @@ def _block(
             value = matrix[value.labels.codes]
         elif value.ndim == 1:
             value = value[:, None]
-        block = value if block is None else (value[:, :, None] * block[:, None, :]).reshape(n, -1)
+        if block is None:
+            block = value
+        else:  # the size is said, as it cannot be worked out where there are no rows
+            size = value.shape[1] * block.shape[1]
+            block = (value[:, :, None] * block[:, None, :]).reshape(n, size)
     return np.ones((n, 1)) if block is None else block
 
 
@@ -418,6 +430,18 @@ def _refuse_unknown(factor: Factor, value: Coded, rows: pd.Index) -> None:
     if unknown.any():
         row = rows[int(np.flatnonzero(unknown)[0])]
         raise DataError(f"{factor.name!r} has no value in row {shown(row)}: take out or recode that row.")
+
+
+def _refuse_another_kind(column: Column, was: str) -> None:
+    """Numbers, dates and durations do not stand in for each other; but a plain number may say days since 1970."""
+    numeric, now = (WORDS["number"], DATE, DURATION), column.what
+    if was not in numeric or now in (was, numeric[0]) or (was == numeric[0] and now not in numeric):
+        return
+    convert = {DATE: "to_datetime", DURATION: "to_timedelta"}.get(was)
+    hint = (
+        f" Write data[{column.name!r}] = pd.{convert}(data[{column.name!r}])." if now not in numeric else ""
+    )
+    raise DataError(f"{column.name!r} was {was} when the model was fitted and is {now} now.{hint}")
 
 
 def refuse_missing(name: str, table: Table) -> None:

@@ -34,6 +34,18 @@ def random_part(formula):
         ("y ~ a:b + a", [ONE, ("a",), ("a", "b")]),
         ("y ~ a/b", [ONE, ("a",), ("a", "b")]),
         ("y ~ (a + b + c)^2 - a:b", [ONE, ("a",), ("b",), ("c",), ("a", "c"), ("b", "c")]),
+        # the order of terms is that of R's terms(), on which type 1 tests depend
+        ("y ~ a*b + c*b", [ONE, ("a",), ("b",), ("c",), ("a", "b"), ("c", "b")]),
+        ("y ~ a + b + a", [ONE, ("a",), ("b",)]),
+        (
+            "y ~ (a + b + c + d)^2",
+            [ONE, *((name,) for name in "abcd"), *map(tuple, ("ab", "ac", "ad", "bc", "bd", "cd"))],
+        ),
+        (
+            "y ~ (a + b*c)^2",
+            [ONE, ("a",), ("b",), ("c",), ("a", "b"), ("a", "c"), ("b", "c"), ("a", "b", "c")],
+        ),
+        ("y ~ 0 + (a + b)^2", [("a",), ("b",), ("a", "b")]),
         ("y ~ I(x^2)", [ONE, ("I(x ** 2)",)]),
         ("y ~ I(x**2) + log(x)", [ONE, ("I(x ** 2)",), ("log(x)",)]),
         ("y ~ poly(x, 2, raw=TRUE)", [ONE, ("poly(x, 2, raw=True)",)]),

@@ -43,6 +43,27 @@ def test_other_tables_are_read(library):
     assert look("t", frame["t"]).kind == "truth"
 
 
+def test_factors_of_polars_have_levels_in_their_own_order():
+    polars = pytest.importorskip("polars")
+    values = ["z", "a", None, "m"]
+    table = polars.DataFrame(
+        {
+            "met": polars.Series(values, dtype=polars.Categorical),
+            "ordered": polars.Series(values, dtype=polars.Enum(["z", "q", "m", "a"])),
+        }
+    )
+    frame = as_frame(table)
+    assert list(look("met", frame["met"]).labels.levels) == ["a", "m", "z"]
+    enum = look("ordered", frame["ordered"]).labels
+    assert enum.ordered and list(enum.present().levels) == ["z", "m", "a"]
+    assert_array_equal(enum.codes, [0, 3, -1, 2])
+
+
+def test_names_of_several_levels_are_refused():
+    with pytest.raises(DataError, match="several levels"):
+        as_frame(pd.concat({"a": pd.DataFrame({"x": [1]})}, axis=1))
+
+
 def test_a_lazy_frame_is_collected_first():
     polars = pytest.importorskip("polars")
     with pytest.raises(DataError, match=r"collect\(\)"):
@@ -57,6 +78,9 @@ def test_one_number_for_each_row():
     assert_array_equal(given("weights", pd.Series([5, 6]), frame), [5, 6])
     assert_array_equal(given("weights", [True, False], frame), [1, 0])
     assert given("weights", None, frame) is None
+    assert_array_equal(given("weights", frame[["w"]], frame), [1, 2])
+    with pytest.raises(DataError, match="4 weights for 2 rows"):
+        given("weights", np.ones((2, 2)), frame)
     with pytest.raises(DataError, match="3 weights for 2 rows"):
         given("weights", [1, 2, 3], frame)
     with pytest.raises(DataError, match="not numbers"):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 import mlmkit as mk
-from mlmkit.errors import FitWarning, FormulaError
+from mlmkit.errors import DataError, FitWarning, FormulaError
 
 REFERENCE = Path(__file__).parent / "reference"
 CASES = {case["id"]: case for case in json.loads((REFERENCE / "lme4.json").read_text())}
@@ -240,6 +240,21 @@ def test_models_point_to_one_another():
 def test_refit_to_its_own_response_changes_nothing():
     fit = fitted(CASES["sleep_full"])
     assert_allclose(fit.refit(fit.design.y).theta, fit.theta, rtol=1e-8)
+
+
+def test_a_new_response_may_be_any_column_of_numbers():
+    fit = fitted(CASES["sleep_full"])
+    drawn = fit.simulate(1, seed=1)
+    expected = fit.refit(drawn["sim_1"].to_numpy()).criterion
+    for y in (drawn, drawn["sim_1"], drawn["sim_1"].astype("Float64"), list(drawn["sim_1"])):
+        assert_allclose(fit.refit(y).criterion, expected, rtol=1e-10)
+    for y, words in (
+        (["a"] * fit.nobs, "'response' is not numeric"),
+        (3, "1 values"),
+        (fit.simulate(2), "360 values"),
+    ):
+        with pytest.raises(DataError, match=words):
+            fit.refit(y)
 
 
 # -- laws -------------------------------------------------------------------------------------------------

@@ -14,9 +14,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_datetime64_any_dtype
 
-from ..columns import Column, label_text, look
+from ..columns import DATE, Column, label_text, look
 from ..errors import DataError, did_you_mean
 from ..expression import Call
 from ..frames import look_at
@@ -43,6 +42,8 @@ class Predictor:
         Whether the model takes it as categories.
     is_date
         Whether it is a date in the data, and days since 1970 in the model.
+    zone
+        The dates' time zone; None where they have none.
     values
         Its levels, or its different numbers, in order.
     codes
@@ -54,6 +55,7 @@ class Predictor:
     is_date: bool
     values: tuple
     codes: np.ndarray
+    zone: Any = None
 
     @property
     def levels(self) -> tuple:
@@ -63,12 +65,18 @@ class Predictor:
         return (float(self.column.numbers.mean()),)
 
     def label(self, value: Any) -> Any:
-        """A value as a table shows it."""
-        return (
-            str(pd.Timestamp(0) + pd.Timedelta(days=value)).removesuffix(" 00:00:00")
-            if self.is_date
-            else value
-        )
+        """A value as a table shows it: a date by the clock of its own time zone."""
+        if not self.is_date:
+            return value
+        moment = pd.Timestamp(0, tz="UTC") + pd.Timedelta(days=value)
+        return str(moment.tz_convert(self.zone or "UTC").tz_localize(None)).removesuffix(" 00:00:00")
+
+    def moments(self, values: pd.Series) -> pd.Series:
+        """Values given for a date as moments; what has no time zone is by the clock of the column's own."""
+        moments = pd.to_datetime(values, errors="coerce")
+        if self.zone is None or moments.dt.tz is not None:
+            return moments
+        return moments.dt.tz_localize(self.zone, ambiguous="NaT", nonexistent="shift_forward")
 
     @property
     def spread(self) -> tuple:
@@ -110,10 +118,8 @@ def predictors(fit: Fit, random: bool = False) -> dict[str, Predictor]:
     terms = [*spec.fixed, *varying, *((offset,) for offset in spec.offsets)]
     as_levels = {factor.columns[0] for term in terms for factor in term if _makes_levels(factor)}
     table = look_at(fit.design.rows_of(fit.data), columns_in(terms))
-    dates = {name for name in table.columns if is_datetime64_any_dtype(fit.data[name])}
-    return {
-        name: _predictor(column, name in as_levels, name in dates) for name, column in table.columns.items()
-    }
+    own = look_at(fit.data, table.columns)
+    return {name: _predictor(column, name in as_levels, own[name]) for name, column in table.columns.items()}
 
 
 def _makes_levels(factor: Factor) -> bool:
@@ -121,10 +127,12 @@ def _makes_levels(factor: Factor) -> bool:
     return isinstance(factor.tree, Call) and factor.tree.function in ("C", "relevel")
 
 
-def _predictor(column: Column, as_levels: bool, is_date: bool) -> Predictor:
+def _predictor(column: Column, as_levels: bool, own: Column) -> Predictor:
+    """A column of the rows used, whose dates are days by now, and the same as the data have it."""
     if column.is_number and not as_levels:
         values, codes = np.unique(column.numbers, return_inverse=True)
-        return Predictor(column, False, is_date, tuple(values), codes)
+        zone = getattr(own.values.dtype, "tz", None)
+        return Predictor(column, False, own.what == DATE, tuple(values), codes, zone)
     labels = column.labels.present()
     return Predictor(column, True, False, tuple(labels.levels), labels.codes)
 
@@ -204,7 +212,7 @@ def _given(one: Predictor, name: str, given: Any) -> tuple:
             raise DataError(f"{name!r} has no level {strange!r}.{did_you_mean(str(strange), texts)}")
         return tuple(texts[label_text(value)] for value in values)
     if one.is_date:
-        values = pd.to_datetime(values, errors="coerce")
+        values = one.moments(values)
     numbers = look(name, values)
     if not numbers.is_number or not np.isfinite(numbers.numbers).all():
         raise DataError(f"{name!r} is a {'date' if one.is_date else 'number'}, and at gives it {given!r}.")

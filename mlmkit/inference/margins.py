@@ -334,7 +334,10 @@ def _scale(fit: Fit, scale: str) -> Scale:
     if scale == "link":
         return Scale(f"{SCALE_NAMES.get(family.link, family.link)} of {{}}", name)
     ratio = {"logit": "odds ratio", "log": family.distribution.ratio}.get(family.link, "")
-    note = f"Tests and intervals are made on the {family.link} scale; a test is against {family.mean(0.0):g}."
+    with np.errstate(divide="ignore"):
+        zero = family.mean(0.0)
+    against = f"; a test is against {zero:g}" if np.isfinite(zero) else ""
+    note = f"Tests and intervals are made on the {family.link} scale{against}."
     quantity = "probability of {}" if family.counts_trials else "mean {}"
     return Scale(quantity, name, partial(means_in_range, family), family.mean_slope, ratio, note)
 

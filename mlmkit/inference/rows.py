@@ -13,7 +13,7 @@ from ..columns import Labels, shown
 from ..design import Design, group_labels, offset_of
 from ..engine.generalized.separation import population_part
 from ..errors import DataError
-from ..frames import Table, as_frame, check_there, given, look_at
+from ..frames import Table, as_frame, check_there, given, in_the_index, look_at
 from ..response import trials_of
 from ..results import Fit
 from ..spec import Spec, columns_in
@@ -168,8 +168,8 @@ def _looked_at(frame: pd.DataFrame, predictors: Sequence[str], grouping: Sequenc
     for name in grouping:
         if name not in frame.columns:
             raise DataError(
-                f"The new data have no column {name!r} to say which group a row belongs to; for the "
-                'population instead of known groups, predict takes groups="none".'
+                f"The new data have no column {name!r} to say which group a row belongs to; for the population "
+                f'instead of known groups, predict takes groups="none".{in_the_index(name, frame)}'
             )
     check_there(grouping, frame, new=True)
     table = look_at(frame, (*predictors, *grouping))

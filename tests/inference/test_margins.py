@@ -13,6 +13,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.testing import assert_allclose
 
 import mlmkit as mk
 
@@ -293,3 +294,29 @@ def test_means_over_the_groups(name, over, at):
     difference = means.contrasts().table.iloc[0]
     assert difference["estimate"] == pytest.approx(kept["difference"], rel=1e-3)
     assert difference["std.error"] == pytest.approx(kept["difference_se"], rel=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["dates", "naive", "Europe/Berlin"])
+def test_a_date_is_asked_for_and_shown_as_one(kind):
+    """In the column's own time zone, whatever its type; y is 2 more on each day, so that its mean is known."""
+    days = pd.date_range("2020-03-20", periods=30)  # summer time begins on the 29th
+    column = {"dates": list(days.date), "naive": days, "Europe/Berlin": days.tz_localize("Europe/Berlin")}[
+        kind
+    ]
+    hours = days.tz_localize("Europe/Berlin" if kind == "Europe/Berlin" else "UTC")
+    y = 2.0 * (hours - hours[0]).total_seconds() / 86400
+    noise = np.tile([0.01, -0.01, -0.01, 0.01], 8)[:30]
+    fit = mk.lm("y ~ day", pd.DataFrame({"day": column, "y": y + noise}))
+    table = fit.means("day", at={"day": ["2020-03-22", "2020-04-10"]}).table
+    assert list(table["day"]) == ["2020-03-22", "2020-04-10"]
+    assert_allclose(table["estimate"], [4.0, 2.0 * (21 - (kind == "Europe/Berlin") / 24)], atol=0.01)
+
+
+def test_a_link_without_a_mean_at_zero_has_no_null_to_name():
+    rng = np.random.default_rng(2)
+    data = pd.DataFrame({"x": rng.uniform(1, 2, 60), "f": list("ab") * 30})
+    data["y"] = rng.gamma(4, 1 / (0.5 + data.x) / 4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        means = mk.glm("y ~ x + f", data, "gamma(inverse)").means("f")
+    assert "inf" not in repr(means) and "made on the inverse scale." in repr(means)

@@ -231,3 +231,51 @@ def test_an_interval_for_a_single_yes_or_no_is_refused(fit):
     with pytest.raises(DataError, match="numbers of trials"):
         fit("rats").predict({"batch": [1]}, interval="observation")
     assert len(flat.predict({"x": [1]}, interval="mean")) == 1
+
+
+def dated() -> pd.DataFrame:
+    """Straight lines in a number, a date and a duration, with noise."""
+    k, rng = np.arange(40), np.random.default_rng(4)
+    day = pd.date_range("2020-01-01", periods=40)
+    y = 2 + 0.5 * k + rng.normal(0, 0.1, 40)
+    return pd.DataFrame(
+        {"y": y, "x": k.astype(float), "day": day, "since": day - day[0], "f": np.where(k % 3, "a", "b")}
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "new", "words"),
+    [
+        (
+            "x",
+            pd.Timestamp("2020-01-01"),
+            "'x' was a number when the model was fitted and is a date or time now",
+        ),
+        ("x", pd.Timedelta(days=1), "'x' was a number when the model was fitted and is a duration now"),
+        ("x", "50", "is none now: 'x' is not numeric: it is text and has the value '50'"),
+        ("day", "2020-01-05", r"'day' was a date .* is text now. Write data\['day'\] = pd.to_datetime"),
+        ("day", pd.Timedelta(days=1), "'day' was a date or time .* is a duration now"),
+        ("since", "1 day", r"'since' was a duration .* pd.to_timedelta"),
+        ("since", pd.Timestamp("2020-01-01"), "'since' was a duration .* is a date or time now"),
+    ],
+)
+def test_a_date_is_not_taken_for_a_number(name, new, words):
+    fit = mk.lm(f"y ~ {name}", dated())
+    with pytest.raises(DataError, match=words):
+        fit.predict(pd.DataFrame({name: [new]}))
+
+
+def test_a_date_by_its_number_of_days_is_the_same_date():
+    fit = mk.lm("y ~ day", dated())
+    by_number = fit.predict({"day": 18262 + 4}).iloc[0]  # 2020-01-01 is day 18262 of R's dates
+    assert_allclose(fit.predict({"day": pd.Timestamp("2020-01-05")}).iloc[0], by_number, rtol=1e-12)
+
+
+def test_no_rows_give_no_predictions():
+    fit = mk.lm("y ~ f*x", dated())
+    assert len(fit.predict(dated()[:0])) == 0
+
+
+def test_a_group_that_is_in_the_index_is_found_there(fit):
+    with pytest.raises(DataError, match=r"'Subject'.*reset_index\(\)"):
+        fit("sleepstudy").predict(data("sleepstudy").set_index("Subject")[:2])
