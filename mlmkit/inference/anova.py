@@ -114,7 +114,10 @@ def deviance_test(fit: FlatFit, small: np.ndarray, large: np.ndarray) -> pd.Seri
 
 
 def _deviance(fit: FlatFit, X: np.ndarray) -> float:
-    """The deviance of the same kind of model on other columns."""
+    """The deviance of the same kind of model on other columns; −2 log likelihood where a size is estimated with b,
+    since what a deviance is measured from moves with the size."""
     design = replace(fit.design, X=X, fixed_names=tuple(f"x{k}" for k in range(X.shape[1])))
-    mu = fit.estimator(design).fitted
-    return float(np.sum(fit.family.deviance_residuals(design.y, mu, design.weights) ** 2))
+    again = fit.estimator(design)
+    if fit.family.has_dispersion and not fit.family.has_sigma:
+        return float(again.criterion)
+    return float(np.sum(fit.family.deviance_residuals(design.y, again.fitted, design.weights) ** 2))

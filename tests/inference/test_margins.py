@@ -320,3 +320,13 @@ def test_a_link_without_a_mean_at_zero_has_no_null_to_name():
         warnings.simplefilter("error")
         means = mk.glm("y ~ x + f", data, "gamma(inverse)").means("f")
     assert "inf" not in repr(means) and "made on the inverse scale." in repr(means)
+
+
+def test_a_negative_binomials_terms_are_tested_by_likelihood_ratios():
+    """With the size estimated anew, as comparing two fits does; not by deviances measured at no size."""
+    fit = mk.glm("falls ~ arm + week + log(beds)", frame("ward"), "nbinom")
+    smaller = fit.update("~ . - week")
+    expected = 2 * (fit.loglik - smaller.loglik)
+    for kind in (2, 3):
+        assert_allclose(mk.anova(fit, type=kind).loc["week", "statistic"], expected, rtol=1e-6)
+    assert_allclose(fit.drop1().loc["week", "statistic"], expected, rtol=1e-6)
