@@ -3,7 +3,6 @@
 from importlib.metadata import metadata
 
 PROJECT = metadata("mlmkit")
-ADDRESSES = dict(line.split(", ") for line in PROJECT.get_all("Project-URL") or [])
 
 project = "Multilevel models"
 author = "the mlmkit authors"
@@ -24,9 +23,8 @@ suppress_warnings = ["misc.highlighting_failure"]
 # Chapters are stored with their outputs: nothing is run.
 nb_execution_mode = "off"
 nb_merge_streams = True
-myst_enable_extensions = ["amsmath", "attrs_inline", "deflist", "dollarmath", "substitution"]
+myst_enable_extensions = ["amsmath", "attrs_inline", "deflist", "dollarmath"]
 myst_heading_anchors = 3
-myst_substitutions = {"repository": ADDRESSES["Repository"], "version": version}
 
 # Formulas: MathJax in the folder, one file, no fonts to fetch. Sphinx's own default asks another host.
 mathjax_path = "mathjax/tex-svg.js"
