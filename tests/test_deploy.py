@@ -86,7 +86,7 @@ def test_who_logs_in_to_the_littlest_hub_finds_the_course(tmp_path):
     }
     subprocess.run(["sh", "-c", fake_hub(tmp_path)], env=variables, check=True, capture_output=True)
     settings = Config()
-    exec(read(tmp_path / "opt/tljh/config/jupyterhub_config.d/mlmkit.py"), {"get_config": lambda: settings})
+    exec(read(tmp_path / "opt/tljh/config/jupyterhub_config.d/mlmkit.py"), {"get_config": lambda: settings})  # noqa: S102
     assert (tmp_path / "etc/skel" / file_of(settings.Spawner.default_url)).is_file()
     linked = Path(f"{tmp_path}{settings.Spawner.environment['JUPYTER_CONFIG_PATH']}")
     assert linked.resolve() == CONFIGURATION.resolve()
