@@ -66,7 +66,11 @@ class Reported:
             raise DataError(f"There is no folder {str(path.parent)!r} to write {path.name!r} to.")
         # a bare per cent sign would make the rest of the line a comment in LaTeX
         note = self.note.replace("%", r"\%") if kind == "tex" else self.note
-        self._laid_out(note).save(type=kind, file_name=str(path), show=False, replace=True)
+        made = self._laid_out(note).make(type=kind)
+        if kind == "docx":
+            made.save(str(path))
+        else:  # in UTF-8 on every machine, since estimates have a minus sign and labels may be Greek
+            path.write_text(made, encoding="utf-8")
         return path
 
     def _laid_out(self, note: str):
