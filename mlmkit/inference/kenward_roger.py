@@ -4,7 +4,9 @@ V = Σ_r φ_r G_r is linear in the entries φ of the Σs and σ². With P_r = �
 XᵀV⁻¹G_rV⁻¹G_sV⁻¹X, the covariance W of φ̂ is from the expected information, and the covariance of b̂ becomes
 Φ + 2Φ{Σ_rs W_rs (Q_rs − P_rΦP_s)}Φ (Kenward & Roger 1997, Biometrics 53:983–997, equations 3–5).
 
-The matrices are n × n and dense, which is honest for the few hundred rows where the correction matters.
+Nothing of n × n is formed. V = σ²D + ZΩZᵀ with the inverse weights in D, so each G_r is D, or Z E_r Zᵀ with noughts and
+ones in E_r; and V⁻¹D = (1 − V⁻¹ZΩZᵀ)/σ². All that is needed follows from A = ZᵀV⁻¹Z and C = ZᵀV⁻¹X, which have a row for
+each effect of each group.
 """
 
 from __future__ import annotations
@@ -12,11 +14,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from scipy.sparse import block_diag, csr_array, eye_array, hstack, kron
 
+from ..design import Block, Design
 from ..errors import DataError
 from ..results import MixedFit
 
-MOST_ROWS = 3000
+#: A has as many rows and columns: at this size it takes a few hundred MB and some seconds.
+MOST_EFFECTS = 4000
 
 
 class KenwardRoger:
@@ -29,20 +34,14 @@ class KenwardRoger:
         self.notes: tuple[str, ...] = (
             "Standard errors and degrees of freedom by Kenward and Roger's method.",
         )
-        X, G = fit.design.X, list(covariance_derivatives(fit))
-        inverse = np.linalg.inv(_covariance(fit, G))
-        VX = inverse @ X
-        GVX = [g @ VX for g in G]
-        self.phi = np.linalg.inv(X.T @ VX)
-        self.P = np.array([-VX.T @ one for one in GVX])
-        Q = np.array([[one.T @ inverse @ other for other in GVX] for one in GVX])
-        self.W = self._covariance_of_variances(inverse, G, Q)
+        self.phi = fit.vcov.to_numpy()
+        products, Q, traces = _products(fit)
+        self.P = -products
+        self.W = self._covariance_of_variances(traces, Q)
         inner = Q - np.einsum("rab,bc,scd->rsad", self.P, self.phi, self.P)
         self.vcov = self.phi + 2 * self.phi @ np.einsum("rs,rsab->ab", self.W, inner) @ self.phi
 
-    def _covariance_of_variances(self, inverse, G, Q) -> np.ndarray:
-        VG = [inverse @ g for g in G]
-        traces = np.array([[np.sum(one * other.T) for other in VG] for one in VG])
+    def _covariance_of_variances(self, traces: np.ndarray, Q: np.ndarray) -> np.ndarray:
         phi_P = np.array([self.phi @ p for p in self.P])
         information = (
             traces - 2 * np.einsum("ab,rsba->rs", self.phi, Q) + np.einsum("rab,sba->rs", phi_P, phi_P)
@@ -83,27 +82,77 @@ def independent_rows(L: np.ndarray) -> np.ndarray:
     return rows[size > 1e-10 * size[0]]
 
 
-def covariance_derivatives(fit: MixedFit) -> Iterator[np.ndarray]:
-    """∂V/∂φ for every entry of each Σ, then for σ²: (n, n) each."""
-    for block in fit.design.blocks:
-        same = block.codes[:, None] == block.codes[None, :]
-        for i in range(len(block.names)):
-            for m in range(i + 1):
-                outer = np.outer(block.Z[:, i], block.Z[:, m])
-                yield same * (outer if i == m else outer + outer.T)
-    yield np.diag(1 / fit.design.weights)
+def _products(fit: MixedFit) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """XᵀV⁻¹G_rV⁻¹X (R, p, p), XᵀV⁻¹G_rV⁻¹G_sV⁻¹X (R, R, p, p) and tr(V⁻¹G_rV⁻¹G_s) (R, R); σ² is the last r."""
+    variance, covariance = fit.sigma**2, _covariance_of_effects(fit)
+    A, C = _through_the_inverse(fit.design, covariance, variance)
+    M, spread = np.linalg.inv(fit.vcov.to_numpy()), covariance @ C
+    places, last = list(_places(fit.design.blocks)), -1
+    R, p = len(places) + 1, C.shape[1]
+    first, second, traces = np.empty((R, p, p)), np.empty((R, R, p, p)), np.empty((R, R))
+    CT, AT = (C - A @ spread) / variance, (A - A @ (covariance @ A)) / variance
+    for r, (rows, columns) in enumerate(places):
+        first[r] = C[rows].T @ C[columns]
+        second[r, last] = C[rows].T @ CT[columns]
+        second[last, r] = second[r, last].T
+        traces[r, last] = traces[last, r] = AT[rows, columns].sum()
+        for s, (others, across) in enumerate(places):
+            between = A[np.ix_(columns, others)]
+            second[r, s] = C[rows].T @ between @ C[across]
+            traces[r, s] = np.sum(between * A[np.ix_(rows, across)])
+    first[last] = (M - C.T @ spread) / variance
+    second[last, last] = (M - 2 * C.T @ spread + spread.T @ A @ spread) / variance**2
+    part = covariance @ A
+    traces[last, last] = (fit.nobs - 2 * np.trace(part) + np.sum(part * part.T)) / variance**2
+    return first, second, traces
 
 
-def _covariance(fit: MixedFit, G: list[np.ndarray]) -> np.ndarray:
-    entries = [Sigma[i, m] for Sigma in fit.covariances for i in range(len(Sigma)) for m in range(i + 1)]
-    return sum(value * g for value, g in zip([*entries, fit.sigma**2], G, strict=True))
+def _through_the_inverse(
+    design: Design, covariance: csr_array, variance: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """ZᵀV⁻¹Z and ZᵀV⁻¹X: (1 + ZᵀWZΩ/σ²)⁻¹ times the same with W = D⁻¹ in the place of V⁻¹, over σ²."""
+    Z = hstack([_regressors(block) for block in design.blocks], format="csr")
+    weighted = Z.multiply(design.weights[:, None]).T.tocsr()
+    ZZ, ZX = (weighted @ Z).toarray() / variance, weighted @ design.X / variance
+    solved = np.linalg.solve(np.eye(len(ZZ)) + ZZ @ covariance, np.hstack([ZZ, ZX]))
+    return solved[:, : len(ZZ)], solved[:, len(ZZ) :]
+
+
+def _regressors(block: Block) -> csr_array:
+    """The block's (n, J s) part of Z: the effects of one group beside each other."""
+    n, s = block.Z.shape
+    columns = s * block.codes[:, None] + np.arange(s)
+    return csr_array(
+        (block.Z.ravel(), columns.ravel(), np.arange(0, n * s + 1, s)), shape=(n, s * len(block.levels))
+    )
+
+
+def _covariance_of_effects(fit: MixedFit) -> csr_array:
+    """Ω: the covariance Σ of its term for each group."""
+    sizes = [len(block.levels) for block in fit.design.blocks]
+    each = [kron(eye_array(J), Sigma) for J, Sigma in zip(sizes, fit.covariances, strict=True)]
+    return block_diag(each, format="csr")
+
+
+def _places(blocks: tuple[Block, ...]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Where the ones of E_r stand, rows and columns, for every entry of each Σ."""
+    start = 0
+    for block in blocks:
+        s = len(block.names)
+        own = start + s * np.arange(len(block.levels))
+        for i in range(s):
+            for m in range(i):
+                yield np.concatenate([own + i, own + m]), np.concatenate([own + m, own + i])
+            yield own + i, own + i
+        start += s * len(block.levels)
 
 
 def _check(fit: MixedFit) -> None:
     if not fit.reml:
         raise DataError("Kenward and Roger's method is for REML fits: fit the model with reml=True.")
-    if fit.nobs > MOST_ROWS:
+    effects = sum(len(block.levels) * len(block.names) for block in fit.design.blocks)
+    if effects > MOST_EFFECTS:
         raise DataError(
-            f"Kenward and Roger's method works with {fit.nobs} × {fit.nobs} matrices here; above {MOST_ROWS} "
-            'rows use ddf="satterthwaite".'
+            f"Kenward and Roger's method works with {effects} × {effects} matrices here, one row per effect "
+            f'of a group; above {MOST_EFFECTS} use ddf="satterthwaite".'
         )

@@ -107,14 +107,15 @@ class Notebook:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("request", lambda request: self._note(request.url, address))
         page.goto(f"{address}/lab/tree/{path}?reset")
-        self._wait_until_idle()
+        self.wait_until_idle()
 
     def _note(self, url: str, address: str) -> None:
         there = urlparse(url)
         if there.scheme in ("http", "https", "ws", "wss") and there.netloc != urlparse(address).netloc:
             self.foreign.append(url)
 
-    def _wait_until_idle(self) -> None:
+    def wait_until_idle(self) -> None:
+        """Wait until the kernel has nothing to do."""
         expect(self.page.locator("#jp-bottom-panel, #jp-main-statusbar").get_by_text("| Idle")).to_be_visible(
             timeout=PATIENCE
         )
@@ -130,7 +131,7 @@ class Notebook:
         self.menu("Run", "runmenu:run-all")
         unfinished = self.page.locator(".jp-CodeCell .jp-InputPrompt", has_text=re.compile(r"^\[[ *]\]:$"))
         expect(unfinished).to_have_count(0, timeout=RUNNING)
-        self._wait_until_idle()
+        self.wait_until_idle()
 
     def failures(self) -> list[str]:
         """The errors that cells show."""

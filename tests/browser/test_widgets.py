@@ -65,10 +65,11 @@ def another_picture(cell, before: tuple[str, str]) -> bool:
 
 
 def settled(notebook, cell) -> tuple[str, str]:
-    """What stands when nothing follows any more: a drag is many changes."""
+    """What stands when nothing follows any more: a drag is many changes, and a busy kernel is late with them."""
     now = seen(cell)
     while True:
         notebook.page.wait_for_timeout(400)
+        notebook.wait_until_idle()
         last, now = now, seen(cell)
         if now == last:
             return now

@@ -32,10 +32,10 @@ out$anova <- list(
   sleep_slope = an(ml(Reaction ~ Days + (1|Subject), sleep), ml(Reaction ~ Days + (Days||Subject), sleep), s_full),
   pastes_batch = an(ml(strength ~ 1 + (1|sample), pas), fits$pastes),
   cbpp_period = an(glmer(cbind(incidence, size-incidence) ~ 1 + (1|herd), cb, family=binomial, control=gtight), twin))
-tst <- function(f, data, kr=TRUE) {
+tst <- function(f, data) {
   m <- suppressMessages(lmerTest::lmer(f, data, control=tight))
   r <- list(satterthwaite=tab(coef(summary(m, ddf="Satterthwaite"))))
-  if (kr) { r$kenward_roger <- tab(coef(summary(m, ddf="Kenward-Roger"))); r$kr_vcov <- unname(as.matrix(vcovAdj(m))) }
+  r$kenward_roger <- tab(coef(summary(m, ddf="Kenward-Roger"))); r$kr_vcov <- unname(as.matrix(vcovAdj(m)))
   r }
 out$tests <- list(
   sleepstudy = tst(Reaction ~ Days + (Days|Subject), sleep),
@@ -44,7 +44,7 @@ out$tests <- list(
   dyestuff = tst(Yield ~ 1 + (1|Batch), dye),
   penicillin = tst(diameter ~ 1 + (1|plate) + (1|sample), pen),
   pastes = tst(strength ~ 1 + (1|batch) + (1|sample), pas),
-  mathachieve = tst(mathach ~ ses * himinty + (ses|school), ma, kr=FALSE),
+  mathachieve = tst(mathach ~ ses * himinty + (ses|school), ma),
   classroom = tst(mathscore ~ ses + (1|schoolid) + (1|classid), cl))
 # several coefficients at once
 m <- suppressMessages(lmerTest::lmer(Reaction ~ factor(Days) + (1|Subject), sleep, control=tight))
