@@ -105,7 +105,7 @@ def test_a_prediction_is_remembered_for_the_session_and_the_chapter_stays_clean(
     page.get_by_role("button", name="(c)", exact=True).click()
     expect(page.get_by_text("minus infinity")).to_be_visible()
     page.reload()
-    notebook._wait_until_idle()
+    notebook.wait_until_idle()
     expect(page.get_by_text("You predicted (c).")).to_be_visible()
     expect(page.get_by_text("minus infinity")).to_be_visible()
     page.wait_for_timeout(1500)  # JupyterLab notes the kernel's version about now

