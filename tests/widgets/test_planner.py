@@ -71,3 +71,18 @@ def test_bars_of_simulated_power_hold_the_exact_one_as_often_as_they_say():
         exact = it.design.power(GROUPS, it.effect)
         inside, of = inside + np.sum((ends[:, 0] <= exact) & (exact <= ends[:, 1])), of + len(exact)
     assert 0.88 < inside / of <= 1
+
+
+@pytest.mark.parametrize("kind", ["days", "arms"])
+@pytest.mark.parametrize("tau", [0.0, 5.9, 15.0])
+def test_power_is_a_number_however_large_the_effect(kind, tau):
+    """It grows with the effect from 5% to 1, and is the noncentral t's, a tail at a time."""
+    J = np.arange(4, 101)
+    power = np.array([Design(kind, 100, tau, 1.0).power(J, effect) for effect in (0.0, 0.5, 2.0, 12.0)])
+    assert np.all(np.isfinite(power)) and np.all(power <= 1) and np.all(np.diff(power, axis=0) > -1e-9)
+    np.testing.assert_allclose(power[0], 0.05, atol=1e-6)
+    design = Design(kind, 10, 5.9, 25.6)
+    df, away = design.df(J), 2.0 / design.se(J)
+    edge = stats.t.isf(0.025, df)
+    exact = stats.nct.sf(edge, df, away) + stats.nct.cdf(-edge, df, away)
+    np.testing.assert_allclose(design.power(J, 2.0), exact, atol=1e-6)
