@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 
-from .design import Design, build_design
+from .design import build_design
 from .engine import fit_glm, fit_glmm, fit_lm, fit_lmm
-from .engine.estimates import Estimates
-from .errors import DataError, FitWarning, FormulaError, MlmkitError
+from .errors import DataError, FitWarning, FormulaError
 from .families import Family
 from .fits import Fit, FlatFit, MixedFit
 from .formula import parse_formula
 from .frames import as_frame
 from .habits import answers
 from .notices import notices
+from .results import estimated
 from .spec import Spec
 
 #: The kind of fit that a function gives.
@@ -172,22 +171,10 @@ def _fit(
     """The first fit, by an estimator that looks more closely than those of refits where there is one."""
     data = as_frame(data, spec.columns)
     design = build_design(spec, data, weights, offset)
-    fit = kind(design, _estimated(first or estimator, design), data, estimator, again)
+    fit = kind(design, estimated(first or estimator, design), data, estimator, again)
     for notice in notices(fit):
         warnings.warn(notice, FitWarning, stacklevel=4)
     return fit
-
-
-def _estimated(estimator: Callable[[Design], Estimates], design: Design) -> Estimates:
-    try:
-        return estimator(design)
-    except MlmkitError:
-        raise
-    except (np.linalg.LinAlgError, ArithmeticError, ValueError) as error:  # of numpy and scipy
-        raise DataError(
-            "The model's equations cannot be solved to working precision: rescale or centre the predictors, or simplify "
-            f"the model. ({error})"
-        ) from None
 
 
 def _flat(spec: Spec, mixed: str) -> Spec:

@@ -21,7 +21,7 @@ from .engine import conditional_covariance
 from .engine.covariance import factors_from_theta
 from .engine.estimates import Estimates
 from .engine.search.singular import is_singular
-from .errors import DataError, did_you_mean
+from .errors import DataError, MlmkitError, did_you_mean
 from .families import Family
 from .frames import only_column
 from .habits import attribute, methods_answer
@@ -86,6 +86,19 @@ class Grouped(Modelled):
                 for group, parts in tables.items()
             }
         )
+
+
+def estimated(estimator: Callable[[Design], Estimates], design: Design) -> Estimates:
+    """What an estimator finds on a design; where the numbers of numpy and scipy break down, a sentence."""
+    try:
+        return estimator(design)
+    except MlmkitError:
+        raise
+    except (np.linalg.LinAlgError, ArithmeticError, ValueError) as error:  # of numpy and scipy
+        raise DataError(
+            "The model's equations cannot be solved to working precision: rescale or centre the predictors, or simplify "
+            f"the model. ({error})"
+        ) from None
 
 
 def varcorr_table(rows) -> pd.DataFrame:
@@ -255,12 +268,18 @@ class Fit(Modelled):
             raise DataError(
                 f"The new response has {np.size(y)} values; this model was fitted to {self.nobs} rows."
             )
-        column = look("response", y if isinstance(y, pd.Series) else pd.Series(np.asarray(y)))
-        return self.reestimate(self.design.with_response(column.numbers))
+        values = look("response", y if isinstance(y, pd.Series) else pd.Series(np.asarray(y))).numbers
+        distribution = self.family.distribution
+        strange = distribution.refused(values)
+        if strange.any():
+            raise DataError(
+                f"The new response has the value {values[strange][0]:g}: {distribution.response_is}."
+            )
+        return self.reestimate(self.design.with_response(values))
 
     def reestimate(self, design: Design) -> Fit:
         """The same kind of fit on another design (fewer rows, another response, other weights)."""
-        return replace(self, design=design, estimates=self.estimator(design))
+        return replace(self, design=design, estimates=estimated(self.estimator, design))
 
 
 @methods_answer

@@ -257,6 +257,23 @@ def test_a_new_response_may_be_any_column_of_numbers():
             fit.refit(y)
 
 
+@pytest.mark.parametrize(
+    ("family", "y", "words"),
+    [
+        ("gamma", 0.0, "has the value 0"),
+        ("inverse.gaussian", -1.0, "has the value -1"),
+        ("poisson", -1.0, "has the value -1"),
+        ("nbinom", -1.0, "has the value -1"),
+        ("nbinom", 0.0, "cannot be solved"),
+    ],
+)
+def test_a_new_response_that_the_family_cannot_have_is_refused(family, y, words):
+    data = pd.DataFrame({"k": [1, 2, 3, 4] * 10, "f": list("aabbc") * 8})
+    fit = mk.glm("k ~ f", data, family)
+    with pytest.raises(DataError, match=words):
+        fit.refit(np.full(40, y))
+
+
 # -- laws -------------------------------------------------------------------------------------------------
 
 
