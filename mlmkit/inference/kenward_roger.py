@@ -14,9 +14,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.sparse import block_diag, csr_array, eye_array, hstack, kron
+from scipy.sparse import block_diag, csr_array, eye_array, kron, vstack
 
 from ..design import Block, Design
+from ..engine.random.blocks import membership
 from ..errors import DataError
 from ..results import MixedFit
 
@@ -111,26 +112,18 @@ def _through_the_inverse(
     design: Design, covariance: csr_array, variance: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """ZᵀV⁻¹Z and ZᵀV⁻¹X: (1 + ZᵀWZΩ/σ²)⁻¹ times the same with W = D⁻¹ in the place of V⁻¹, over σ²."""
-    Z = hstack([_regressors(block) for block in design.blocks], format="csr")
-    weighted = Z.multiply(design.weights[:, None]).T.tocsr()
-    ZZ, ZX = (weighted @ Z).toarray() / variance, weighted @ design.X / variance
+    blocks = [(block.codes, len(block.levels), z) for block in design.blocks for z in block.Z.T]
+    ZT = vstack([membership(codes, J, z) for codes, J, z in blocks], format="csr")
+    weighted = ZT.multiply(design.weights).tocsr()
+    ZZ, ZX = (weighted @ ZT.T).toarray() / variance, weighted @ design.X / variance
     solved = np.linalg.solve(np.eye(len(ZZ)) + ZZ @ covariance, np.hstack([ZZ, ZX]))
     return solved[:, : len(ZZ)], solved[:, len(ZZ) :]
 
 
-def _regressors(block: Block) -> csr_array:
-    """The block's (n, J s) part of Z: the effects of one group beside each other."""
-    n, s = block.Z.shape
-    columns = s * block.codes[:, None] + np.arange(s)
-    return csr_array(
-        (block.Z.ravel(), columns.ravel(), np.arange(0, n * s + 1, s)), shape=(n, s * len(block.levels))
-    )
-
-
 def _covariance_of_effects(fit: MixedFit) -> csr_array:
-    """Ω: the covariance Σ of its term for each group."""
+    """Ω: the covariance Σ of its term for each group; a coefficient's effects stand beside each other, as in Z."""
     sizes = [len(block.levels) for block in fit.design.blocks]
-    each = [kron(eye_array(J), Sigma) for J, Sigma in zip(sizes, fit.covariances, strict=True)]
+    each = [kron(Sigma, eye_array(J)) for J, Sigma in zip(sizes, fit.covariances, strict=True)]
     return block_diag(each, format="csr")
 
 
@@ -138,13 +131,12 @@ def _places(blocks: tuple[Block, ...]) -> Iterator[tuple[np.ndarray, np.ndarray]
     """Where the ones of E_r stand, rows and columns, for every entry of each Σ."""
     start = 0
     for block in blocks:
-        s = len(block.names)
-        own = start + s * np.arange(len(block.levels))
-        for i in range(s):
-            for m in range(i):
-                yield np.concatenate([own + i, own + m]), np.concatenate([own + m, own + i])
-            yield own + i, own + i
-        start += s * len(block.levels)
+        own = start + np.arange(len(block.names) * len(block.levels)).reshape(len(block.names), -1)
+        for i, one in enumerate(own):
+            for other in own[:i]:
+                yield np.concatenate([one, other]), np.concatenate([other, one])
+            yield one, one
+        start += own.size
 
 
 def _check(fit: MixedFit) -> None:
