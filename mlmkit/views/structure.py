@@ -254,8 +254,6 @@ def _spread(branch: _Branch, x: float) -> float:
         return x + 0.62
     for k, child in enumerate(branch.children):
         x = _spread(child, x) + (0.5 if branch.gap_after == k else 0.0)
-    if branch.gap_after is not None and len(branch.children) == 1:
-        x = max(x, branch.children[0].x + ASIDE + 0.5)
     branch.x = (branch.children[0].x + branch.children[-1].x) / 2
     return x + 0.22
 

@@ -165,3 +165,14 @@ def test_of_many_panels_the_first_is_told_and_the_others_named():
     assert "A figure of 6 panels." in text and text.count("1 line") == 1
     plt.close(figure)
     assert all(text.count(f"panel {k}") == 1 for k in range(1, 6))
+
+
+def test_a_panel_that_shows_nothing_is_not_told():
+    figure, (told, hidden, empty) = plt.subplots(1, 3)
+    told.plot([0, 1], [2, 3])
+    hidden.plot([0, 1], [2, 3])
+    hidden.set_visible(False)
+    text = alt_text(figure)
+    assert "panels" not in text and text.count("1 line") == 1 and "nothing drawn" not in text
+    assert empty.get_visible()
+    plt.close(figure)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from mlmkit.views.boxes import (
     axis,
     caption_lines,
     caption_words,
+    crowding,
     half_width,
     plate_words,
     runs_through,
@@ -203,6 +205,92 @@ def _cross(a, b, c, d) -> bool:
         return (q[0] - p[0]) * (r[1] - p[1]) - (q[1] - p[1]) * (r[0] - p[0])
 
     return side(a, b, c) * side(a, b, d) < -1e-9 and side(c, d, a) * side(c, d, b) < -1e-9
+
+
+def _blocks(net: Network) -> dict[tuple, list]:
+    """The group coefficients of a network, by the plates they stand in."""
+    layers: dict[tuple, list] = {}
+    for node in net.nodes:
+        if node.kind == "group":
+            layers.setdefault(node.plates, []).append(node)
+    return layers
+
+
+PLATES = {name: net for name, net in ALL.items() if net.style == "plate" and _blocks(net)}
+NESTED = {name: net for name, net in PLATES.items() if not any(plate.crosses for plate in net.plates)}
+
+
+@pytest.mark.parametrize("name", NESTED)
+def test_layers_of_groups_are_centred_and_keep_the_order_of_the_formula(name):
+    net = NESTED[name]
+    places, outcome = net.layout.places, next(node for node in net.nodes if node.kind == "outcome")
+    layers = sorted(_blocks(net).items(), key=lambda one: len(one[0]))  # the outermost groups first
+    heights = [{places[node.name][1] for node in layer} for _, layer in layers]
+    assert all(len(height) == 1 for height in heights)
+    tops = [*(height.pop() for height in heights), places[outcome.name][1]]
+    assert all(a - b >= 1.65 - 1e-9 for a, b in pairwise(tops)), "everything flows down"
+    for depth, (_, layer) in enumerate(layers):
+        across = [places[node.name][0] for node in layer]
+        assert all(b - a > 4 * RADIUS for a, b in pairwise(across))
+        inner = {node.name for _, deeper in layers[depth + 1 :] for node in deeper} | {outcome.name}
+        outer = {node.name for _, further in layers[:depth] for node in further}
+        passed = any(edge.source in outer and edge.target in inner for edge in net.edges)
+        if name.startswith("independent slopes") and depth == 0:
+            continue  # four independent coefficients and their predictors: the row moves aside as a whole
+        assert sum(across) / len(across) == pytest.approx(-1.12 if passed else 0.0), "aside for an arrow only"
+
+
+@pytest.mark.parametrize("name", NESTED)
+def test_parameters_of_the_outermost_groups_stand_centred_above_them(name):
+    net = NESTED[name]
+    places = net.layout.places
+    outermost = min(_blocks(net).items(), key=lambda one: len(one[0]))[1]
+    for node in outermost:
+        above = [n for n in net.nodes if n.kind == "parameter" and n.anchor == node.name and not n.plates]
+        row = [places[n.name] for n in above]
+        assert len({y for _, y in row}) == 1 and row[0][1] > places[node.name][1] + 2 * RADIUS
+        ends = row[0][0] - half_width(above[0]), row[-1][0] + half_width(above[-1])
+        assert sum(ends) / 2 == pytest.approx(places[node.name][0])
+        assert all(places[a.name][0] < places[b.name][0] for a, b in pairwise(above))
+
+
+@pytest.mark.parametrize("name", sorted(set(PLATES) - set(NESTED)))
+def test_crossed_groups_stand_on_both_sides_of_the_observations_and_outer_ones_inside(name):
+    net = PLATES[name]
+    places, plates = net.layout.places, {plate.name: plate for plate in net.plates}
+    chains: dict[str, list] = {}
+    for inside, layer in _blocks(net).items():
+        chains.setdefault(next(p for p in inside if plates[p].crosses and not plates[p].inside), []).append(
+            layer
+        )
+    for sign, chain in zip((-1, 1), chains.values(), strict=False):
+        outer_first = [[places[node.name] for node in layer] for layer in chain]
+        assert all(sign * x > 4 * RADIUS and y > 0 for layer in outer_first for x, y in layer)
+        for outer, inner in pairwise(outer_first):
+            assert max(sign * x for x, _ in outer) < min(sign * x for x, _ in inner)
+            assert min(y for _, y in outer) > max(y for _, y in inner)
+    for layer in list(chains.values())[2:]:
+        assert all(places[node.name][1] < -4 * RADIUS for node in layer[0])
+    for (
+        node
+    ) in net.nodes:  # a predictor of groups that hold others stands further out than their coefficients
+        held = [p for p in net.plates if p.crosses and node.plates[-1:] == tuple(p.inside[-1:]) != ()]
+        if node.kind == "given" and held:
+            own = _blocks(net)[node.plates]
+            assert all(abs(places[node.name][0]) > abs(places[one.name][0]) for one in own)
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "y ~ sector + three + funding + (x + w||area/school)",  # tall in full, and the lower pictures are crowded
+        "y ~ three + w + sector + x*funding + (x||area/school)",  # crowded unless all its predictors are one
+        "y ~ x + funding + three + sector + x*funding + (x||area/school)",
+    ],
+)
+def test_of_several_pictures_one_is_drawn_that_is_not_crowded(formula):
+    net = network(formula, odd_data())
+    assert not crowding(net, net.layout.places)
 
 
 @pytest.mark.parametrize("name", COURSE)

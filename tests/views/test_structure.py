@@ -214,3 +214,26 @@ def test_a_treatment_varies_within_those_groups_that_meet_several_of_its_levels(
     data = pd.DataFrame({"person": np.repeat(np.arange(6), 4), "item": np.tile(np.arange(4), 6)})
     data["arm"] = np.where(data["person"] < 3, "drug", "placebo")
     assert treatment_of(data, "arm", ("person", "item")).varies_within == ("item",)
+
+
+def test_dots_are_between_the_branches_that_are_left_and_clear_of_both():
+    """What a dot stands for lies between its neighbours: to the right of one, to the left of the next."""
+    rows = np.arange(480)
+    data = pd.DataFrame({"area": rows // 120, "school": rows // 24, "cls": rows // 6})
+    ax = structure(data, ["area", "school", "cls"]).draw()
+    circles = [patch for patch in ax.patches if hasattr(patch, "center")]
+    heights = {c.center[1] for c in circles if c.radius < 0.1}
+    for height in heights:
+        dots = sorted(c.center[0] for c in circles if c.radius < 0.1 and c.center[1] == height)
+        nodes = sorted(c.center[0] for c in circles if c.radius > 0.1 and c.center[1] == height)
+        nodes += [
+            t.get_position()[0] for t in ax.texts if t.get_position()[1] == height and t.get_ha() == "center"
+        ]
+        for middle in dots[1::3]:
+            left = [middle - x for x in nodes if x < middle]
+            assert left and min(left) > 0.5, "after the branch that is shown"
+            right = [x - middle for x in nodes if x > middle]
+            assert not right or min(right) > 0.5, "before the next one"
+    for height in (1.5, 3.0):  # of an area and of a school the first alone is shown, dots after it
+        dots = [c.center[0] for c in circles if c.radius < 0.1 and c.center[1] == height]
+        assert max(dots) > max(c.center[0] for c in circles if c.radius > 0.1 and c.center[1] == height)
