@@ -36,8 +36,9 @@ notebooks: $(READY)  ## run every chapter and compare all it shows with what is 
 	$(PYTEST) -n $(WORKERS) --nbval --nbval-current-env --nbval-cell-timeout 300 \
 		--nbval-sanitize-with tests/nbval_sanitize.cfg chapters/[0-9]*.ipynb
 
+# A hand, a page and a kernel run at their own pace here: what fails twice is a fault, what fails once is named (-rR).
 browser: $(READY)  ## drive JupyterLab in a headless Chromium (skipped where there is none)
-	$(PYTEST) -rs tests/browser
+	$(PYTEST) -rsR --reruns 1 tests/browser
 
 chapters: $(READY)  ## run the chapters again and store their outputs, then redraw the figures (CHAPTER=03 for one)
 	$(BIN)/python tools/notebooks.py build $(CHAPTER)

@@ -143,15 +143,8 @@ class Notebook:
         return row.first.locator(".noUi-handle")
 
     def drag(self, label: str, by: int) -> None:
-        """Drag a slider's handle by so many pixels, as a hand does."""
-        handle = self.slider(label)
-        handle.scroll_into_view_if_needed()
-        box = handle.bounding_box()
-        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-        self.page.mouse.move(x, y)
-        self.page.mouse.down()
-        self.page.mouse.move(x + by, y, steps=5)
-        self.page.mouse.up()
+        """Drag a slider's handle by so many pixels."""
+        drag(self.slider(label), by)
 
     def press(self, label: str, key: str, times: int = 1) -> None:
         """Move a slider with the keyboard."""
@@ -167,12 +160,28 @@ class Notebook:
         """The texts that widgets keep up to date for every reader."""
         return self.page.locator(".jupyter-widgets [aria-live]").all_inner_texts()
 
-    def wait_until(self, true: Callable[[], bool], patience: float = 30) -> None:
+    def wait_until(self, true: Callable[[], bool], patience: float = PATIENCE / 1000) -> None:
         """Wait until something holds, and fail if it does not within `patience` seconds."""
         end = time.monotonic() + patience
         while not true():
             assert time.monotonic() < end, f"waited {patience} s in vain; the page shows {self.sentences()}"
             self.page.wait_for_timeout(50)
+
+
+def drag(handle: Locator, by: int, tries: int = 5) -> None:
+    """Drag a slider's handle by so many pixels, as a hand does: again where the page moved beneath the hand."""
+    mouse, before = handle.page.mouse, handle.get_attribute("aria-valuenow")
+    for _ in range(tries):
+        handle.hover()  # waits until the handle stands still and nothing covers it
+        box = handle.bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        mouse.move(x, y)
+        mouse.down()
+        mouse.move(x + by, y, steps=5)
+        mouse.up()
+        if handle.get_attribute("aria-valuenow") != before:
+            return
+    raise AssertionError(f"the handle stayed at {before} in {tries} drags by {by} pixels")
 
 
 def note_foreign(seen: list[str], ours: tuple[str, ...], request: Request) -> None:

@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from mlmkit.widgets.lecture import PAGES
 from tools.notebooks import dress, from_text
 
-from .lab import ROOT
+from .lab import ROOT, drag
 
 CALL = re.compile(r"mk\.(?:explore_\w+|playground)\(")
 NAMES = [function.__name__ for function in PAGES.values()]
@@ -75,16 +75,6 @@ def settled(notebook, cell) -> tuple[str, str]:
             return now
 
 
-def drag(notebook, handle, by: int) -> None:
-    handle.scroll_into_view_if_needed()
-    box = handle.bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    notebook.page.mouse.move(x, y)
-    notebook.page.mouse.down()
-    notebook.page.mouse.move(x + by, y, steps=5)
-    notebook.page.mouse.up()
-
-
 def towards_room(handle) -> int:
     """1 to the right or -1 to the left: where a handle is farther from its end."""
     low, now, high = (float(handle.get_attribute(f"aria-value{it}")) for it in ("min", "now", "max"))
@@ -104,7 +94,7 @@ def test_the_widgets_of_a_chapter_move(open_notebook, chapter):
         before = seen(cell)
         slider = cell.locator(".widget-hslider .noUi-handle").first
         if slider.count():
-            drag(notebook, slider, 40 * towards_room(slider))
+            drag(slider, 40 * towards_room(slider))
         else:
             cell.locator(".widget-button").nth(1).click()
         wait_for_change(notebook, cell, before)
@@ -123,7 +113,7 @@ def test_every_exploration_answers_to_mouse_and_keyboard(open_notebook, every_ex
             continue
         handle = cell.locator(".widget-hslider .noUi-handle").first
         way = towards_room(handle)
-        drag(notebook, handle, 30 * way)
+        drag(handle, 30 * way)
         before = wait_for_change(notebook, cell, before)
         handle.focus()
         for _ in range(3):
@@ -147,7 +137,7 @@ def test_the_picture_neither_flickers_nor_jumps_while_a_slider_moves(open_notebo
         };
         requestAnimationFrame(look);
     }""")
-    drag(notebook, cell.locator(".widget-hslider .noUi-handle").first, 60)
+    drag(cell.locator(".widget-hslider .noUi-handle").first, 60)
     wait_for_change(notebook, cell, before)
     frames = notebook.page.evaluate("window.frames_seen")
     assert len({length for *_, length in frames}) > 1, "the picture changed while it was watched"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .optimise import GIVEN_UP, LONGEST, MOST_SEARCHES, TOLERANCE
+from .optimise import GIVEN_UP, HIDDEN, MOST_SEARCHES, TOLERANCE, longest
 
 #: Most steps of one descent, and most trials of one step.
 MOST_STEPS, MOST_TRIALS = 200, 30
@@ -118,11 +118,13 @@ def descend_many(many: Many, rows: np.ndarray) -> None:
         promise = many.promise(rows)
         near = promise <= TOLERANCE
         many.arrived[rows[near]] = True
-        rows = rows[~near & np.isfinite(promise)]
+        going = ~near & np.isfinite(promise)
+        rows, promise = rows[going], promise[going]
         if not len(rows):
             return
         direction = -_times(many.metric[:, :, rows], many.gradient[:, rows])
         x, value, gradient, found = _line_search(many, rows, direction)
+        many.arrived[rows[~found]] = promise[~found] <= HIDDEN
         rows, x, gradient = rows[found], x[:, found], gradient[:, found]
         _update(many, rows, x, gradient)
         many.move(rows, x, value[found], gradient)
@@ -131,8 +133,8 @@ def descend_many(many: Many, rows: np.ndarray) -> None:
 def _line_search(many: Many, rows: np.ndarray, direction: np.ndarray):
     """Points along the directions that lower the functions enough, and where there is one."""
     start, before, slopes = many.x[:, rows], many.value[rows], _inner(direction, many.gradient[:, rows])
-    longest = np.max(np.abs(direction), axis=0)
-    step = np.minimum(1.0, LONGEST / longest)
+    size = np.max(np.abs(direction), axis=0)
+    step = np.minimum(1.0, longest(start) / size)
     x, value, gradient = start.copy(), before.copy(), many.gradient[:, rows].copy()
     found, todo = np.zeros(len(rows), bool), np.arange(len(rows))
     for _ in range(MOST_TRIALS):
@@ -144,9 +146,7 @@ def _line_search(many: Many, rows: np.ndarray, direction: np.ndarray):
         good = (rise <= 1e-4 * step[todo] * slopes[todo]) | flatter
         at = todo[good]
         x[:, at], value[at], gradient[:, at], found[at] = there[:, good], new[good], slope[:, good], True
-        hopeless = even | (
-            step[todo] * longest[todo] < 1e-12 * (1.0 + np.max(np.abs(start[:, todo]), axis=0))
-        )
+        hopeless = even | (step[todo] * size[todo] < 1e-12 * (1.0 + np.max(np.abs(start[:, todo]), axis=0)))
         left = ~good & ~hopeless
         todo, rise = todo[left], rise[left]
         if not len(todo):

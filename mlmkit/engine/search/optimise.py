@@ -20,6 +20,8 @@ import numpy as np
 #: A search is over when a further step would lower the criterion by less than this. Where second derivatives
 #: are cheap the last steps are Newton's, from a point that promises somewhat more, to one that promises nothing.
 TOLERANCE, NEAR, EXACT = 1e-11, 1e-8, 1e-14
+#: Where rounding hides whether a step goes down, as with very small residuals, this promise is small enough.
+HIDDEN = 1e-6
 #: Differences of the criterion that are nothing but rounding, relative to its size.
 ROUNDING = 1e-13
 #: What the criterion may rise by when directions with hardly any variance are given none.
@@ -30,7 +32,8 @@ FAR, GOOD_STEP = 1e-3, 0.1
 #: Most steps in one descent, descents from a saddle or a false boundary, and evaluations in all: a search that
 #: needs more has no minimum to find, or none that double precision shows.
 MOST_STEPS, MOST_SEARCHES, MOST_EVALUATIONS = 500, 12, 600
-#: Longest change of one parameter in one step.
+#: Longest change of one parameter in one step, besides the size of the largest: where residuals are small, the
+#: parameters, in units of them, are thousands.
 LONGEST = 10.0
 
 NOT_CONVERGED = (
@@ -132,7 +135,7 @@ def descend(search: Search, tolerance: float = TOLERANCE) -> bool:
         direction = -search.metric @ search.point.gradient
         new = line_search(search, direction, -2.0 * last)
         if new is None:
-            return False
+            return last <= HIDDEN
         _update(search, new)
         search.point = new
     return False
@@ -155,7 +158,7 @@ def settle(search: Search) -> None:
 def line_search(search: Search, direction: np.ndarray, slope: float) -> Point | None:
     """A point along `direction` that lowers the criterion enough; None where rounding hides any decrease."""
     point = search.point
-    step = min(1.0, LONGEST / np.max(np.abs(direction)))
+    step = min(1.0, longest(point.x) / np.max(np.abs(direction)))
     for _ in range(40):
         new = search.at(point.x + step * direction)
         if new.value <= point.value + 1e-4 * step * slope:
@@ -166,6 +169,11 @@ def line_search(search: Search, direction: np.ndarray, slope: float) -> Point | 
             return new if _flatter(new, point) else None
         step = _shorter(step, slope, new.value - point.value)
     return None
+
+
+def longest(x: np.ndarray) -> np.ndarray:
+    """The longest change of one parameter in a step from (k,) or (k, B) points."""
+    return LONGEST + np.max(np.abs(x), axis=0)
 
 
 def _flatter(new: Point, point: Point) -> bool:
@@ -183,7 +191,8 @@ def _shorter(step: float, slope: float, rise: float) -> float:
 
 def _extend(search: Search, new: Point, direction: np.ndarray, slope: float, step: float) -> Point:
     """Go further while the descent is as steep as at the start: the metric was too short-sighted."""
-    while float(new.gradient @ direction) < 0.9 * slope and 2.0 * step * np.max(np.abs(direction)) <= LONGEST:
+    size, most = np.max(np.abs(direction)), longest(search.point.x)
+    while float(new.gradient @ direction) < 0.9 * slope and 2.0 * step * size <= most:
         step *= 2.0
         further = search.at(search.point.x + step * direction)
         if not further.value < new.value:
