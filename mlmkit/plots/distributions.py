@@ -277,10 +277,12 @@ def _in_short(fit: MixedFit, own: np.ndarray) -> str:
 
 
 def _highest(loglik: Callable, b: float, tau: float) -> float:
-    """Where the likelihood is highest; infinite if it still rises 50 SDs from the population's centre."""
+    """Where the likelihood is highest; infinite if it is as high 50 SDs from the population's centre."""
     far = 50 * tau
     found = minimize_scalar(lambda zeta: -loglik(np.array([zeta]))[0], bounds=(-far, far), method="bounded")
-    return b + found.x if abs(found.x) < 0.98 * far else float(np.copysign(np.inf, found.x))
+    ends = np.array([-far, far])
+    as_high = ends[loglik(ends) >= -found.fun]
+    return float(np.copysign(np.inf, as_high[0])) if len(as_high) else b + found.x
 
 
 def _group_loglik(fit: MixedFit, block, j: int, zeta: np.ndarray) -> np.ndarray:
