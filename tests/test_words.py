@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from mlmkit.words import count, listed, number
+from mlmkit.words import count, listed, number, significant
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,13 @@ def test_lists_end_in_and_or_in_how_many_more():
 def test_counts_know_one_from_many():
     assert [count(n, "group") for n in (0, 1, 2)] == ["0 groups", "1 group", "2 groups"]
     assert count(2, "child", "children") == "2 children"
+
+
+def test_columns_have_as_many_decimals_as_the_smallest_number_needs_and_no_more_than_six():
+    """R's rule; a number below a millionth of the largest does not count."""
+    assert significant([251.405, 36.838], [0.5])[0] == ["251.4050", "36.8380"]
+    assert significant([12.3456], digits=3) == [["12.3"]]
+    assert significant([2e6, 3.0], digits=4) == [["2000000.000", "3.000"]]
+    assert significant([2e6, 1.0], digits=4) == [["2000000", "1"]]  # 1 is less than a millionth of it
+    assert significant([1.0, 1e-5])[0] == ["1.000000", "0.000010"]
+    assert significant([math.inf, 0.25])[0] == ["inf", "0.2500"] and significant([0.0]) == [["0"]]

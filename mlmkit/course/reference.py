@@ -11,9 +11,9 @@ import mlmkit
 SHELVES = {
     "Data": {"datasets", "columns"},
     "Fitting": {"models", "families", "formula", "spec"},
-    "Comparing, testing, planning": {"inference", "fits", "printing"},
+    "Comparing, testing, planning": {"inference", "fits", "printing", "planning"},
     "Bayesian fits": {"bayes"},
-    "Views of a model": {"views"},
+    "Views of a model": {"views", "showing"},
     "Tables and reports": {"report"},
     "Explorations": {"widgets"},
     "Exercises": {"check"},

@@ -6,6 +6,7 @@ from numpy.testing import assert_allclose
 from scipy.integrate import trapezoid
 from scipy.stats import norm
 
+import mlmkit as mk
 from mlmkit.errors import DataError
 
 
@@ -99,3 +100,17 @@ def test_limits_are_quantiles_of_the_mixture(fit):
     means, sds = new.means @ x, np.sqrt(x @ new.covariances @ x)
     shares = norm.cdf(at[["lower", "upper"]].to_numpy(float)[:, None], means, sds).mean(axis=1)
     assert_allclose(shares, [0.025, 0.975], atol=1e-6)
+
+
+def test_a_slope_without_a_mean_adds_no_error_of_a_mean(sleep_without_mean):
+    """Of a coefficient that only varies, b is known to be 0: its new group's SD is τ, with b's error or without."""
+    plain, wider = (sleep_without_mean.new_group(uncertainty=kind) for kind in ("none", "b"))
+    tau = np.sqrt(np.diag(sleep_without_mean.covariances[0]))
+    assert_allclose(plain.coefficients()["sd"], tau)
+    error = sleep_without_mean.vcov.to_numpy()[0, 0]
+    assert_allclose(wider.coefficients()["sd"], np.sqrt(tau**2 + [error, 0.0]))
+
+
+@pytest.fixture(scope="module")
+def sleep_without_mean():
+    return mk.lmer("Reaction ~ 1 + (Days|Subject)", mk.load_data("sleepstudy"))

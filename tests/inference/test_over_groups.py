@@ -8,10 +8,12 @@ from numpy.testing import assert_allclose
 from scipy.integrate import quad
 from scipy.stats import norm
 
+from mlmkit.errors import DataError
 from mlmkit.families import Family
 from mlmkit.inference import over_groups
 from mlmkit.inference.over_groups import (
     mean_over_groups,
+    means_in_range,
     slope_over_groups,
     variance_of_part,
     variances,
@@ -67,3 +69,15 @@ def test_a_parts_variance():
     assert_allclose(part, np.exp(0.6 + 0.36 + 0.25) * np.expm1(0.25), rtol=1e-8)
     alone = variance_of_part(LOGIT, np.array(-1.0), np.array(0.9), np.array(0.0))
     assert_allclose(alone, variances(LOGIT, np.array(-1.0), np.array(0.9), 1.0)[0], rtol=1e-8)
+
+
+def test_a_mean_out_of_range_is_refused_unless_it_next_to_never_occurs():
+    identity = Family("poisson", "identity")
+    assert_allclose(means_in_range(identity, np.array([1.0, 2.0, 3.0])), [1, 2, 3])
+    for eta in ([1.0, 2.0, -3.0], [-1.0, 2.0, 3.0], [1.0, -2.0, 3.0]):
+        with pytest.raises(DataError, match="no mean for some of the linear predictors"):
+            means_in_range(identity, np.array(eta))
+    rare = means_in_range(identity, np.array([1.0, 2.0, -3.0]), np.array([0.5, 0.5, 1e-9]))
+    assert_allclose(rare, [1, 2, 2])  # the middle one's
+    with pytest.raises(DataError):
+        means_in_range(identity, np.array([1.0, -2.0, 3.0]), np.array([0.5, 1e-9, 0.5]))

@@ -9,6 +9,7 @@ from scipy import stats
 
 from mlmkit.datasets import load_data
 from mlmkit.design import build_design
+from mlmkit.engine.generalized import quadrature
 from mlmkit.engine.generalized.criterion import glmm_criterion
 from mlmkit.engine.generalized.glmm import fit_glmm
 from mlmkit.engine.generalized.irls import iterate
@@ -194,3 +195,16 @@ def test_more_nodes_converge():
     logliks = [fit_glmm(model, n_agq=n).loglik for n in (1, 5, 15, 40)]
     errors = np.abs(np.array(logliks[:3]) - logliks[3])
     assert errors[0] > 0.1 and errors[1] < 1e-2 and errors[2] < 1e-5
+
+
+@pytest.mark.parametrize("formula", ["y ~ x + (1|g)", "y ~ x + (x|g)"])
+def test_it_does_not_matter_how_many_nodes_are_added_at_a_time(counts, formula, monkeypatch):
+    """Sums are kept relative to the highest term so far, which a later node may raise."""
+    model = design(formula, counts, "poisson")
+    it = glmm_criterion(model, iterate(model), 9)
+    x = np.r_[np.full(it.n_theta, 0.8), np.zeros(len(it.b0))]
+    value, gradient = it.standard(x, it.part.nothing())[:2]
+    monkeypatch.setattr(quadrature, "AT_ONCE", 1)
+    few, slope = it.standard(x, it.part.nothing())[:2]
+    assert few == pytest.approx(value, rel=1e-12)
+    np.testing.assert_allclose(slope, gradient, rtol=1e-9, atol=1e-10)
