@@ -83,6 +83,7 @@ QUESTIONS = (
                 "That is the correlation of estimates, not ρ.",
             ),
             Wrong(lambda: -_fit(9).varcorr.sdcor[2], "That is for days counted backwards, 9 − x."),
+            Wrong(lambda: _fit(5).varcorr.sdcor[2], "That is the correlation at day 5."),
         ),
     ),
     Question(
@@ -95,6 +96,14 @@ QUESTIONS = (
             Wrong(lambda: _sd_at(9) ** 2, "That is the variance: take its root."),
             Wrong(lambda: _sd_at(0), "That is the SD at day 0, τ₀."),
             Wrong(
+                lambda: np.hypot(_sd_at(0), 9 * _fit().varcorr.sdcor[1]),
+                "That leaves out the covariance, 18ρτ₀τ₁.",
+            ),
+            Wrong(
+                lambda: np.hypot(_sd_at(9), _fit().sigma),
+                "That is the SD of a single measurement on day 9; the level is asked for, without σ.",
+            ),
+            Wrong(
                 lambda: _fit().varcorr.sdcor[0] + 9 * _fit().varcorr.sdcor[1],
                 "SDs do not add up; variances and covariances do.",
             ),
@@ -106,6 +115,7 @@ QUESTIONS = (
         2.0,
         right="one for the intercept, one for the difference, uncorrelated.",
         wrong=(
+            Wrong(160.0, "Every school has an intercept and a gap; asked is how many SDs describe them."),
             Wrong(3.0, "Two SDs and a correlation would be (sex|school); two bars take the correlation out."),
             Wrong(1.0, "The intercept varies, too: it is understood."),
             Wrong(4.0, "Count columns, not schools or sexes: an intercept, and one difference."),

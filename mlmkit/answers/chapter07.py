@@ -36,9 +36,15 @@ def _interaction(name: str) -> float:
     return _fit("mathach ~ ses * himinty + (ses|school)").fixef[name]
 
 
-def _explained(column: str, predictor: str = "meanses") -> float:
+def _explained(column: str, predictor: str = "meanses", compared: str = "1") -> float:
     """By what part a property of schools reduces the spread of intercepts, in SDs or in variances."""
-    left, whole = (_fit(f"mathach ~ {x} + (1|school)").varcorr[column][0] for x in (predictor, "1"))
+    left, whole = (_fit(f"mathach ~ {x} + (1|school)").varcorr[column][0] for x in (predictor, compared))
+    return 1 - left / whole
+
+
+def _explained_of_all() -> float:
+    """By what part schools' mean ses reduces the variance of intercepts and residuals together."""
+    left, whole = (_fit(f"mathach ~ {x} + (1|school)").varcorr.vcov.sum() for x in ("meanses", "1"))
     return 1 - left / whole
 
 
@@ -119,6 +125,18 @@ QUESTIONS = (
             Wrong(lambda: _explained("vcov", "pracad"), "That is pracad's share."),
             Wrong(lambda: _explained("sdcor"), "You compared SDs; the question is about variances."),
             Wrong(lambda: 1 - _explained("vcov"), "That is the share that is left."),
+            Wrong(
+                lambda: _explained("vcov", "ses"),
+                "That is with the pupils' own ses; meanses, the school's mean, is asked for.",
+            ),
+            Wrong(
+                _explained_of_all,
+                "That is a share of the whole variance, σ² included; only τ₀² is asked for.",
+            ),
+            Wrong(
+                lambda: _explained("vcov", compared="pracad"),
+                "You compared with pracad's model; compare with the model without predictors.",
+            ),
         ),
     ),
     Question(
@@ -137,6 +155,13 @@ QUESTIONS = (
                 "mathach ~ ses:sector + (ses|school)",
                 "There sector moves the slope, but not the intercept: that takes its main effect.",
             ),
+            Wrong(
+                "mathach ~ ses * himinty + (ses|school)", "That is the model of himinty; sector is asked for."
+            ),
+            Wrong(
+                "mathach ~ ses * sector + (ses||school)",
+                "Nearly; two bars claim that intercepts and slopes are uncorrelated, which nobody has asked for.",
+            ),
             Wrong("mathach ~ ses * sector + (1|school)", "There the slope does not vary across schools."),
             Wrong(
                 "mathach ~ ses + (ses * sector|school)",
@@ -153,6 +178,10 @@ QUESTIONS = (
         wrong=(
             Wrong(lambda: _context(""), "That is without sector in the model."),
             Wrong(lambda: -_context(), "Between minus within, not the other way round."),
+            Wrong(
+                lambda: _fit("mathach ~ within + between + sector + (within|school)").fixef["within"],
+                "That is the within-school slope; subtract it from the between-school slope.",
+            ),
             Wrong(
                 lambda: _fit("mathach ~ within + between + sector + (within|school)").fixef["between"],
                 "That is the between-school slope; subtract the within-school slope.",

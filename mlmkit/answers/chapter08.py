@@ -146,6 +146,7 @@ QUESTIONS = (
             Wrong(lambda: _mad(_score()), "That is the raw MAD: multiply it by 1.4826."),
             Wrong(lambda: _score().std(), "That is the SD; the default uses the median absolute deviation."),
             Wrong(2.5, "That is the floor, for data with a smaller spread."),
+            Wrong(59.3, "That is the scale for reaction times; mathach has one of its own."),
         ),
     ),
     Question(
@@ -234,7 +235,10 @@ QUESTIONS = (
         "count",
         lambda: _hold(0.67),
         right="about 19 of 20 are expected, give or take one.",
-        wrong=(Wrong(lambda: 20 - _hold(0.67), "That is how many miss it."),),
+        wrong=(
+            Wrong(lambda: 20 - _hold(0.67), "That is how many miss it."),
+            Wrong(19.0, "That is how many are expected; count those that hold it here."),
+        ),
     ),
     Question(
         "08-10",
