@@ -120,7 +120,7 @@ def _draw_curve(ax, it: Clustering) -> None:
     for icc, ls in ((0.01, ":"), (0.05, "-."), (0.2, "--")):
         ax.plot(n, false_alarms(icc, n), color=colour("flat"), ls=ls, lw=1.2, label=f"ICC {icc:g}")
     ax.plot(n, false_alarms(it.icc, n), color=colour("population"), lw=2.2, label="this ICC")
-    ax.plot([it.n], [it.alarms[0]], marker="o", ms=7, color=colour("population"))
+    ax.plot([it.n], [it.alarms[0]], marker="o", ms=7, color=colour("population"), clip_on=False)
     ax.set(xlim=(0, 100), ylim=(0, 1), xlabel="rows per group $n$", ylabel="false alarms, rows")
     key_above(ax, 2, to_the="right")
 
@@ -143,7 +143,7 @@ def _controls() -> dict:
     return {
         "icc": slider("ICC", 0.1, 0, 0.8, 0.01, "The share of the variance that lies between groups"),
         "n": whole("rows per group n", 20, 2, 100),
-        "J": whole("groups J", 20, 4, MOST_GROUPS, "An even number: half of them are treated"),
+        "J": whole("groups J", 20, 4, MOST_GROUPS, "An even number: half of them are treated", step=2),
         "sample": press("new studies", "Draw other studies"),
     }
 

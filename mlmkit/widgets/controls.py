@@ -183,9 +183,9 @@ def slider(label: str, value: float, low: float, high: float, step: float = 0.01
     return Real(value, min=low, max=high, step=step, readout_format=_digits(step), **named)
 
 
-def whole(label: str, value: int, low: int, high: int, tip: str = "") -> Whole:
+def whole(label: str, value: int, low: int, high: int, tip: str = "", step: int = 1) -> Whole:
     """A slider for a whole number."""
-    return Whole(value, min=low, max=high, **_named(label, tip))
+    return Whole(value, min=low, max=high, step=step, **_named(label, tip))
 
 
 def steps(label: str, options, value, tip: str = "") -> Steps:

@@ -117,7 +117,9 @@ def compute(
     found = structure(rows, [outer, inner], few=0)
     nested = not _several(cells)
     formula = _formula(inner, outer, nested and not (literal and ids == RESTART), found)
-    design = build_design(parse_formula(f"y ~ 1 + {formula}"), rows.assign(y=np.arange(len(rows))))
+    # Only Z's pattern is wanted. A response of 0 and 1 has no residual SD, so a group may have a single row.
+    spec = parse_formula(f"y ~ 1 + {formula}", "binomial")
+    design = build_design(spec, rows.assign(y=np.arange(len(rows)) % 2))
     return Built((inner, outer), cells, rows, found, nested, formula, design)
 
 
@@ -235,7 +237,8 @@ def describe(it: Built) -> str:
     """The structure in words, with its formula."""
     Z, _, _ = it.Z()
     columns = f"Formula: y ~ 1 + {it.formula}; Z has {count(Z.shape[1], 'column')}."
-    return " ".join(filter(None, [f"{count(len(it.rows), 'row')}.", _lie(it), _ids(it), columns, _mixed(it)]))
+    parts = [f"{count(len(it.rows), 'row')}.", _lie(it), _ids(it), columns, _mixed(it), _alone(it)]
+    return " ".join(filter(None, parts))
 
 
 def _lie(it: Built) -> str:
@@ -244,7 +247,7 @@ def _lie(it: Built) -> str:
     if it.kind == "the same grouping twice":
         return f"Each {outer} has one {inner}, and each {inner} one {outer}: they are the same grouping."
     if it.nested:
-        return f"Each {inner} is in one {outer}: nested."
+        return f"Each {inner} occurs with one {outer} only: nested."
     if it.kind == "crossed":
         return f"Each {inner} occurs with each {outer}: crossed, all {it.possible} combinations."
     several = len(_several(it.cells))
@@ -273,6 +276,17 @@ def _mixed(it: Built) -> str:
     if it.nested:
         return f"It takes what shares an id for one {inner}: write (1|{outer}/{inner})."
     return f"But the same {inner} has another id in another {outer}: number the {_plural(inner)} through."
+
+
+def _alone(it: Built) -> str:
+    """What cannot be fitted, for want of a second row."""
+    if all(len(block.levels) < len(it.rows) for block in it.design.blocks):
+        return ""
+    noun = it.nouns[0]
+    return (
+        f"With one row for each {noun}, the variation of the {_plural(noun)} and the residual variation cannot be told "
+        "apart: this model cannot be fitted."
+    )
 
 
 # ---- the grid that is clicked ------------------------------------------------------------------------------

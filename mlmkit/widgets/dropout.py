@@ -11,7 +11,7 @@ import pandas as pd
 
 from ..errors import FitWarning
 from ..models import lmer
-from ..style import INK, RULE, colour, tint
+from ..style import INK, MUTED, colour, tint
 from ..words import number
 from .controls import choice, press, slider, whole
 from .frame import Exploration, Explorer, Preset, Stills, stills
@@ -47,6 +47,7 @@ class Dropout:
     seen: np.ndarray
     estimates: np.ndarray
     mechanism: str
+    strength: float = 1.5
 
     @property
     def truth(self) -> float:
@@ -62,7 +63,7 @@ def compute(mechanism: str = "last", strength: float = 1.5, J: int = 60, sample:
     """People whose scores fall by 1.2 a month on average; who leaves depends on the mechanism."""
     studies = [_study(mechanism, strength, J, sample * STUDIES + k) for k in range(STUDIES)]
     estimates = np.array([_estimates(y, seen) for y, seen in studies])
-    return Dropout(*studies[0], estimates, mechanism)
+    return Dropout(*studies[0], estimates, mechanism, strength)
 
 
 def _study(mechanism: str, strength: float, J: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -84,7 +85,9 @@ def _study(mechanism: str, strength: float, J: int, seed: int) -> tuple[np.ndarr
 
 @cache
 def _draws(seed: int):
-    rng = np.random.default_rng(100 + seed)
+    rng = np.random.default_rng(
+        377 + seed
+    )  # means of the first studies lie near the truth, were nobody to leave
     size = 200
     shape = (size, len(MONTHS))
     return (
@@ -144,13 +147,13 @@ def draw(axes, it: Dropout) -> None:
     people, ways = axes
     for y, seen in zip(it.y[:SHOWN], it.seen[:SHOWN], strict=True):
         n = seen.sum()
-        people.plot(MONTHS[n - 1 :], y[n - 1 :], color=RULE, lw=0.9, ls=":")
+        people.plot(MONTHS[n - 1 :], y[n - 1 :], color=tint(MUTED, 0.35), lw=0.9, ls=":")
         people.plot(MONTHS[:n], y[:n], color=tint(colour("group"), 0.25), lw=0.9)
         people.plot(MONTHS[n - 1 : n], y[n - 1 : n], marker="o", ms=3, color=colour("group"))
     people.plot(MONTHS, B0 + SLOPE * MONTHS, color=colour("population"), lw=3, label="truth")
     mean = [it.y[it.seen[:, k], k].mean() for k in range(len(MONTHS))]
     people.plot(MONTHS, mean, color=INK, lw=2, ls="--", marker="s", ms=4, label="mean seen")
-    people.set(xlim=(-0.3, 8.3), ylim=(-15, 60), xlabel="month", ylabel="score")
+    people.set(xlim=(-0.3, 8.3), ylim=(-20, 60), xlabel="month", ylabel="score")
     key_above(people, 2)
     _draw_ways(ways, it)
 
@@ -171,7 +174,7 @@ def _draw_ways(ax, it: Dropout) -> None:
         ax.plot([own[0]], [row], marker="o", ms=9, color=colour("group"))
         ax.plot([np.nanmean(own)] * 2, [row - 0.35, row + 0.35], color=INK, lw=2)
     ax.set_yticks(rows, WAYS)
-    ax.set(xlim=(0, 26), ylim=(-0.6, len(WAYS) - 0.4), xlabel="mean at month 8")
+    ax.set(xlim=(-7, 28), ylim=(-0.6, len(WAYS) - 0.4), xlabel="mean at month 8")
     ax.set_title(f"{it.kept:.0%} of scores seen", fontsize="medium")
 
 
@@ -180,6 +183,8 @@ def describe(it: Dropout) -> str:
     off = np.nanmean(it.estimates, axis=0) - it.truth
     words = ", ".join(f"{way} {number(value, 2)}" for way, value in zip(WAYS, off, strict=True))
     name = next(name for name, key in MECHANISMS.items() if key == it.mechanism)
+    if it.strength == 0 and it.mechanism != "chance":
+        name += ", which does not matter at strength 0: by chance"
     return (
         f"People leave {name}; {it.kept:.0%} of the scores are seen. The true mean at month 8 is {it.truth:.1f}. Over {STUDIES} "
         f"studies the estimates are off by: {words}."

@@ -255,6 +255,7 @@ class Explorer(VBox):
                     self.result = self.exploration.compute(**self.values)
                 self._show(self.result)
                 self.problem = ""
+                self.remove_class("mlmkit-behind")
             except MlmkitError as error:
                 self.problem = str(error)
             except MemoryError:
@@ -263,6 +264,8 @@ class Explorer(VBox):
                 self.problem = f"{type(error).__name__}: {error} (a fault of the kit: please report it)"
                 raise
             finally:
+                if self.problem:  # the picture and its words are still those of other values
+                    self.add_class("mlmkit-behind")
                 self.help.value = markup.problem(self.problem)
                 self._mark_presets()
 

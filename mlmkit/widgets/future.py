@@ -83,7 +83,9 @@ def panels(figure):
 def draw(axes, it: Future) -> None:
     """Paint the two distributions and how the curve carries one into the other."""
     curve, beside, below, words = axes
+    near = it.b + it.tau * np.linspace(-4, 4, 161)  # a narrow distribution lies between the points of a grid
     eta, p = np.linspace(*RANGE, 241), np.linspace(0.001, 0.999, 400)
+    eta, p = np.union1d(eta, near), np.union1d(p, np.clip(expit(near), 0.001, 0.999))
     low, high = it.interval
     inside = norm.ppf([0.025, 0.975], it.b, it.tau)
     _draw_curve(curve, it, eta)
@@ -139,7 +141,12 @@ def describe(it: Future) -> str:
     b = (it.b - norm.ppf(0.975) * it.tau, it.b + norm.ppf(0.975) * it.tau)
     gap = it.mean - it.median
     if abs(gap) < 5e-4:
-        jensen = "Median and mean agree, for here the curve is as good as straight."
+        why = (
+            "the curve is bent alike on both sides of 0"
+            if abs(it.b) < 0.05
+            else "here the curve is as good as straight"
+        )
+        jensen = f"Median and mean agree, for {why}."
     else:
         side = "above" if gap > 0 else "below"
         jensen = f"The mean, {it.mean:.3f}, is {side} the median as the curve is bent (Jensen's inequality)."

@@ -96,7 +96,7 @@ def draw(axes, it: Clustering) -> None:
     pairs.plot(*it.pairs.T, **cloud(2.5, 0.45))
     pairs.plot([-reach, reach], [-reach, reach], color=RULE, lw=1, zorder=0)
     pairs.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="one member", ylabel="another")
-    pairs.set_title(f"correlation {it.icc:.2f}")
+    pairs.set_title(f"correlation {_share(it.icc)}")
 
 
 def _draw_groups(ax, it: Clustering, reach: float) -> None:
@@ -123,7 +123,12 @@ def _draw_split(ax, it: Clustering) -> None:
     if it.icc < 0.8:
         ax.text(0.98, 0, "within", color=INK, va="center", ha="right")
     ax.set(xlim=(0, 1), ylim=(-0.5, 0.5))
-    ax.set_title(f"ICC = {it.icc:.2f}")
+    ax.set_title(f"ICC = {_share(it.icc)}")
+
+
+def _share(icc: float) -> str:
+    """An ICC for reading; one estimated from a sample may be negative."""
+    return "not defined" if np.isnan(icc) else f"{icc:.2f}".replace("-", "−").replace("−0.00", "0.00")
 
 
 def describe(it: Clustering) -> str:
@@ -134,7 +139,7 @@ def describe(it: Clustering) -> str:
     return (
         f"Between groups τ² = {number(it.tau**2)}, within them σ² = {number(it.sigma**2)}: {it.icc:.0%} of "
         f"the variance lies between groups. So ICC = {it.icc:.2f}, also the correlation of two members of "
-        f"one group. This sample of {J} groups of {n} alone would estimate it as {it.sample_icc:.2f}."
+        f"one group. This sample of {J} groups of {n} alone would estimate it as {_share(it.sample_icc)}."
     )
 
 

@@ -30,7 +30,7 @@ SHEET = f"""<style>
 .mlmkit-tasks summary {{ color: var(--jp-ui-font-color2, inherit); cursor: pointer; }}
 .mlmkit-tasks ol {{ margin: .2em 0; padding-left: 1.6em; }}
 .mlmkit-on {{ font-weight: bold; box-shadow: inset 0 -3px 0 {COLOURS["group"]}; }}
-.mlmkit-at-work img[role=img] {{ opacity: .35; }}
+:is(.mlmkit-at-work, .mlmkit-behind) :is(img[role=img], p.mlmkit-words[aria-live]) {{ opacity: .35; }}
 .mlmkit-explorer.jupyter-widgets-disconnected img[role=img] {{ opacity: .3; filter: grayscale(1); }}
 .mlmkit-explorer .jupyter-widgets-disconnected::before {{ display: none; }}
 .mlmkit-explorer.jupyter-widgets-disconnected::before {{ font: inherit; font-weight: bold; color: inherit; padding: .3em .8em;

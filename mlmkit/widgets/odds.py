@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from scipy.special import log_ndtr, ndtri
 
 from ..families import Family
 from ..inference.over_groups import mean_over_groups
-from ..style import INK, RULE, colour, tint
+from ..style import INK, MUTED, RULE, colour, tint
 from ..words import number
 from .controls import choice, slider
 from .frame import Exploration, Explorer, Preset, Stills, stills
@@ -44,6 +45,7 @@ class Odds:
     chances: np.ndarray
     tau: float
     month: float
+    link: str = "logit"
 
 
 def compute(
@@ -59,30 +61,36 @@ def compute(
     zeta = tau * _quantiles(PATIENTS)
     eta = b0 + slope * MONTHS
     here = b0 + slope * month
-    one, other = (
-        float(mean_over_groups(family, np.array([at]), np.array([tau]))[0]) for at in (here, here + effect)
-    )
     return Odds(
         curves=family.mean(eta[None, :] + zeta[:, None]),
         median=family.mean(eta),
         mean=mean_over_groups(family, eta, np.full(len(eta), tau)),
-        conditional=_ratio(*family.mean(np.array([here + effect, here]))),
-        marginal=_ratio(other, one),
+        conditional=_ratio(link, here, effect, 0.0),
+        marginal=_ratio(link, here, effect, tau),
         chances=family.mean(here + tau * _quantiles(2000)),
         tau=tau,
         month=month,
+        link=link,
     )
 
 
-def _ratio(p: float, q: float) -> float:
-    return float(p / (1 - p) / (q / (1 - q)))
+def _ratio(link: str, here: float, effect: float, tau: float) -> float:
+    """The odds ratio of the mean chances of patients who differ with SD tau."""
+    return float(np.exp(_log_odds(link, here + effect, tau) - _log_odds(link, here, tau)))
+
+
+def _log_odds(link: str, eta: float, tau: float) -> float:
+    """Log odds of E[chance] for η ~ N(eta, τ²); 1 − E[chance] is that of −η, so nothing is lost near 1."""
+    if link == "probit":  # E Φ(η) = Φ(eta/√(1 + τ²))
+        ends = log_ndtr(np.array([eta, -eta]) / np.sqrt(1 + tau**2))
+    else:
+        ends = np.log(mean_over_groups(Family("binomial"), np.array([eta, -eta]), np.full(2, tau)))
+    return float(ends[0] - ends[1])
 
 
 @cache
 def _quantiles(n: int) -> np.ndarray:
     """n values that stand for N(0, 1)."""
-    from scipy.special import ndtri
-
     return ndtri((np.arange(n) + 0.5) / n)
 
 
@@ -103,7 +111,7 @@ def draw(axes, it: Odds) -> None:
     curves.plot(MONTHS, it.curves.T, color=tint(colour("group"), 0.3), lw=0.7)
     curves.plot(MONTHS, it.median, color=colour("population"), lw=3, label="median patient")
     curves.plot(MONTHS, it.mean, color=INK, lw=2.5, ls="--", label="mean of patients")
-    curves.axvline(it.month, color=RULE, lw=1)
+    curves.axvline(it.month, color=MUTED, lw=1)
     curves.set(xlim=(0, LAST), ylim=(0, 1), xlabel="month", ylabel="chance of yes")
     key_above(curves, 2)
     counts, edges = np.histogram(it.chances, 20, (0, 1))
@@ -139,10 +147,17 @@ def _draw_ratios(ax, it: Odds) -> None:
 def describe(it: Odds) -> str:
     """Both odds ratios, and how many patients the median one stands for."""
     middle = np.mean((it.chances > 0.2) & (it.chances < 0.8))
+    logit = it.link == "logit"
+    differ = "Patients' log odds differ" if logit else "On the probit scale patients differ"
+    whose = "a patient's" if logit else "the median patient's"
+    both = (
+        "are the same, for patients are alike"
+        if it.tau == 0
+        else "are right, they answer different questions"
+    )
     return (
-        f"Patients' log odds differ with SD {number(it.tau)}. At month {it.month:g} the other drug multiplies a patient's odds "
-        f"by {number(it.conditional)}, and the odds of the patients by {number(it.marginal)}: both are right, they answer "
-        f"different questions. {middle:.0%} of patients have a chance between .2 and .8 then."
+        f"{differ} with SD {number(it.tau)}. At month {it.month:g} the other drug multiplies {whose} odds by {number(it.conditional)}, and the odds of "
+        f"the patients by {number(it.marginal)}: both {both}. {middle:.0%} of patients have a chance between .2 and .8 then."
     )
 
 
@@ -151,10 +166,14 @@ def describe(it: Odds) -> str:
 
 def _controls() -> dict:
     return {
-        "tau": slider("τ of the log odds", 4.0, 0, 6, 0.1),
-        "b0": slider("b₀ at month 0", -1.6, -5, 3, 0.1),
-        "slope": slider("log odds per month", -0.39, -1, 0.5, 0.01),
-        "effect": slider("the other drug's log odds ratio", -1.8, -3, 3, 0.1),
+        "tau": slider(
+            "τ between patients", 4.0, 0, 6, 0.1, "SD of the patients' log odds (of their probits)"
+        ),
+        "b0": slider("b₀ at month 0", -1.6, -5, 3, 0.1, "Log odds (or probit) of the median patient"),
+        "slope": slider(
+            "slope per month", -0.39, -1, 0.5, 0.01, "Change of the log odds (or probit) per month"
+        ),
+        "effect": slider("effect of the other drug", -1.8, -3, 3, 0.1, "Difference of log odds (or probits)"),
         "month": slider("month", 6.0, 0, LAST, 0.5),
         "link": choice("link", ["logit", "probit"], "logit"),
     }
@@ -170,7 +189,9 @@ def presets() -> dict[str, Preset]:
             {**start, "tau": 0.0}, "Without differences between patients the two ratios are one."
         ),
         "half as different": Preset({**start, "tau": 2.0}, "The SD halved."),
-        "at the start": Preset({**start, "month": 0.0}, "The same patients on the first day."),
+        "at the start": Preset(
+            {**start, "month": 0.0}, "The same patients, were the effect as large on the first day."
+        ),
     }
 
 
@@ -190,7 +211,7 @@ EXPLORATION = Exploration(
     to_try=(
         "Put τ on 0, then raise it. Which of the two odds ratios moves, and towards what?",
         "Where is the mean of the patients above the median patient, and where below?",
-        "At τ = 4, how many patients have a chance anywhere near the median patient's?",
+        "Go to month 0 at τ = 4: how many patients have a chance anywhere near the median patient's?",
     ),
 )  # fmt: skip
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from scipy.special import ncfdtr, stdtr, stdtrit
+from scipy.special import ncfdtr, stdtrit
 
 from ..style import INK, MUTED, RULE, colour, tint
 from ..words import number
@@ -41,8 +41,10 @@ class Design:
         return self.tau**2 + self.sigma**2 / amount
 
     def se(self, J):
-        """The standard error of the effect with J groups."""
-        return np.sqrt((1 if self.kind == "days" else 4) * self.of_group / np.asarray(J))
+        """The standard error of the effect with J groups; of an odd number one arm has one more."""
+        J = np.asarray(J)
+        per_group = 1 / J if self.kind == "days" else 1 / (J // 2) + 1 / (J - J // 2)
+        return np.sqrt(self.of_group * per_group)
 
     def df(self, J):
         """Its degrees of freedom."""
@@ -62,10 +64,10 @@ class Plan:
     ----------
     simulated
         (sizes,) the power from STUDIES simulated studies at each of GROUPS.
-    estimates, significant
-        (STUDIES,) the estimates of studies of this size, and which are significant.
+    estimates, half_widths
+        (STUDIES,) the estimates of studies of this size, and half of each one's 95% interval.
     half_width
-        Half of the 95% interval's mean width.
+        Half of the 95% interval where the standard error is known.
     budget
         n, J and power of other divisions of what this study costs.
     """
@@ -75,7 +77,7 @@ class Plan:
     effect: float
     simulated: np.ndarray
     estimates: np.ndarray
-    significant: np.ndarray
+    half_widths: np.ndarray
     half_width: float
     budget: tuple[np.ndarray, np.ndarray, np.ndarray]
     cost: float
@@ -83,6 +85,11 @@ class Plan:
     @property
     def power(self) -> float:
         return float(self.design.power(self.J, self.effect))
+
+    @property
+    def significant(self) -> np.ndarray:
+        """(STUDIES,) whether the interval leaves 0 out: p < 0.05."""
+        return np.abs(self.estimates) > self.half_widths
 
     @property
     def exaggeration(self) -> float:
@@ -100,26 +107,32 @@ def compute(
     it = Design(design, n, tau, sigma)
     z, u = _draws(sample)
     simulated = np.array([_tests(it, m, effect, z[:, k], u[:, k])[1].mean() for k, m in enumerate(GROUPS)])
-    estimates, significant = _tests(it, J, effect, z[:, -1], u[:, -1])
+    estimates, half_widths = _intervals(it, J, effect, z[:, -1], u[:, -1])
     half = float(stdtrit(it.df(J), 0.975) * it.se(J))
     cost = J * (group_cost + n)
     return Plan(
-        it, J, effect, simulated, estimates, significant, half, _divisions(it, cost, group_cost, effect), cost
+        it, J, effect, simulated, estimates, half_widths, half, _divisions(it, cost, group_cost, effect), cost
     )
 
 
 def _tests(it: Design, J: int, effect: float, z: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Estimates of simulated studies, and whether each is significant: a mean and a χ² are all the t test needs."""
+    """Estimates of simulated studies, and whether each is significant."""
+    estimates, half_widths = _intervals(it, J, effect, z, u)
+    return estimates, np.abs(estimates) > half_widths
+
+
+def _intervals(
+    it: Design, J: int, effect: float, z: np.ndarray, u: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Estimates, and half of each one's 95% interval: a mean and a χ² are all that a t interval needs."""
     df = it.df(J)
-    estimates = effect + it.se(J) * z
     chi2 = df * np.maximum(1 - 2 / (9 * df) + u * np.sqrt(2 / (9 * df)), 1e-3) ** 3
-    t = estimates / (it.se(J) * np.sqrt(chi2 / df))
-    return estimates, 2 * stdtr(df, -np.abs(t)) < 0.05
+    return effect + it.se(J) * z, stdtrit(df, 0.975) * it.se(J) * np.sqrt(chi2 / df)
 
 
 def _divisions(it: Design, cost: float, group_cost: float, effect: float):
     """Other numbers of rows per group, the groups that the money is enough for, and their power."""
-    n = np.unique(np.round(np.geomspace(2, 100, 40)).astype(int))
+    n = np.unique([it.n, *np.round(np.geomspace(2, 100, 40)).astype(int)])
     J = np.floor(cost / (group_cost + n)).astype(int)
     enough = J >= 4
     n, J = n[enough], J[enough]
@@ -171,18 +184,19 @@ def _draw_budget(ax, it: Plan) -> None:
     ax.plot([it.design.n], [it.power], marker="D", ms=9, color=colour("population"))
     best = int(np.argmax(power)) if len(power) else 0
     if len(power):
-        ax.annotate(f"{J[best]} groups of {n[best]}", (n[best], power[best]), xytext=(0, 8),
-                    textcoords="offset points", ha="left", color=INK)  # fmt: skip
+        high, far = power[best] > 0.85, n[best] > 55  # there is no room above, or to the right
+        ax.annotate(f"{J[best]} groups of {n[best]}", (n[best], power[best]), xytext=(-4 if far else 4, -22 if high else 8),
+                    textcoords="offset points", ha="right" if far else "left", color=INK)  # fmt: skip
     ax.set(xlim=(0, 104), ylim=(0, 1.02), xlabel="rows per group $n$", ylabel="power")
     key_above(ax, 1)
 
 
 def _draw_studies(ax, it: Plan) -> None:
     y = np.arange(SHOWN)
-    estimates, found = it.estimates[:SHOWN], it.significant[:SHOWN]
+    estimates, half, found = it.estimates[:SHOWN], it.half_widths[:SHOWN], it.significant[:SHOWN]
     ax.axvline(0, color=MUTED, lw=1)
     ax.axvline(it.effect, color=colour("population"), lw=1.5, ls="--")
-    ax.hlines(y, estimates - it.half_width, estimates + it.half_width, color=tint(colour("group"), 0.6), lw=1)
+    ax.hlines(y, estimates - half, estimates + half, color=tint(colour("group"), 0.6), lw=1)
     for chosen, face in ((found, colour("group")), (~found, "white")):
         ax.plot(
             estimates[chosen],
@@ -194,7 +208,7 @@ def _draw_studies(ax, it: Plan) -> None:
             markerfacecolor=face,
         )
     reach = stepped(
-        1.1 * max(abs(it.effect) + it.half_width, float(np.max(np.abs(estimates)) + it.half_width))
+        1.1 * max(abs(it.effect) + it.half_width, float(np.quantile(np.abs(estimates) + half, 0.9)))
     )
     ax.set(xlim=(-reach, reach), ylim=(-1, SHOWN), yticks=[], xlabel="estimate with its interval")
     ax.set_title(f"{SHOWN} studies", fontsize="medium")
@@ -202,19 +216,33 @@ def _draw_studies(ax, it: Plan) -> None:
 
 def describe(it: Plan) -> str:
     """Power, precision, exaggeration, and the best use of the money."""
-    n, J, power = it.budget
-    best = int(np.argmax(power)) if len(power) else 0
-    text = (
-        f"With {it.J} groups of {it.design.n} the effect of {number(it.effect)} is found in {it.power:.0%} of studies, and its 95% "
-        f"interval reaches {number(it.half_width)} to either side."
+    found = (
+        f"the effect of {number(it.effect)} is found in {it.power:.0%} of studies"
+        if it.effect
+        else f"{it.power:.0%} of studies find an effect that is not there"
     )
-    if np.isfinite(it.exaggeration):
-        text += (
-            f" Estimates that are significant are {number(it.exaggeration, 2)} times too large on average."
-        )
-    if len(power):
-        text += f" The same money buys {J[best]} groups of {n[best]}: power {power[best]:.0%}."
-    return text
+    reach = f"95% intervals reach about {number(it.half_width)} to either side of the estimate."
+    text = f"With {it.J} groups of {it.design.n}, {found}; {reach}"
+    return " ".join(filter(None, [text, _exaggerated(it), _better(it)]))
+
+
+def _exaggerated(it: Plan) -> str:
+    if not np.isfinite(it.exaggeration):
+        return ""
+    if it.exaggeration < 1.05:
+        return "Estimates that are significant are right on average."
+    return f"Estimates that are significant are {number(it.exaggeration, 2)} times too large on average."
+
+
+def _better(it: Plan) -> str:
+    """What the money is best spent on."""
+    n, J, power = it.budget
+    if not it.effect or not len(power):
+        return ""
+    best = int(np.argmax(power))
+    if power[best] < it.power + 0.005:
+        return "The same money, divided otherwise between groups and rows, buys no more power."
+    return f"The same money buys {J[best]} groups of {n[best]}: power {power[best]:.0%}."
 
 
 # ---- controls ----------------------------------------------------------------------------------------------
@@ -250,7 +278,7 @@ def presets() -> dict[str, Preset]:
         "sleep": Preset(sleep, "The sleep study again, for an effect of 4 ms per day: n are days."),
         "schools": Preset(schools, "Half of the schools are treated; a school costs as much as 30 pupils."),
         "few schools": Preset(
-            {**schools, "J": 12, "n": 40}, "The same number of pupils in a third of the schools."
+            {**schools, "J": 12, "n": 30}, "The same number of pupils in a third of the schools."
         ),
         "too small": Preset(
             {**sleep, "J": 6, "effect": 2.0}, "Six people and a small effect: look at the filled dots."

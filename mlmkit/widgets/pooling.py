@@ -255,7 +255,8 @@ def _tau_of(data: str, multiple: float) -> str:
 
 
 def _tau_label(it: Pooling) -> str:
-    return "τ, the SD between groups" if len(it.tau) == 1 else "τ₀ (and τ₁ in proportion)"
+    unit = it.case.unit.removeprefix("in ")
+    return f"τ, the SD between groups, {unit}" if len(it.tau) == 1 else f"τ₀, {unit} (and τ₁ in proportion)"
 
 
 def describe(it: Pooling) -> str:

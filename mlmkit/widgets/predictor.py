@@ -212,11 +212,18 @@ def _draw_bars(ax, it: Bought) -> None:
 
 
 def _share(share: float) -> str:
-    return "none" if np.isnan(share) else f"{share:.2f}".replace("-", "−")
+    if np.isnan(share):
+        return "none"
+    small = -0.005 < share < 0  # no "−0.00"
+    return number(share, 1) if small else f"{share:.2f}".replace("-", "−")
 
 
 def describe(it: Bought) -> str:
     """What the predictor bought, in words."""
+    return " ".join(filter(None, [_bought(it), _far_out(it), _reversal(it)]))
+
+
+def _bought(it: Bought) -> str:
     if it.tau_before == 0:
         return (
             f"These {len(it.z)} groups differ no more than their members' scatter explains: τ is estimated "
@@ -233,7 +240,7 @@ def describe(it: Bought) -> str:
         if it.tau_after > 0
         else ""
     )
-    return " ".join(filter(None, [f"{text}{floor}.", _far_out(it), _reversal(it)]))
+    return f"{text}{floor}."
 
 
 def _far_out(it: Bought) -> str:

@@ -152,6 +152,9 @@ def draw(axes, it: Question) -> None:
 def _draw_question(ax, it: Question) -> None:
     all_groups, j = it.answers, it.group
     flat, error = all_groups.flat[j], all_groups.error[j]
+    low, high = all_groups.flat.min(), all_groups.flat.max()
+    margin = 0.06 * (high - low)
+    ax.set(xlim=(low - margin, high + margin), ylim=(0.05, 2.5))
     ax.axvline(all_groups.b, color=colour("pooled"), ls=LINES["pooled"])
     _label(ax, all_groups.b, 2.28, "population $b$", "pooled")
     rug = np.linspace(-0.1, 0.1, len(all_groups.flat))[np.argsort(np.argsort(all_groups.n))]
@@ -167,16 +170,16 @@ def _draw_question(ax, it: Question) -> None:
         ax.plot([it.truth], [0.8], **points("multilevel", 12, mec=PAPER))
         ax.vlines([it.truth], 0.8, 1.6, color=colour("multilevel"), lw=1)
         ax.text(it.truth, 0.68, "multilevel", color=colour("multilevel"), ha="center", va="top")
-    low, high = all_groups.flat.min(), all_groups.flat.max()
-    margin = 0.06 * (high - low)
-    ax.set(xlim=(low - margin, high + margin), ylim=(0.05, 2.5))
     ax.set_xlabel(f"{all_groups.unit}  (small dots: all flat estimates)")
     ax.set_title(f"{all_groups.noun} {all_groups.names[j]}", pad=10)
 
 
 def _label(ax, x: float, y: float, text: str, role: str) -> None:
     box = {"facecolor": PAPER, "lw": 0, "pad": 1, "alpha": 0.8}
-    ax.text(x, y, text, color=colour(role), ha="center", va="bottom", bbox=box, clip_on=True)
+    low, high = ax.get_xlim()
+    along = (x - low) / (high - low)
+    side = "left" if along < 0.08 else "right" if along > 0.92 else "center"  # so that nothing is cut
+    ax.text(x, y, text, color=colour(role), ha=side, va="bottom", bbox=box, clip_on=True)
 
 
 def _draw_score(ax, it: Question) -> None:

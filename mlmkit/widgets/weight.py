@@ -167,7 +167,7 @@ def _draw_weight(ax, it: Shrinkage) -> None:
     lam = float(it.weights[it.chosen])
     ax.plot(n, weight(it.tau, it.sigma, n), color=MUTED, lw=1.5)
     ax.plot([own, own, 0], [0, lam, lam], color=RULE, lw=1.2, zorder=0)
-    ax.plot([own], [lam], **points("multilevel", 10, mec=PAPER))
+    ax.plot([own], [lam], **points("multilevel", 10, mec=PAPER, clip_on=False))
     ax.set(xlim=(0, 70), ylim=(0, 1.04))
     ax.set(xlabel="observations, $n$", ylabel="weight λ = τ²/(τ² + σ²/n)")
     ax.set_title(f"λ = {_formula(it)}\n= {lam:.2f}", loc="right", fontsize="medium")
@@ -184,6 +184,8 @@ def describe(it: Shrinkage) -> str:
     k, lam = it.chosen, float(it.weights[it.chosen])
     changed = it.others_move > 1e-4 * (it.window[1] - it.window[0])
     others = f" The other groups shown move by {number(it.others_move, 2)} at most." if changed else ""
+    if it.tau == it.sigma == 0:
+        others = " Without any variance, λ is 0/0: raise τ or σ."
     return (
         f"{it.names[k]} has {count(it.n[k], 'observation')} with mean {number(it.flat[k])}. Its own mean "
         f"weighs λ = {lam:.2f}, the population mean {number(it.b)} weighs {1 - lam:.2f}: the multilevel "

@@ -109,7 +109,8 @@ def test_nothing_clicked_is_help_not_a_crash():
 def test_one_row_a_class_is_help_not_a_crash():
     explorer = explore_design()
     explorer.set(each=1)
-    assert "cannot be told apart" in explorer.problem
+    assert explorer.problem == "" and len(explorer.result.rows) == 6
+    assert "cannot be told apart" in explorer.words
     explorer.use("crossed")
     explorer.set(each=1)  # crossed groups have several rows each all the same
     assert explorer.problem == ""
