@@ -18,6 +18,8 @@ from .grids import every
 from .paint import key_above
 
 PATIENTS, LAST = 40, 12
+#: Odds ratios are drawn and printed as far as this and its inverse.
+FAR = 10_000.0
 MONTHS = np.linspace(0, LAST, 49)
 
 
@@ -123,25 +125,31 @@ def draw(axes, it: Odds) -> None:
 def _draw_ratios(ax, it: Odds) -> None:
     ax.axhline(1, color=RULE, lw=1)
     for k, (value, role) in enumerate(((it.conditional, "population"), (it.marginal, "data"))):
-        ax.plot([k, k], [1, value], color=colour(role), lw=2)
-        ax.plot([k], [value], marker="o", ms=8, color=colour(role))
+        place = np.clip(value, 1 / FAR, FAR)
+        ax.plot([k, k], [1, place], color=colour(role), lw=2)
+        ax.plot([k], [place], marker="o", ms=8, color=colour(role))
         above = value > 1
         ax.annotate(
-            number(value, 3),
-            (k, value),
+            _factor(value, ">", "<"),
+            (k, place),
             (0, 7 if above else -7),
             textcoords="offset points",
             va="bottom" if above else "top",
             ha="center",
         )
     ax.set_yscale("log")
-    low = min(0.02, 0.7 * it.conditional)
+    low, high = np.clip([0.7 * it.conditional, 1.5 * it.conditional], 0.5 / FAR, 2 * FAR)
     ax.set(
-        xlim=(-0.6, 1.6),
-        ylim=(10 ** np.floor(np.log10(low)), max(10, 1.5 * it.conditional)),
-        ylabel="odds ratio",
+        xlim=(-0.6, 1.6), ylim=(10 ** np.floor(np.log10(min(0.02, low))), max(10, high)), ylabel="odds ratio"
     )
     ax.set_xticks([0, 1], ["one", "all"])
+
+
+def _factor(value: float, above: str = "more than ", below: str = "less than ") -> str:
+    """An odds ratio for reading: beyond FAR a number says nothing that its bound does not."""
+    if value > FAR:
+        return f"{above}{FAR:.0f}"
+    return f"{below}{number(1 / FAR, 1)}" if value < 1 / FAR else number(value)
 
 
 def describe(it: Odds) -> str:
@@ -156,8 +164,8 @@ def describe(it: Odds) -> str:
         else "are right, they answer different questions"
     )
     return (
-        f"{differ} with SD {number(it.tau)}. At month {it.month:g} the other drug multiplies {whose} odds by {number(it.conditional)}, and the odds of "
-        f"the patients by {number(it.marginal)}: both {both}. {middle:.0%} of patients have a chance between .2 and .8 then."
+        f"{differ} with SD {number(it.tau)}. At month {it.month:g} the other drug multiplies {whose} odds by {_factor(it.conditional)}, and the odds of "
+        f"the patients by {_factor(it.marginal)}: both {both}. {middle:.0%} of patients have a chance between .2 and .8 then."
     )
 
 

@@ -170,7 +170,8 @@ def _draw_weight(ax, it: Shrinkage) -> None:
     ax.plot([own], [lam], **points("multilevel", 10, mec=PAPER, clip_on=False))
     ax.set(xlim=(0, 70), ylim=(0, 1.04))
     ax.set(xlabel="observations, $n$", ylabel="weight λ = τ²/(τ² + σ²/n)")
-    ax.set_title(f"λ = {_formula(it)}\n= {lam:.2f}", loc="right", fontsize="medium")
+    value = f"= {lam:.2f}" if it.tau or it.sigma else "is not defined"
+    ax.set_title(f"λ = {_formula(it)}\n{value}", loc="right", fontsize="medium")
 
 
 def _formula(it: Shrinkage) -> str:
@@ -184,12 +185,12 @@ def describe(it: Shrinkage) -> str:
     k, lam = it.chosen, float(it.weights[it.chosen])
     changed = it.others_move > 1e-4 * (it.window[1] - it.window[0])
     others = f" The other groups shown move by {number(it.others_move, 2)} at most." if changed else ""
+    has = f"{it.names[k]} has {count(it.n[k], 'observation')} with mean {number(it.flat[k])}."
     if it.tau == it.sigma == 0:
-        others = " Without any variance, λ is 0/0: raise τ or σ."
+        return f"{has} Without any variance its weight λ is 0/0: raise τ or σ."
     return (
-        f"{it.names[k]} has {count(it.n[k], 'observation')} with mean {number(it.flat[k])}. Its own mean "
-        f"weighs λ = {lam:.2f}, the population mean {number(it.b)} weighs {1 - lam:.2f}: the multilevel "
-        f"estimate is {number(it.multilevel[k])}.{others}"
+        f"{has} Its own mean weighs λ = {lam:.2f}, the population mean {number(it.b)} weighs {1 - lam:.2f}: "
+        f"the multilevel estimate is {number(it.multilevel[k])}.{others}"
     )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mlmkit.widgets.clustering import STUDIES, compute, describe, false_alarms
+from mlmkit.widgets.clustering import STUDIES, compute, describe, explore_clustering, false_alarms
 
 
 def test_the_shortcut_is_the_t_test_of_rows_and_of_means():
@@ -46,3 +46,8 @@ def test_independent_rows_do_no_harm():
 
 def test_an_odd_number_of_groups_is_made_even():
     assert compute(J=21).J == 20
+
+
+def test_groups_are_dealt_to_two_arms_of_one_size():
+    control = explore_clustering().controls["J"]
+    assert control.step == 2 and control.min % 2 == control.max % 2 == control.value % 2 == 0

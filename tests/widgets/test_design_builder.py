@@ -152,3 +152,16 @@ def test_groups_in_the_picture_have_the_numbers_of_their_rows_of_buttons(left_ou
     labels = [text.get_text() for text in axes[0].texts if text.get_position()[1] == 1.0]
     labels = [label for label in labels if label.isdigit()]
     assert labels == [str(k + 1) for k in range(len(labels))] and len(labels) > left_out
+
+
+def test_one_row_for_each_group_is_said_only_where_some_model_term_has_no_second_row():
+    alone = describe(compute(each=1))
+    assert "With one row for each class" in alone and "this model cannot be fitted" in alone
+    assert "cannot be fitted" not in describe(compute(each=2))
+    crossed = {**presets()["crossed"].values, "each": 1}
+    assert "cannot be fitted" not in describe(compute(**crossed))
+    mixed = {
+        **presets()["mixed up"].values,
+        "each": 1,
+    }  # ids shared between schools: several rows share an id
+    assert "cannot be fitted" not in describe(compute(**mixed))

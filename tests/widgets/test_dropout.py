@@ -7,7 +7,18 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mlmkit.widgets.dropout import MONTHS, WAYS, Dropout, _estimates, _study, compute, describe, draw, panels
+from mlmkit.widgets.dropout import (
+    MECHANISMS,
+    MONTHS,
+    WAYS,
+    Dropout,
+    _estimates,
+    _study,
+    compute,
+    describe,
+    draw,
+    panels,
+)
 
 
 def biases(mechanism: str) -> dict[str, float]:
@@ -67,3 +78,32 @@ def test_the_line_called_truth_is_straight_and_ends_at_the_mean_that_the_ways_ar
     assert truth[-1, 1] == pytest.approx(13.4)
     np.testing.assert_array_equal(truth[:, 0], MONTHS)
     assert seen[0, 1] == pytest.approx(it.y[:, 0].mean())
+
+
+def test_at_strength_0_every_mechanism_is_chance():
+    chance, *others = (compute(mechanism, 0.0, 40) for mechanism in MECHANISMS.values())
+    assert len(others) == 3
+    for it in others:
+        np.testing.assert_array_equal(it.seen, chance.seen)
+        np.testing.assert_allclose(it.estimates, chance.estimates)
+        assert "does not matter at strength 0" in describe(it)
+    assert "does not matter" not in describe(chance) + describe(compute("last", 1.5, 40))
+
+
+def test_the_study_that_is_drawn_first_would_show_the_truth_if_nobody_left():
+    """What is off on the picture that everybody meets is then off because of who left."""
+    for k in range(12):
+        y, _ = _study("chance", 0.0, 60, k)
+        assert abs(y.mean(axis=0)[-1] - 13.4) < 8
+    means = np.mean([_study("chance", 0.0, 60, k)[0].mean(axis=0) for k in range(12)], axis=0)
+    assert means[-1] == pytest.approx(13.4, abs=0.6)
+
+
+@pytest.mark.parametrize("mechanism", list(MECHANISMS.values()))
+def test_every_estimate_is_inside_its_panel(mechanism):
+    for strength in (0.0, 1.5, 4.0):
+        it, axes = compute(mechanism, strength), panels(plt.Figure())
+        draw(axes, it)
+        low, high = axes[1].get_xlim()
+        means = np.nanmean(it.estimates, axis=0)
+        assert np.all((low < means) & (means < high))

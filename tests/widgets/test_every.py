@@ -195,3 +195,20 @@ def test_the_lecture_shows_one_page_at_a_time_and_keeps_them():
     page.choice.value = "weight"
     assert page.page is first and set(page.pages) == {"weight", "losses"}
     assert repr(page) == "All explorations, to use while the notebook runs"
+
+
+@pytest.mark.parametrize("name", [name for name in LIVE if name != "explore_prior"])
+def test_no_name_of_an_axis_is_cut_or_lies_on_another_panel(explorers, name):
+    explorer = explorers[name]
+    figure = explorer.figure
+    figure.canvas.draw()
+    for ax in (ax for ax in figure.axes if ax.axison):
+        for label in (ax.xaxis.label, ax.yaxis.label, ax.title):
+            if not label.get_text():
+                continue
+            box = label.get_window_extent()
+            assert -1 <= box.x0 and box.x1 <= figure.bbox.width + 1, label.get_text()
+            assert -1 <= box.y0 and box.y1 <= figure.bbox.height + 1, label.get_text()
+            assert not any(
+                box.overlaps(other.bbox) for other in figure.axes if other is not ax and other.axison
+            )

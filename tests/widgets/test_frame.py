@@ -132,8 +132,10 @@ def test_user_errors_are_shown_as_help_and_go_when_mended(line):
     assert line.problem == "a slope is <not> negative here"
     assert 'role="alert"' in line.help.value and "&lt;not&gt;" in line.help.value
     assert line.result == Line(1.0, 5)  # the last good one still stands
+    assert "mlmkit-behind" in line._dom_classes  # but greyed, for the sliders say something else
     line.controls["slope"].value = 1.0
     assert line.problem == "" and line.help.value == ""
+    assert "mlmkit-behind" not in line._dom_classes
 
 
 def test_other_errors_are_shown_and_raised(line):
@@ -141,6 +143,7 @@ def test_other_errors_are_shown_and_raised(line):
         line.controls["slope"].value = 7.0
     assert "ZeroDivisionError: by nought" in line.problem
     assert "by nought" in line.help.value
+    assert "mlmkit-behind" in line._dom_classes
 
 
 @pytest.mark.parametrize(

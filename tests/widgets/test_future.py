@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from scipy.integrate import quad
@@ -10,7 +11,7 @@ from scipy.stats import norm
 
 from mlmkit.datasets import load_data
 from mlmkit.models import glmer
-from mlmkit.widgets.future import compute, describe, presets
+from mlmkit.widgets.future import compute, describe, draw, panels, presets
 
 
 def test_the_rats_next_batch():
@@ -51,3 +52,22 @@ def test_the_interval_holds_95_percent():
     it = compute(-1.0, 0.8)
     draws = expit(np.random.default_rng(3).normal(-1.0, 0.8, 50_000))
     assert np.mean((draws > it.interval[0]) & (draws < it.interval[1])) == pytest.approx(0.95, abs=0.005)
+
+
+def test_it_is_said_why_median_and_mean_agree():
+    """At 0 they agree however much batches differ: that is symmetry, the curve is far from straight there."""
+    assert "bent alike on both sides of 0" in describe(compute(0.0, 2.5))
+    assert "straight" not in describe(compute(0.0, 2.5))
+    assert "as good as straight" in describe(compute(-1.0, 0.02))
+
+
+@pytest.mark.parametrize(("b", "tau"), [(-1.0, 0.02), (3.0, 0.02), (0.0, 0.05)])
+def test_a_narrow_distribution_is_drawn_with_its_peak(b, tau):
+    it, axes = compute(b, tau), panels(plt.Figure())
+    draw(axes, it)
+    drawn = [values for ax in axes for line in ax.lines for values in line.get_data()]
+    drawn += [
+        path.vertices[:, k] for ax in axes for c in ax.collections for path in c.get_paths() for k in (0, 1)
+    ]
+    highest = max(np.max(np.asarray(values, dtype=float)) for values in drawn if len(values))
+    assert highest >= 0.99 * it.density(float(expit(b)))

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from mlmkit.models import lmer
-from mlmkit.widgets.icc import compute, describe, presets
+from mlmkit.widgets.icc import _share, compute, describe, presets
 
 
 @pytest.mark.parametrize(
@@ -67,3 +67,10 @@ def test_words_have_the_numbers():
     assert (
         "τ² = 4.00" in words and "σ² = 16.0" in words and "ICC = 0.20" in words and "7 groups of 9" in words
     )
+
+
+def test_a_samples_icc_below_0_has_a_minus_and_one_that_is_0_has_none():
+    below = compute(0.0, 3.0)
+    assert below.sample_icc < 0
+    assert f"estimate it as −{-below.sample_icc:.2f}." in describe(below)
+    assert [_share(icc) for icc in (-0.001, 0.0, 1.0, np.nan)] == ["0.00", "0.00", "1.00", "not defined"]

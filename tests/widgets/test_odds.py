@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from mlmkit.widgets.odds import MONTHS, PATIENTS, compute, describe
+from mlmkit.widgets.odds import MONTHS, PATIENTS, compute, describe, draw, panels
 
 
 def test_the_toenail_trials_two_answers():
@@ -51,3 +52,50 @@ def test_the_curves_are_patients_on_both_sides_of_the_median():
     np.testing.assert_allclose(log_odds, np.broadcast_to(log_odds[:, :1], log_odds.shape), atol=1e-8)
     np.testing.assert_allclose(log_odds[:, 0], -log_odds[::-1, 0], atol=1e-8)
     assert log_odds[:, 0].std() == pytest.approx(2.0, rel=0.05)
+
+
+@pytest.mark.parametrize("link", ["logit", "probit"])
+@pytest.mark.parametrize(("b0", "effect"), [(3.0, 3.0), (-5.0, -3.0), (3.0, -3.0)])
+def test_ratios_are_exact_where_chances_are_nearly_0_or_1(link, b0, effect):
+    """1 − chance is not taken from a chance that is rounded to 1."""
+    it = compute(tau=2.0, b0=b0, slope=0.5, effect=effect, month=12, link=link)
+    here, law = b0 + 6.0, {"logit": stats.logistic, "probit": stats.norm}[link]
+
+    def odds(eta):
+        yes, no = (
+            integrate.quad(
+                lambda z, side=side: side(eta + 2 * z) * stats.norm.pdf(z), -12, 12, epsabs=0, limit=400
+            )[0]
+            for side in (law.cdf, law.sf)
+        )
+        return yes / no
+
+    assert it.marginal == pytest.approx(odds(here + effect) / odds(here), rel=1e-4)
+    log = [law.logcdf(eta) - law.logsf(eta) for eta in (here + effect, here)]
+    assert it.conditional == pytest.approx(np.exp(log[0] - log[1]), rel=1e-9)
+
+
+def test_under_probit_nothing_is_said_of_log_odds():
+    words = describe(compute(link="probit"))
+    assert "probit scale" in words and "log odds" not in words and "the median patient's odds" in words
+    assert "log odds" in describe(compute()) and "a patient's odds" in describe(compute())
+
+
+def test_patients_alike_are_said_to_be():
+    assert "are the same" in describe(compute(tau=0.0)) and "different questions" not in describe(
+        compute(tau=0.0)
+    )
+
+
+@pytest.mark.parametrize(
+    ("b0", "slope", "effect", "said"), [(3, 0.5, 3, "more than 10000"), (-5, -1, -3, "less than 0.0001")]
+)
+def test_ratios_out_of_sight_are_said_and_drawn_as_that(b0, slope, effect, said):
+    it, axes = (
+        compute(tau=0.0, b0=b0, slope=slope, effect=effect, month=12, link="probit"),
+        panels(plt.Figure()),
+    )
+    assert f"odds by {said}, and the odds of the patients by {said}" in describe(it)
+    draw(axes, it)
+    low, high = axes[2].get_ylim()
+    assert all(low < y < high for line in axes[2].lines for y in line.get_ydata()) and high / low < 1e7

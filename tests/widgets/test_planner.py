@@ -7,7 +7,18 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mlmkit.widgets.planner import GROUPS, STUDIES, Design, _tests, compute, describe, draw, panels
+from mlmkit.widgets.planner import (
+    GROUPS,
+    STUDIES,
+    Design,
+    _intervals,
+    _tests,
+    compute,
+    describe,
+    draw,
+    panels,
+    presets,
+)
 
 SLEEP = Design("days", 10, 5.92, 25.59)
 
@@ -86,3 +97,43 @@ def test_power_is_a_number_however_large_the_effect(kind, tau):
     edge = stats.t.isf(0.025, df)
     exact = stats.nct.sf(edge, df, away) + stats.nct.cdf(-edge, df, away)
     np.testing.assert_allclose(design.power(J, 2.0), exact, atol=1e-6)
+
+
+def test_few_schools_have_as_many_pupils_as_many():
+    many, few = (presets()[name].values for name in ("schools", "few schools"))
+    assert many["J"] * many["n"] == few["J"] * few["n"] == 360
+
+
+def test_intervals_are_each_studys_own_and_hold_the_effect_19_times_in_20():
+    """They differ in width as the estimated SDs do, and a dot is filled if its interval leaves 0 out."""
+    z, u = np.random.default_rng(4).standard_normal((2, 100_000))
+    estimates, half = _intervals(SLEEP, 8, 3.0, z, u)
+    assert np.mean(np.abs(estimates - 3.0) < half) == pytest.approx(0.95, abs=0.003)
+    assert np.std(half) / np.mean(half) == pytest.approx(
+        np.std(np.sqrt(stats.chi2.rvs(7, size=100_000, random_state=1) / 7)), rel=0.05
+    )
+    it, axes = compute(), panels(plt.Figure())
+    draw(axes, it)
+    (bars,) = axes[2].collections
+    ends = np.array(bars.get_segments())[:, :, 0]
+    filled = axes[2].lines[2].get_xdata()
+    alone = (ends[:, 0] > 0) | (ends[:, 1] < 0)
+    np.testing.assert_allclose(filled, ends.mean(axis=1)[alone])
+
+
+def test_of_an_odd_number_of_groups_one_arm_has_one_more():
+    """The standard error of a difference of two means, and what the t test of simulated groups finds."""
+    design, rng = Design("arms", 10, 2.9, 6.3), np.random.default_rng(5)
+    y = design.of_group**0.5 * rng.standard_normal((40_000, 5))
+    y[:, :2] += 6.0
+    assert design.se(5) == pytest.approx(np.std(y[:, :2].mean(axis=1) - y[:, 2:].mean(axis=1)), rel=0.02)
+    found = stats.ttest_ind(y[:, :2], y[:, 2:], axis=1).pvalue < 0.05
+    assert design.power(5, 6.0) == pytest.approx(np.mean(found), abs=0.01)
+
+
+def test_words_of_an_effect_of_0_and_of_money_well_spent():
+    nothing = describe(compute(effect=0.0))
+    assert "5% of studies find an effect that is not there" in nothing and "same money" not in nothing
+    assert "buys no more power" in describe(compute(**presets()["schools"].values))
+    assert "18 groups of 10" in describe(compute(**presets()["few schools"].values))
+    assert "right on average" in describe(compute(J=100, n=100, effect=12.0))

@@ -8,7 +8,7 @@ from scipy.special import expit
 
 from mlmkit.datasets import load_data
 from mlmkit.models import glmer, lmer
-from mlmkit.widgets.pooling import FITTED, MULTIPLES, compute, describe, explore_pooling
+from mlmkit.widgets.pooling import FITTED, MULTIPLES, _tau_label, compute, describe, explore_pooling
 
 DATA = ("rats", "alcohol", "sleepstudy")
 
@@ -109,3 +109,9 @@ def test_the_spread_that_is_pooled_away_is_what_the_weights_leave():
     own = it.flat[:, 0] - it.centre[0]
     expected = 1 - np.linalg.norm(weights * own) / np.linalg.norm(own)
     assert it.pooled_away == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_sd_is_named_with_its_unit():
+    labels = {data: _tau_label(compute(data)) for data in ("rats", "sleepstudy")}
+    assert labels["rats"] == "τ, the SD between groups, log odds"
+    assert labels["sleepstudy"] == "τ₀, ms (and τ₁ in proportion)"

@@ -10,7 +10,7 @@ import pytest
 
 from mlmkit.errors import FitWarning
 from mlmkit.models import lm, lmer
-from mlmkit.widgets.predictor import SPREAD_WITHIN, Bought, compute, describe, presets
+from mlmkit.widgets.predictor import SPREAD_WITHIN, Bought, _share, compute, describe, presets
 from mlmkit.words import number
 
 
@@ -108,3 +108,11 @@ def test_rows_alone_mix_the_slope_between_groups_with_the_one_within():
 def test_the_means_lie_around_zero(far_out):
     for sample in range(4):
         assert compute(sample=sample, far_out=far_out).means.mean() == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(-0.003, "−0.003"), (-0.3, "−0.30"), (0.004, "0.00"), (0.51, "0.51"), (np.nan, "none")],
+)
+def test_a_share_below_0_is_never_minus_nought(share, text):
+    assert _share(share) == text

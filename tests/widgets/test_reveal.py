@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from scipy.special import expit
 
 from mlmkit.datasets import load_data
 from mlmkit.models import glmer, lmer
-from mlmkit.widgets.reveal import MODELS, _half_way, answers, compute, describe, explore_reveal
+from mlmkit.widgets.reveal import (
+    MODELS,
+    _half_way,
+    answers,
+    compute,
+    describe,
+    draw,
+    explore_reveal,
+    panels,
+)
 
 
 @pytest.mark.parametrize("data", MODELS)
@@ -80,3 +90,18 @@ def test_on_paper_each_guess_is_as_far_from_the_flat_estimate_as_from_the_mean(d
         assert setting["misses"][-1][1] == pytest.approx(
             abs(guess - it.multilevel[j]) / abs(it.flat[j] - it.b)
         )
+
+
+@pytest.mark.parametrize("data", MODELS)
+@pytest.mark.parametrize("end", ["lowest", "highest"])
+def test_the_label_of_a_guess_at_an_end_is_not_cut(data, end):
+    values = answers(data).flat
+    guess = float(values.min() if end == "lowest" else values.max())
+    figure = plt.figure(figsize=(10, 4))
+    axes = panels(figure)
+    draw(axes, compute(data, 0, guess, False))
+    figure.canvas.draw()
+    inside = axes[0].get_window_extent()
+    label = next(text for text in axes[0].texts if text.get_text() == "your guess").get_window_extent()
+    plt.close(figure)
+    assert inside.x0 <= label.x0 and label.x1 <= inside.x1

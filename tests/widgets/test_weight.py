@@ -79,3 +79,11 @@ def test_the_others_move_is_the_largest_of_them():
     it = as_observed("mathachieve", name, n=1)
     moves = [abs(it.multilevel[k] - it.as_observed[k]) for k in range(len(it.names)) if k != it.chosen]
     assert it.others_move == pytest.approx(max(moves)) and max(moves) > 1.2 * min(moves)
+
+
+def test_without_any_variance_no_weight_is_claimed():
+    name = groups("sleepstudy").names[groups("sleepstudy").shown[0]]
+    words = describe(as_observed("sleepstudy", name, tau=0.0, sigma=0.0))
+    assert "λ is 0/0" in words and "weighs" not in words
+    assert "λ = 1.00" in describe(as_observed("sleepstudy", name, sigma=0.0))
+    assert "λ = 0.00" in describe(as_observed("sleepstudy", name, tau=0.0))
