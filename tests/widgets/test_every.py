@@ -207,8 +207,8 @@ def test_no_name_of_an_axis_is_cut_or_lies_on_another_panel(explorers, name):
             if not label.get_text():
                 continue
             box = label.get_window_extent()
-            assert -1 <= box.x0 and box.x1 <= figure.bbox.width + 1, label.get_text()
-            assert -1 <= box.y0 and box.y1 <= figure.bbox.height + 1, label.get_text()
+            assert box.x0 >= -1 and box.x1 <= figure.bbox.width + 1, label.get_text()
+            assert box.y0 >= -1 and box.y1 <= figure.bbox.height + 1, label.get_text()
             assert not any(
                 box.overlaps(other.bbox) for other in figure.axes if other is not ax and other.axison
             )

@@ -69,16 +69,16 @@ def test_without_an_effect_one_study_in_twenty_is_significant():
 
 
 def test_bars_of_simulated_power_hold_the_exact_one_as_often_as_they_say():
-    """95% intervals, by the binomial SD of a share: as far up as down, and right about nineteen times in twenty."""
+    """Wilson's 95% intervals, as scipy has them: they hold the exact power about nineteen times in twenty."""
     inside, of = 0, 0
     for sample in range(5):
         it, axes = compute(effect=2.0, sample=sample), panels(plt.Figure())
         draw(axes, it)
         (bars,) = axes[0].collections
         ends = np.array(bars.get_segments())[:, :, 1]
-        np.testing.assert_allclose(ends.mean(axis=1), it.simulated)
-        half = stats.norm.isf(0.025) * np.sqrt(it.simulated * (1 - it.simulated) / STUDIES)
-        np.testing.assert_allclose(np.ptp(ends, axis=1) / 2, half, rtol=1e-3)
+        counts = np.round(it.simulated * STUDIES).astype(int)
+        scipys = [stats.binomtest(k, STUDIES).proportion_ci(0.95, "wilson") for k in counts]
+        np.testing.assert_allclose(ends, scipys, atol=1e-12)
         exact = it.design.power(GROUPS, it.effect)
         inside, of = inside + np.sum((ends[:, 0] <= exact) & (exact <= ends[:, 1])), of + len(exact)
     assert 0.88 < inside / of <= 1
@@ -137,3 +137,11 @@ def test_words_of_an_effect_of_0_and_of_money_well_spent():
     assert "buys no more power" in describe(compute(**presets()["schools"].values))
     assert "18 groups of 10" in describe(compute(**presets()["few schools"].values))
     assert "right on average" in describe(compute(J=100, n=100, effect=12.0))
+
+
+def test_a_power_of_1_in_500_studies_is_not_known_for_sure():
+    it, axes = compute(J=100, n=100, effect=12.0), panels(plt.Figure())
+    assert it.simulated[-1] == 1
+    draw(axes, it)
+    low, high = axes[0].collections[0].get_segments()[-1][:, 1]
+    assert high == pytest.approx(1) and 0.99 < low < 0.993  # 500/(500 + 1.96²)
