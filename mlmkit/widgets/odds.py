@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from matplotlib.collections import LineCollection
 from scipy.special import log_ndtr, ndtri
 
 from ..families import Family
@@ -110,15 +111,17 @@ def panels(figure):
 def draw(axes, it: Odds) -> None:
     """Paint the curves, the histogram and the two odds ratios."""
     curves, chances, ratios = axes
-    curves.plot(MONTHS, it.curves.T, color=tint(colour("group"), 0.3), lw=0.7)
+    patients = [np.column_stack([MONTHS, curve]) for curve in it.curves]
+    curves.add_collection(LineCollection(patients, colors=tint(colour("group"), 0.3), linewidths=0.7))
     curves.plot(MONTHS, it.median, color=colour("population"), lw=3, label="median patient")
     curves.plot(MONTHS, it.mean, color=INK, lw=2.5, ls="--", label="mean of patients")
     curves.axvline(it.month, color=MUTED, lw=1)
     curves.set(xlim=(0, LAST), ylim=(0, 1), xlabel="month", ylabel="chance of yes")
     key_above(curves, 2)
     counts, edges = np.histogram(it.chances, 20, (0, 1))
-    chances.bar(edges[:-1], counts / len(it.chances), 0.05, align="edge", color=tint(colour("group"), 0.4))
-    chances.set(xlim=(0, 1), ylim=(0, 1), xlabel=f"chance at month {it.month:g}", ylabel="share")
+    chances.stairs(counts / len(it.chances), edges, fill=True, color=tint(colour("group"), 0.4))
+    chances.set(xlim=(0, 1), ylim=(0, 1), xlabel="chance at that month", ylabel="share")
+    chances.set_title(f"month {it.month:g}", loc="right", fontsize="medium")
     _draw_ratios(ratios, it)
 
 
