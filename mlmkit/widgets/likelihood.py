@@ -174,9 +174,8 @@ def _draw_curves(ax, it: Likelihoods) -> None:
     ax.text(0.99 * right, 3.95, "95% interval", **label)
     ax.set(xlim=(0, right), ylim=(-0.35, HIGHEST), xlabel="τ, the SD between groups")
     ax.set_ylabel("criterion above its minimum")
-    estimates = f"ML {number(it.ml.best)}\nREML {number(it.reml.best)}"
-    box = {"facecolor": PAPER, "alpha": 0.8, "lw": 0, "pad": 2}
-    ax.text(0.99, 0.98, estimates, transform=ax.transAxes, ha="right", va="top", bbox=box)
+    estimates = f"τ = {number(it.ml.best)}, {number(it.reml.best)}"  # in the key's order
+    ax.set_title(estimates, loc="right", fontsize="medium")
     key_above(ax, 2)
 
 
