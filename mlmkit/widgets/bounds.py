@@ -14,13 +14,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
 
+import numpy as np
 import pandas as pd
 
 from ..columns import look
 from ..errors import MlmkitError
-from ..expression import Call, Value
+from ..expression import Call
 from ..frames import check_there
-from ..grammar import MAX_EXPONENT
 from ..spec import Factor, Spec, Term
 
 MOST_ROWS, MOST_COLUMNS, MOST_CELLS = 50_000, 200, 2_000_000
@@ -97,18 +97,19 @@ def _columns(term: Term, data: pd.DataFrame) -> int:
 def _levels(factor: Factor, data: pd.DataFrame) -> int:
     columns = [look(name, data[name]) for name in factor.columns]
     if isinstance(factor.tree, Call) and factor.tree.function in ("poly", "bs", "ns"):
-        return max(
-            [MAX_EXPONENT] if not factor.tree.options else [_size(o.value) for o in factor.tree.options]
-        )
+        return _of_basis(factor.tree)
     coded = isinstance(factor.tree, Call) and factor.tree.function in ("C", "relevel")
     if coded or not all(column.is_number for column in columns):
         return max(len(column.labels.levels) for column in columns)
     return 1
 
 
-def _size(value: Value) -> int:
-    """At most how many columns an option of a spline or polynomial makes: df, a degree, or knots and three more."""
-    return len(value) + 4 if isinstance(value, tuple) else int(value) if isinstance(value, int) else 1
+def _of_basis(call: Call) -> int:
+    """How many columns a polynomial or a spline has: its degree, its df, or its knots and what stands beside them."""
+    if call.function == "poly":
+        return call.option("degree", 1)
+    beside = (call.option("degree", 3) if call.function == "bs" else 1) + call.option("intercept", False)
+    return max(call.option("df", 0), np.size(call.option("knots", ())) + beside)
 
 
 def in_time(work: Callable[[], Result], seconds: float = SECONDS) -> Result:

@@ -1,0 +1,64 @@
+"""Whatever an exploration shows as a mark lies within its axes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mlmkit import widgets
+from mlmkit.widgets import predictor
+from mlmkit.widgets.drawing import canvas
+from mlmkit.widgets.pooling import MULTIPLES, explore_pooling
+
+#: Clouds whose far ends are cut off on purpose, so that the rest can be seen; and what samples for a minute.
+CUT, LONG = {("explore_icc", 2), ("explore_likelihood", 0)}, {"explore_prior"}
+LIVE = [name for name in widgets.__all__ if name.startswith("explore_") and name not in LONG]
+
+
+def outside(explorer, name: str) -> dict[int, int]:
+    """For each panel how many marks are beyond its limits."""
+    found = {}
+    for k, ax in enumerate(explorer.axes):
+        (left, right), (low, high) = sorted(ax.get_xlim()), sorted(ax.get_ylim())
+        marked = [line for line in ax.lines if line.get_marker() not in ("None", None, "", " ")]
+        for line in marked if ax.get_visible() and (name, k) not in CUT else ():
+            if line.get_transform() == ax.transData:
+                x, y = np.asarray(line.get_xydata(), dtype=float).T
+                found[k] = found.get(k, 0) + int(np.sum((x < left) | (x > right) | (y < low) | (y > high)))
+    return {k: n for k, n in found.items() if n}
+
+
+@pytest.mark.parametrize("name", LIVE)
+def test_marks_are_within_the_axes(name):
+    explorer = getattr(widgets, name)()
+    assert not outside(explorer, name)
+    for preset in list(explorer.presets)[-1:]:
+        explorer.use(preset)
+        assert not outside(explorer, name), preset
+
+
+@pytest.mark.parametrize("data", ["rats", "alcohol", "sleepstudy"])
+def test_estimates_at_every_tau_are_within_the_axes(data):
+    explorer = explore_pooling(data=data)
+    for multiple in (MULTIPLES[0], MULTIPLES[-2], MULTIPLES[-1]):
+        explorer.set(multiple=multiple)
+        assert not outside(explorer, "explore_pooling"), multiple
+        flat = [line for line in explorer.axes[0].lines if line.get_label() == "flat"]
+        shown = np.sort(flat[0].get_ydata())
+        np.testing.assert_allclose(shown, np.sort(explorer.result.flat[:, -1]))
+
+
+@pytest.mark.parametrize("values", [{}, {"b1": 3.0, "tau": 2.5}, {"b1": 0.0, "tau": 3.0}])
+def test_bars_are_the_variances_before_and_after_and_what_is_between(values):
+    it = predictor.compute(**values)
+    figure = canvas((9, 4))
+    axes = predictor.panels(figure)
+    predictor.draw(axes, it)
+    ax = next(ax for ax in axes if ax.patches)
+    widths = {(round(bar.get_y() + bar.get_height() / 2), bar.get_x()): bar.get_width() for bar in ax.patches}
+    before, after = it.tau_before**2, it.tau_after**2
+    assert widths == pytest.approx({(1, 0): before, (0, 0): after, (0, after): max(before - after, 0)})
+    assert ax.get_xlim()[1] >= max(before, after)
+    assert it.r_squared == pytest.approx(1 - after / before)
+    texts = [text.get_text() for text in ax.texts]
+    assert sum(r"\hat\tau" in text for text in texts) == 2
