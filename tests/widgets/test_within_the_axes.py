@@ -17,7 +17,7 @@ LIVE = [name for name in widgets.__all__ if name.startswith("explore_") and name
 
 def outside(explorer, name: str) -> dict[int, int]:
     """For each panel how many marks are beyond its limits."""
-    found = {}
+    found: dict[int, int] = {}
     for k, ax in enumerate(explorer.axes):
         (left, right), (low, high) = sorted(ax.get_xlim()), sorted(ax.get_ylim())
         marked = [line for line in ax.lines if line.get_marker() not in ("None", None, "", " ")]
