@@ -92,8 +92,8 @@ class Margins(Estimated):
             `"consecutive"`: each less the one before. `{"name": weights}`: contrasts of your own, the weights in the
             order of the rows, or by level: `{"mean of both": {"Low": .5, "High": .5, "Control": -1}}`.
         adjust
-            `"tukey"` (for all pairs, the default there), `"holm"` (the default elsewhere) or `"none"`. Each level of
-            what splits the table is a family of its own.
+            `"tukey"` (for all pairs, the default there), `"holm"` (the default elsewhere), `"bonferroni"`, `"sidak"` or
+            `"none"`. Each level of what splits the table is a family of its own.
         by
             Compare within the levels of these variables instead of those that the table was split by; `[]` for none.
         ratios
@@ -113,6 +113,8 @@ class Margins(Estimated):
         by = self.by if by is None else (by,) if isinstance(by, str) else tuple(by)
         ratios = self._can_be_ratios(ratios)
         sets = _sets(self.labels, by, (*self.over, *self.by))
+        if not isinstance(method, Mapping):  # a level with one row only has nothing to compare
+            sets = [places for places in sets if len(places) > 1] or sets
         inner = self.labels.drop(columns=list(by))
         found = [_weights(method, row_names(inner.iloc[places]), ratios) for places in sets]
         names = [name for part in found for name in part]
@@ -123,7 +125,7 @@ class Margins(Estimated):
         first = np.repeat([places[0] for places in sets], [len(part) for part in found])
         split = self.labels[list(by)].iloc[first].reset_index(drop=True)
         labels = pd.concat([pd.Series(names, name="contrast", dtype=object), split], axis=1)
-        return self._combined(C, labels, _family(method, adjust, tuple(rows), len(sets[0])), ratios)
+        return self._combined(C, labels, _family(method, adjust, tuple(rows)), ratios)
 
     def plot(self, ax: Axes | None = None, units: str = "", labels: Mapping[str, str] | None = None) -> Axes:
         """Means or slopes with their intervals: along a number as lines, else as points beside each other.
@@ -237,11 +239,11 @@ def _own(name: str, weights, rows: list[str]) -> np.ndarray:
     return numbers
 
 
-def _family(method: str | Mapping, adjust: str | None, sets: tuple[np.ndarray, ...], n_means: int) -> Family:
+def _family(method: str | Mapping, adjust: str | None, sets: tuple[np.ndarray, ...]) -> Family:
     adjust = adjust or ("tukey" if method == "pairwise" else "holm")
     one_of("adjust", adjust, ADJUSTMENTS)
     if adjust == "tukey" and method != "pairwise":
         raise DataError(
             'Tukey\'s method is for all pairs of means: for other contrasts use adjust="holm" or "none".'
         )
-    return Family(adjust, sets, n_means)
+    return Family(adjust, sets)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from math import prod
 from typing import Any
 
@@ -22,6 +23,7 @@ from ..frames import look_at
 from ..results import Fit
 from ..spec import Factor, columns_in
 from ..words import listed
+from .nesting import nested
 
 #: More rows than this are not worked out: a grid so large is a mistake in what was asked.
 MOST_ROWS = 200_000
@@ -97,11 +99,13 @@ class Grid:
     rows
         (m·k, …) the predictors' columns; the k rows of a cell lie together.
     weights
-        (k,) how much each counts, summing to 1.
+        (m, k) how much each counts, summing to 1 in each cell.
     held
         What is held, with its value.
     averaged
         What is averaged over.
+    nested
+        Of the factors that are asked for or averaged over, in what each nested one is nested.
     """
 
     cells: pd.DataFrame
@@ -109,6 +113,7 @@ class Grid:
     weights: np.ndarray
     held: dict[str, Any]
     averaged: tuple[str, ...]
+    nested: dict[str, tuple[str, ...]]
 
 
 def predictors(fit: Fit, random: bool = False) -> dict[str, Predictor]:
@@ -156,24 +161,29 @@ def reference_grid(
     """
     known, asked, at = predictors(fit, random), tuple(asked), as_mapping(at)
     _check_names(known, asked, at)
+    nests = nested({name: one.codes for name, one in known.items() if len(one.levels) > 1}, fit.spec.fixed)
+    asked = tuple(dict.fromkeys(chain(asked, *(nests.get(name, ()) for name in asked))))
     levels = {name: _levels(one, at, name, name in asked) for name, one in known.items()}
     rest = {name: values for name, values in levels.items() if name not in asked}
-    cells = _product({name: levels[name] for name in asked})
+    seen = _combinations(known, levels, at)
+    cells = _occurring(_product({name: levels[name] for name in asked}), seen, nests)
     if weights == "rows":
         rest = {name: values for name, values in rest.items() if name in at}
         inner = _rows_themselves(known, rest)
     else:
         inner = _product(rest)
-    share = _shares(known, levels, inner) if weights == "data" else np.ones(len(inner))
     averaged = tuple(name for name, values in rest.items() if len(values) > 1)
     held = {name: values[0] for name, values in rest.items() if name not in averaged}
     _check_size(len(cells) * len(inner), levels)
     place, again = np.repeat(np.arange(len(cells)), len(inner)), np.tile(np.arange(len(inner)), len(cells))
     parts = {name: cells[name].take(place) if name in asked else inner[name].take(again) for name in known}
     rows = pd.DataFrame({name: part.array for name, part in parts.items()}, range(len(place)))
+    share = _shares(rows, seen, averaged, nests, weights).reshape(len(cells), len(inner))
+    share[~share.any(axis=1)] = 1.0  # a cell without rows: what it lacks is said of its estimate
     labels = cells.assign(**{name: list(map(known[name].label, cells[name])) for name in asked})
     held = {name: known[name].label(value) for name, value in held.items()}
-    return Grid(labels, rows, share / share.sum(), held, averaged)
+    told = {name: nests[name] for name in (*asked, *averaged) if name in nests}
+    return Grid(labels, rows, share / share.sum(axis=1, keepdims=True), held, averaged, told)
 
 
 def as_mapping(at: Any) -> dict:
@@ -248,22 +258,54 @@ def _rows_themselves(known: dict[str, Predictor], at: dict[str, tuple]) -> pd.Da
     return rows.assign(**{name: values[0] for name, values in at.items()})
 
 
-def _shares(known: dict[str, Predictor], levels: dict[str, tuple], inner: pd.DataFrame) -> np.ndarray:
-    """How many rows of the data have each combination of the averaged factors."""
-    discrete = {name: one for name, one in known.items() if len(one.levels) > 1 or one.is_factor}
-    data = pd.DataFrame({name: pd.Series(_without_decimals(one.values)).take(one.codes).array for name, one in discrete.items()})  # fmt: skip
-    for name, one in discrete.items():
-        data = data[data[name].isin(levels[name])] if one.is_factor else data
-    counted = [name for name in discrete if name in inner]
-    if not counted:
-        return np.ones(len(inner))
-    seen = data.groupby(counted).size().rename("_rows").reset_index()
-    shares = inner[counted].merge(seen, how="left", on=counted)["_rows"].fillna(0.0).to_numpy()
-    if not shares.sum():
-        raise DataError(
-            f"No row of the data has these values of {listed(counted)}, so they cannot be weighted."
-        )
-    return shares
+def _combinations(known: dict[str, Predictor], levels: dict[str, tuple], at: dict) -> pd.DataFrame:
+    """The factors (and numbers of two values) of the rows that were fitted, at the levels that `at` leaves."""
+    discrete = {name: one for name, one in known.items() if one.is_factor or (len(one.values) == 2 and name not in at)}  # fmt: skip
+    columns = {name: pd.Series(_without_decimals(one.values)).take(one.codes).array for name, one in discrete.items()}  # fmt: skip
+    kept = [np.isin(one.codes, [one.values.index(level) for level in levels[name]]) for name, one in discrete.items()]  # fmt: skip
+    return pd.DataFrame(columns)[np.logical_and.reduce(kept)] if discrete else pd.DataFrame()
+
+
+def _occurring(cells: pd.DataFrame, seen: pd.DataFrame, nests: dict[str, tuple[str, ...]]) -> pd.DataFrame:
+    """The cells whose nested factors have a level that occurs there."""
+    for name, within in nests.items():
+        if name in cells and name in seen:
+            there = _counts(seen[[name, *within]], cells) > 0
+            cells = cells[there].reset_index(drop=True) if there.any() else cells
+    return cells
+
+
+def _shares(
+    rows: pd.DataFrame,
+    seen: pd.DataFrame,
+    averaged: tuple[str, ...],
+    nests: dict[str, tuple[str, ...]],
+    weights: str,
+) -> np.ndarray:
+    """How much each row of a grid counts in its cell."""
+    factors = [name for name in averaged if name in seen] if weights != "rows" else []
+    inside = [name for name in factors if name in nests and set(nests[name]) <= set(seen)]
+    share = np.ones(len(rows))
+    if weights == "data" and factors:
+        counted = [name for name in seen if name in factors or any(name in nests[one] for one in inside)]
+        share = _counts(seen[counted], rows)
+        if not share.sum():
+            raise DataError(
+                f"No row of the data has these values of {listed(counted)}, so they cannot be weighted."
+            )
+        return share
+    for name in inside:  # the levels within one level of the outer factors share its weight equally
+        pairs = seen[[name, *nests[name]]].drop_duplicates()
+        siblings = _counts(pairs[list(nests[name])], rows)
+        share = share * (_counts(pairs, rows) > 0) / np.maximum(siblings, 1.0)
+    return share
+
+
+def _counts(seen: pd.DataFrame, rows: pd.DataFrame) -> np.ndarray:
+    """In how many rows of `seen` all its columns have the values that they have in each of these rows."""
+    names = list(seen.columns)
+    sizes = seen.groupby(names, observed=True).size().rename("_rows").reset_index()
+    return rows[names].merge(sizes, how="left", on=names)["_rows"].fillna(0.0).to_numpy(copy=True)
 
 
 def _check_size(size: int, levels: dict[str, tuple]) -> None:

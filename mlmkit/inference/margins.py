@@ -8,7 +8,7 @@ same by a number.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -56,7 +56,8 @@ def means(
     ----------
     over
         The variable whose means are wanted, or a list of them for their combinations: `fit.means("treatment")`. A
-        number is shown at its own values if they are few, at five along its range if not, or at those of `at`.
+        number is shown at its own values if they are few, at five along its range if not, or at those of `at`. A
+        factor nested in another is shown, and averaged over, within each of the other's levels.
     at
         Values to take for variables: `{"month": [2, 8]}`. All others: a factor's levels are averaged over, a number is
         held at its mean (one with two values is averaged over, too).
@@ -113,7 +114,7 @@ def means(
         scale=shown,
         family=Family("none", ()),
         notes=(*_what(fit, scale, shown, average), _held(grid, weights), *how.notes),
-        over=over,
+        over=tuple(name for name in grid.cells if name not in by),
         by=by,
         fit=fit,
         offset=cells.averaged(cells.rows.offset) if linear else None,
@@ -171,7 +172,7 @@ def slopes(
         scale=Scale("slope of {}", x),
         family=Family("none", ()),
         notes=(*_slope_of(fit, x, response, average), _held(grid, weights), *how.notes),
-        over=asked,
+        over=tuple(grid.cells),
         by=(),
         fit=fit,
         offset=offset,
@@ -220,7 +221,7 @@ class Cells:
     rows
         X, offset and, where wanted, Z of the m·k rows.
     weights
-        (k,) how much the rows of a cell count.
+        (m, k) how much the rows of a cell count.
     sd
         (m·k,) the SD of the group effects' sum at each row; 0 for the average group.
     defect
@@ -234,9 +235,8 @@ class Cells:
 
     def averaged(self, values: np.ndarray) -> np.ndarray:
         """(m, …) the mean over each cell's rows of (m·k, …) values."""
-        k = len(self.weights)
-        shaped = values.reshape(len(values) // k, k, *values.shape[1:])
-        return np.einsum("k,mk...->m...", self.weights, shaped)
+        shaped = values.reshape(*self.weights.shape, *values.shape[1:])
+        return np.einsum("mk,mk...->m...", self.weights, shaped)
 
 
 def _cells(fit: Fit, grid: Grid, average: bool) -> Cells:
@@ -251,8 +251,8 @@ def _given_offset(fit: Fit, grid: Grid) -> np.ndarray | None:
     if not design.given_offset:
         return None
     own = design.offset - offset_of(fit.spec, look_at(design.rows_of(fit.data), fit.spec.predictors))
-    each = own if len(grid.weights) == len(own) else np.full(len(grid.weights), own.mean())
-    return np.tile(each, len(grid.cells))
+    m, k = grid.weights.shape
+    return np.tile(own if k == len(own) else np.full(k, own.mean()), m)
 
 
 def _linear(fit: Fit, cells: Cells) -> tuple[np.ndarray, np.ndarray]:
@@ -286,7 +286,7 @@ def _derivative(fit: Fit, grid: Grid, number: Predictor, average: bool, response
 
     def at(step: float):
         moved = grid.rows.assign(**{name: grid.rows[name].astype(float) + step * size})
-        cells = _cells(fit, Grid(grid.cells, moved, grid.weights, grid.held, grid.averaged), average)
+        cells = _cells(fit, replace(grid, rows=moved), average)
         value, slope = (cells.rows.offset, 1.0) if linear else _mean_and_slope(fit, cells)
         parts = (value, np.reshape(slope, (-1, 1)) * cells.rows.X, cells.defect)
         return tuple(cells.averaged(part) for part in parts)
@@ -380,5 +380,6 @@ def _held(grid: Grid, weights: str) -> str:
         parts.append(f"averaged over {listed(grid.averaged)} with {share}")
     if grid.held:
         parts.append(f"at {listed(f'{name} = {in_words(value)}' for name, value in grid.held.items())}")
+    parts += [f"{name} is nested in {listed(within)}" for name, within in grid.nested.items()]
     text = "; ".join(parts)
     return f"{text[:1].upper()}{text[1:]}." if text else ""

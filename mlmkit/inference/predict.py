@@ -6,12 +6,16 @@ observation will lie. Each contains the one before and adds a source of variatio
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import scipy
 
 from ..errors import DataError
 from ..families import Family
 from ..results import Fit, FlatFit, MixedFit
+from ..spec import same_group
+from ..words import listed
 from .degrees import method
 from .henderson import own_mean_variance
 from .noted import AVERAGE_GROUP, OVER_GROUPS, Noted, NotedSeries
@@ -27,7 +31,7 @@ INTERVALS = (None, "mean", "group", "observation")
 def predict(
     fit: Fit,
     newdata=None,
-    groups: str | None = None,
+    groups: str | Sequence[str] | None = None,
     new_levels: str = "error",
     interval: str | None = None,
     level: float = 0.95,
@@ -45,12 +49,13 @@ def predict(
         `"all"` adds the effects of each row's groups; `"none"` predicts for the average group, ζ = 0; `"average"`
         for the mean over groups, their effects integrated out with Σ at its estimate. The last two are the same
         in a linear model; with a link that is not the identity, `"none"` is the median of the groups' means, not
-        their mean. By default `"all"`, but `"none"` where an interval is asked for.
+        their mean. The name of a grouping factor, or a list of names, adds the effects of these factors' groups
+        alone. By default `"all"`, but `"none"` where an interval is asked for.
     new_levels
         What to do with a group the fit never saw: `"error"` names it, `"population"` takes ζ = 0.
     interval
         `"mean"`: for what is predicted, the mean of the average group, of the groups or of the row's own group.
-        `"group"`: for the mean of a group not yet seen (needs `groups="none"` or `"average"`).
+        `"group"`: for the mean of a group not yet seen (of a grouping factor that `groups` does not name).
         `"observation"`: for one observation, of a new group or of the row's own. Σ and σ are taken as known,
         unless `ddf` says otherwise.
     level
@@ -74,23 +79,24 @@ def predict(
     DataError
         Naming the column that is missing, or the level that is new.
     """
-    groups = groups or ("all" if interval is None else "none")
-    _check(fit, groups, new_levels, interval, scale, ddf)
-    conditional = groups == "all" and isinstance(fit, MixedFit)
-    needs_groups = conditional or groups == "average" or interval in ("group", "observation")
+    groups = ("all" if interval is None else "none") if groups is None else groups
+    own = _own_factors(fit, groups)
+    _check(fit, own, new_levels, interval, scale, ddf)
+    conditional = bool(own)
+    varying = groups == "average" or interval in ("group", "observation") or own
     rows = (
-        rows_used(fit)
+        rows_used(fit, random=varying, groups=own)
         if newdata is None
-        else new_rows(fit, newdata, random=needs_groups, groups=conditional, offset=offset)
+        else new_rows(fit, newdata, random=varying, groups=own, offset=offset)
     )
     if conditional and new_levels == "error":
-        _refuse_new_levels(fit, rows)
+        _refuse_new_levels(fit, rows, own)
     if interval == "observation":
         _refuse_single_trials(fit, rows)
     eta = _linear_predictor(fit, rows, conditional)
     average = _average(fit, rows, eta) if groups == "average" else None
     shown = _on_scale(fit.family, eta if average is None else average[0], scale)
-    notes = _notes(fit, groups, scale)
+    notes = _notes(fit, groups, own, scale)
     if interval is None:
         return NotedSeries(shown, rows.index, name="prediction", notes=notes)
     if average is not None and interval == "mean":
@@ -103,18 +109,35 @@ def predict(
     return Noted({"prediction": shown, "lower": limits[0], "upper": limits[1]}, rows.index, notes=notes)
 
 
-def _check(fit: Fit, groups, new_levels, interval, scale, ddf) -> None:
-    one_of("groups", groups, ("all", "none", "average"))
+def _own_factors(fit: Fit, groups) -> tuple[str, ...]:
+    """The grouping factors whose groups' effects are added: their names as the fit has them."""
+    known = list(dict.fromkeys(block.group for block in fit.design.blocks))
+    if isinstance(groups, str) and groups in ("all", "none", "average"):
+        return tuple(known) if groups == "all" else ()
+    names = [groups] if isinstance(groups, str) else groups
+    if not isinstance(names, list | tuple) or not names:
+        names = [groups]
+    own = [next((one for one in known if same_group(one, str(name))), None) for name in names]
+    if None in own:
+        strange = names[own.index(None)]
+        raise DataError(
+            f"groups={strange!r} is not known here; it can be 'all', 'none', 'average' or the name of a grouping "
+            f"factor: {listed(known) if known else 'this model has none'}."
+        )
+    return tuple(own)
+
+
+def _check(fit: Fit, own: tuple[str, ...], new_levels, interval, scale, ddf) -> None:
     one_of("new_levels", new_levels, ("error", "population"))
     one_of("interval", interval, INTERVALS)
     one_of("scale", scale, ("response", "link"))
     if interval == "group" and isinstance(fit, FlatFit):
         raise DataError('A flat model has no groups: interval can be "mean" or "observation".')
-    if ddf is not None and (interval != "mean" or (groups == "all" and isinstance(fit, MixedFit))):
+    if ddf is not None and (interval != "mean" or own):
         raise DataError(
             f'ddf={ddf!r} is for the interval of the population\'s mean: interval="mean" and groups="none".'
         )
-    if interval == "group" and groups == "all":
+    if interval == "group" and own and all(block.group in own for block in fit.design.blocks):
         raise DataError(
             'interval="group" is about a group not yet seen, so it goes with groups="none"; '
             'for the rows\' own groups use interval="mean".'
@@ -123,9 +146,9 @@ def _check(fit: Fit, groups, new_levels, interval, scale, ddf) -> None:
         raise DataError('An observation lives on the response\'s scale: use scale="response".')
 
 
-def _refuse_new_levels(fit: Fit, rows: Rows) -> None:
+def _refuse_new_levels(fit: Fit, rows: Rows, own: tuple[str, ...]) -> None:
     for block, codes, labels in zip(fit.design.blocks, rows.codes, rows.labels, strict=True):
-        if (codes < 0).any():
+        if block.group in own and (codes < 0).any():
             place = int(np.flatnonzero(codes < 0)[0])
             row = rows.index[place]
             values = labels.texts[labels.codes[place]]
@@ -163,9 +186,9 @@ def _mean_limits(fit: Fit, value: np.ndarray, gradient: np.ndarray, ddf, probabi
     return value + scipy.stats.t.ppf(np.array(probabilities)[:, None], df) * se
 
 
-def _notes(fit: Fit, groups: str, scale: str) -> list[str]:
+def _notes(fit: Fit, groups, own: tuple[str, ...], scale: str) -> list[str]:
     """What a generalized multilevel model's prediction for no group in particular is the mean of."""
-    if groups == "all" or scale == "link" or fit.family.link == "identity" or isinstance(fit, FlatFit):
+    if own or scale == "link" or fit.family.link == "identity" or isinstance(fit, FlatFit):
         return []
     return [OVER_GROUPS if groups == "average" else AVERAGE_GROUP]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..columns import Labels, shown
-from ..design import Design, group_labels, offset_of
+from ..design import Block, Design, group_labels, offset_of
 from ..engine.generalized.separation import population_part
 from ..errors import DataError
 from ..frames import Table, as_frame, check_there, given, in_the_index, look_at
@@ -101,10 +101,15 @@ def refuse_fractions(fit: Fit, rows: Rows) -> None:
         )
 
 
-def rows_used(fit: Fitted) -> Rows:
-    """The rows the model was fitted to."""
+#: For every grouping factor, for none, or for those with these names.
+Which = bool | Collection[str]
+
+
+def rows_used(fit: Fitted, *, random: Which = True, groups: Which = True) -> Rows:
+    """The rows the model was fitted to; `random` and `groups` as for `new_rows`."""
     design = fit.design
-    Z, codes = tuple(b.Z for b in design.blocks), tuple(b.codes for b in design.blocks)
+    Z = _of_blocks(design.blocks, random, lambda b: b.Z, lambda b: np.zeros(b.Z.shape))
+    codes = _of_blocks(design.blocks, groups, lambda b: b.codes, lambda b: np.full(len(b.codes), -1))
     labels = tuple(Labels(b.codes, b.levels) for b in design.blocks)
     return Rows(design.rows, design.X, Z, codes, design.offset, design.weights, labels)
 
@@ -114,8 +119,8 @@ def new_rows(
     data: Any,
     *,
     fixed: bool = True,
-    random: bool = True,
-    groups: bool = True,
+    random: Which = True,
+    groups: Which = True,
     offset: Any = None,
 ) -> Rows:
     """The columns of new data.
@@ -124,8 +129,11 @@ def new_rows(
     ----------
     data : DataFrame or dict
         The predictors' columns and, with `groups`, the grouping variables'. Not the response.
-    fixed, random, groups
-        Whether the fixed part's columns, the random terms' and the rows' groups are wanted.
+    fixed
+        Whether the fixed part's columns are wanted.
+    random, groups
+        Whether the random terms' columns and the rows' groups are wanted, or the names of the grouping factors of
+        which they are. The others' columns are 0, and their groups not known.
     offset
         A column's name, one number, or one for each row; needed where the fit had one as an argument. What the
         formula's `offset(…)` say is computed from the new rows.
@@ -137,15 +145,30 @@ def new_rows(
     """
     design, spec = fit.design, fit.spec
     frame = as_rows(data, spec.columns)
-    terms = (*(spec.fixed if fixed else ()), *(t for b in design.blocks if random for t in b.columns.terms))
+    n = len(frame)
+    varying = [b for b in design.blocks if _is_in(b, random)]
+    grouped = [b for b in design.blocks if _is_in(b, groups)]
+    terms = (*(spec.fixed if fixed else ()), *(t for b in varying for t in b.columns.terms))
     needed = columns_in((*terms, *((one,) for one in spec.offsets if fixed)))
-    table = _looked_at(frame, needed, spec.grouping if groups else ())
-    X = design.columns.of(table)[:, design.keep] if fixed else np.zeros((len(frame), 0))
-    Z = tuple(block.matrix(table) for block in design.blocks) if random else None
-    labels = tuple(group_labels(block.factors, table) for block in design.blocks) if groups else None
-    codes = tuple(block.positions(table) for block in design.blocks) if groups else None
+    table = _looked_at(frame, needed, list(dict.fromkeys(name for b in grouped for name in b.factors)))
+    X = design.columns.of(table)[:, design.keep] if fixed else np.zeros((n, 0))
+    Z = _of_blocks(design.blocks, random, lambda b: b.matrix(table), lambda b: np.zeros((n, len(b.names))))
+    codes = _of_blocks(design.blocks, groups, lambda b: b.positions(table), lambda b: np.full(n, -1))
+    unnamed = Labels(np.zeros(n, dtype=int), pd.Index([""]))
+    labels = _of_blocks(design.blocks, groups, lambda b: group_labels(b.factors, table), lambda b: unnamed)
     known = _offset(fit, offset, frame) + (offset_of(spec, table) if fixed else 0.0)
     return Rows(frame.index, X, Z, codes, known, _trials(fit, frame), labels)
+
+
+def _is_in(block: Block, which: Which) -> bool:
+    return which if isinstance(which, bool) else block.group in which
+
+
+def _of_blocks(
+    blocks: Sequence[Block], which: Which, known: Callable[[Block], Any], other: Callable[[Block], Any]
+) -> tuple | None:
+    """What is known of the blocks that are wanted, and what stands for the others; None if none is wanted."""
+    return tuple(known(b) if _is_in(b, which) else other(b) for b in blocks) if which else None
 
 
 def as_rows(data: Any, names: Iterable[str] = ()) -> pd.DataFrame:

@@ -230,7 +230,7 @@ def test_a_mean_alone():
         (lambda f: f.means("a", level=95), "level 95"),
         (lambda f: f.means("a").contrasts("all"), "method='all'"),
         (lambda f: f.means("a").contrasts("reference", adjust="tukey"), "all pairs of means"),
-        (lambda f: f.means("a").contrasts(adjust="bonferroni"), "adjust='bonferroni'"),
+        (lambda f: f.means("a").contrasts(adjust="fdr"), "adjust='fdr'.*'bonferroni', 'sidak'"),
         (lambda f: f.means("a").contrasts(ratios=True), "no ratios here"),
         (lambda f: f.means("a").contrasts(by="b"), "'b' does not split this table"),
         (lambda f: f.means("a").contrasts({"d": [1, -1]}), "'d' has 2 weights for 3 rows: a1, a2, a3"),

@@ -279,3 +279,33 @@ def test_no_rows_give_no_predictions():
 def test_a_group_that_is_in_the_index_is_found_there(fit):
     with pytest.raises(DataError, match=r"'Subject'.*reset_index\(\)"):
         fit("sleepstudy").predict(data("sleepstudy").set_index("Subject")[:2])
+
+
+def test_one_grouping_factors_effects_alone(fit):
+    """lme4's re.form = ~(1|g): what the other factors add is left out, and so are their columns."""
+    penicillin = fit("penicillin")
+    rows = penicillin.data.head(5)
+    plate, sample = (penicillin.predict(rows[[name]], groups=name) for name in ("plate", "sample"))
+    both = penicillin.predict(rows, groups=["sample", "plate"])
+    population = penicillin.predict(rows, groups="none")
+    assert_allclose(both, penicillin.predict(rows))
+    assert_allclose(plate + sample - population, both)
+    assert_allclose(plate, population + penicillin.ranef["plate"].loc[rows["plate"], "Intercept"].to_numpy())
+    assert_allclose(penicillin.predict(groups="plate").head(5), plate)
+
+
+def test_intervals_for_one_grouping_factors_groups(fit):
+    """Where the mean of a new sample's rows lies on a known plate: the sample's variance comes on top."""
+    penicillin = fit("penicillin")
+    rows = penicillin.data.head(3)
+    mean, new, one = (
+        half_width(penicillin.predict(rows, groups="plate", interval=kind)) ** 2
+        for kind in ("mean", "group", "observation")
+    )
+    sd = penicillin.varcorr.set_index("group")["vcov"]
+    assert_allclose(new - mean, sd["sample"], rtol=1e-8)
+    assert_allclose(one - new, sd["Residual"], rtol=1e-8)
+    with pytest.raises(mk.MlmkitError, match="groups='plat' is not known here.*plate and sample"):
+        penicillin.predict(rows, groups=["plat"])
+    with pytest.raises(mk.MlmkitError, match="never saw plate new"):
+        penicillin.predict({"plate": "new"}, groups="plate")
