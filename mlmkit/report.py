@@ -91,7 +91,7 @@ class Reported:
             coef_fmt=f"b:.{self.digits}f [{low}, {high}]",
             model_heads=list(self.table.columns),
             model_stats=keys,
-            model_stats_labels={key: readable_statistic(key) for key in keys},
+            model_stats_labels={key: word for column in self.columns for key, word in column.words.items()},
             labels=own,
             notes=note,
         )
@@ -140,7 +140,7 @@ def table(
     names = [f"m{k}" for k in range(len(fits))] if names is None else list(names)
     if len(names) != len(fits) or len(set(names)) != len(names):
         raise DataError(f"names has {len(names)} names for {len(fits)} fits: give each a name of its own.")
-    columns = tuple(Column.of(fit, ddf, level, digits) for fit in fits)
+    columns = tuple(Column.of(fit, ddf, level, digits, labels or {}) for fit in fits)
     cells = {name: _cells(column, digits, labels or {}) for name, column in zip(names, columns, strict=True)}
     rows = _merged([list(own) for own in cells.values()])
     whole = pd.DataFrame({name: [own.get(row, "") for row in rows] for name, own in cells.items()}, rows)
@@ -157,20 +157,23 @@ class Column:
         As `coefficients` gives them, with the degrees of freedom and the level asked for.
     statistics
         As `statistics` gives them, rounded.
+    words
+        The statistics' names for readers.
     response
     """
 
     coefficients: pd.DataFrame
     statistics: dict[str, str]
+    words: dict[str, str]
     response: str
 
     @classmethod
-    def of(cls, fit: Fit, ddf: str, level: float, digits: int) -> Column:
+    def of(cls, fit: Fit, ddf: str, level: float, digits: int, labels: Mapping[str, str]) -> Column:
         told = {
             key: str(value) if isinstance(value, int) else f"{value:.{digits}f}"
             for key, value in statistics(fit).items()
         }
-        return cls(coefficients(fit, ddf, level), told, response(fit))
+        return cls(coefficients(fit, ddf, level), told, words(fit, labels), response(fit))
 
     @property
     def __maketables_coef_table__(self) -> pd.DataFrame:
@@ -192,7 +195,7 @@ def _cells(column: Column, digits: int, labels: Mapping[str, str]) -> dict[str, 
         ): f"{row['b']:.{digits}f} [{row['ci95l']:.{digits}f}, {row['ci95u']:.{digits}f}]"
         for name, row in column.coefficients.iterrows()
     }
-    return cells | {readable_statistic(key): value for key, value in column.statistics.items()}
+    return cells | {column.words.get(key, key): value for key, value in column.statistics.items()}
 
 
 def _merged(columns: list[list[str]]) -> list[str]:
@@ -240,16 +243,7 @@ def coefficients(fit: Fit, ddf: str = "satterthwaite", level: float = 0.95) -> p
 
 def statistics(fit: Fit) -> dict[str, float | int]:
     """The random part, the residual SD, sizes and the criterion, by key."""
-    found: dict[str, float | int] = {}
-    if isinstance(fit, MixedFit):
-        for row in fit.varcorr.itertuples():
-            if row.group != "Residual":
-                key = (
-                    f"sd {row.term1}|{row.group}"
-                    if row.term2 is None
-                    else f"cor {row.term1}, {row.term2}|{row.group}"
-                )
-                found[key] = float(row.sdcor)
+    found: dict[str, float | int] = {_key(row): float(row.sdcor) for row in _varying(fit)}
     if fit.family.has_sigma:
         found["sigma"] = fit.sigma
     elif fit.family.has_dispersion:
@@ -260,6 +254,17 @@ def statistics(fit: Fit) -> dict[str, float | int]:
     return found | (
         {"REML criterion": fit.criterion} if fit.reml else {"log likelihood": fit.loglik, "AIC": fit.aic}
     )
+
+
+def _varying(fit: Fit) -> list:
+    """The rows of `varcorr` about groups."""
+    return [row for row in fit.varcorr.itertuples() if row.group != "Residual"] if isinstance(fit, MixedFit) else []  # fmt: skip
+
+
+def _key(row) -> str:
+    if row.term2 is None:
+        return f"sd {row.term1}|{row.group}"
+    return f"cor {row.term1}, {row.term2}|{row.group}"
 
 
 def statistic(fit: Fit, key: str) -> float | int | None:
@@ -282,10 +287,15 @@ def readable(name: str, labels: Mapping[str, str]) -> str:
     return " × ".join(words)
 
 
-def readable_statistic(key: str) -> str:
-    """A statistic's name for readers."""
-    found = re.fullmatch(r"(sd|cor) (.*)\|(.*)", key)
-    if found:
-        return f"{'SD' if found[1] == 'sd' else 'correlation'} of {found[2]} across {found[3]}"
-    words = {"sigma": "residual SD", "N": "rows"}
-    return words.get(key, key.replace("groups ", "groups of "))
+def words(fit: Fit, labels: Mapping[str, str]) -> dict[str, str]:
+    """The names of `statistics` for readers, by key."""
+    found = {_key(row): _in_words(row, labels) for row in _varying(fit)}
+    if isinstance(fit, MixedFit):
+        found |= {f"groups {name}": f"groups of {labels.get(name, name)}" for name in fit.ngroups}
+    return found | {"sigma": "residual SD", "N": "rows"}
+
+
+def _in_words(row, labels: Mapping[str, str]) -> str:
+    terms = [readable(term, labels) for term in (row.term1, row.term2) if term is not None]
+    what = "SD" if len(terms) == 1 else "correlation"
+    return f"{what} of {', '.join(terms)} across {labels.get(row.group, row.group)}"

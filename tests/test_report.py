@@ -107,3 +107,14 @@ def test_names_for_readers():
 def test_it_prints_and_shows_itself(fits):
     made = mk.table(*fits)
     assert "m2" in repr(made) and made.note in repr(made) and "<table" in made._repr_html_()
+
+
+def test_a_groups_name_is_shown_whole_and_labels_reach_the_random_part(fits):
+    """A bar or a point in a column's name is no part of the notation."""
+    litters = fits[0].data.rename(columns={"litter": "x.y|z"})
+    made = mk.table(mk.lmer("weight ~ sex + (sex|`x.y|z`)", litters), labels={"x.y|z": "mother"}).table
+    assert {"SD of Intercept across mother", "SD of sex = Male across mother", "groups of mother"} <= set(
+        made.index
+    )
+    plain = mk.table(mk.lmer("weight ~ sex + (1|`x.y|z`)", litters)).table
+    assert {"SD of Intercept across x.y|z", "groups of x.y|z"} <= set(plain.index)

@@ -57,7 +57,7 @@ def _is_function_of(outer: np.ndarray, inner: np.ndarray) -> bool:
 
 def _by_formula(codes: Mapping[str, np.ndarray], terms: tuple[Term, ...]) -> dict[str, set[str]]:
     """The factors within whose levels alone others have effects: b within a, in a + a:b."""
-    present = {frozenset(term) for term in terms} | {frozenset()}
+    present: set[frozenset[Factor]] = {frozenset(term) for term in terms} | {frozenset()}
     alone = {term[0].columns for term in terms if len(term) == 1}
     return {name: _outside(name, codes, terms, present) for name in codes if (name,) not in alone}
 
