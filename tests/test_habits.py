@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import mlmkit
-from mlmkit.habits import ARGUMENTS, ATTRIBUTES, answers
+from mlmkit.habits import ARGUMENTS, ATTRIBUTES, answers, attribute
 
 mk: Any = mlmkit  # called wrongly on purpose
 
@@ -103,3 +103,10 @@ def test_a_function_keeps_its_name_and_signature():
     assert double(2) == 4 and double.__name__ == "double" and double.__doc__ == "Twice."
     with pytest.raises(mk.DataError, match="double"):
         double(y=1)
+
+
+def test_a_private_attribute_is_never_offered(fit):
+    with pytest.raises(AttributeError) as caught:
+        _ = fit.repr_html
+    assert "_repr_html_" not in str(caught.value)
+    assert "Did you mean 'fitted'" in str(attribute(type(fit), "fittedd"))

@@ -153,3 +153,12 @@ def test_a_missing_response_does_not_move_what_is_remembered():
     d = pd.DataFrame({"x": np.arange(12.0), "y": np.r_[np.sin(np.arange(9.0)), [np.nan] * 3]})
     whole = mk.lm("y ~ poly(x, 2)", d).design.X
     assert_allclose(whole, np.column_stack([np.ones(12), value("poly(x, 2)", d[["x"]])])[:9])
+
+
+def test_numbers_may_be_a_factor_and_several_columns_not(frame):
+    """C() of a computed number has a level for each value; of a polynomial it has no meaning."""
+    d = pd.DataFrame({"x": [1.0, 2.0, 3.0, 1.0, 2.0, 3.0], "y": [1.0, 3.0, 2.0, 1.5, 3.5, 2.5]})
+    fit = mk.lm("y ~ 0 + C(I(x * 2))", d)
+    assert_allclose(fit.fixef, [1.25, 3.25, 2.25])  # the levels' means
+    with pytest.raises(DataError, match="is several columns, not a factor"):
+        mk.lm("y ~ C(poly(x, 2))", d)

@@ -198,3 +198,22 @@ def test_a_truth_that_fails_is_an_error_not_a_wrong_answer():
 
     with pytest.raises(ValueError, match="the fit failed"):
         judge(Question("99-9", "number", broken, right=""), 1.0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"), [(1.0, True), (1.003, True), (1.0049, False), (1.008, False), (0.9960, True)]
+)
+@pytest.mark.parametrize("sign", [1, -1])
+def test_an_answer_within_reach_of_a_right_and_a_wrong_number_is_the_nearer_one(answer, right, sign):
+    question = Question(
+        "99-12", "number", sign * 1.0, right="it", wrong=(Wrong(sign * 1.008, "a wrong one"),), tolerance=0.01
+    )
+    verdict = judge(question, f"{sign * answer:.5f}")
+    assert verdict.right is right and ("a wrong one" in verdict.message) is not right
+
+
+def test_of_two_wrong_numbers_within_reach_the_nearer_one_is_named():
+    wrong = (Wrong(2.01, "the far one"), Wrong(2.002, "the near one"))
+    question = Question("99-13", "number", 1.0, right="it", wrong=wrong, tolerance=0.01)
+    assert "the near one" in judge(question, "2.0031").message
+    assert "the far one" in judge(question, "2.0081").message

@@ -204,3 +204,15 @@ def test_a_refit_is_a_fit(reml):
         assert again.criterion == pytest.approx(one.criterion, abs=1e-9) and again.converged
         np.testing.assert_allclose(again.theta, one.theta, atol=1e-5)
         np.testing.assert_allclose(again.fitted, one.fitted, atol=1e-5)
+
+
+@pytest.mark.parametrize("response", [265, 311])
+def test_the_lowest_of_several_minima_may_have_a_strong_correlation(response):
+    """Six small groups: from uncorrelated starts alone these two would end 0.1 and 2.2 too high."""
+    d = made([2, 3, 2, 4, 3, 2], mean=1.0)
+    y = responses(d, 0.3, 400)[:, response]
+    many, one = linear_batch(d, True).fit(y[:, None]), fit_lmm(d.with_response(y), True)
+    assert many.criterion[0] <= one.criterion + 1e-7
+    Lambda = np.array([[many.theta[0, 0], 0.0], [many.theta[0, 1], many.theta[0, 2]]])
+    Sigma = Lambda @ Lambda.T
+    assert abs(Sigma[0, 1]) > 0.9 * np.sqrt(Sigma[0, 0] * Sigma[1, 1])
