@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -331,3 +332,15 @@ def test_each_level_of_a_factor_has_a_coefficient_in_each_group():
     latex = equation(mk.lm("Reaction ~ 0 + Subject + Subject:third", sleep)).latex
     for term in (r"\beta_{[s_i]1} [x_i = \mathrm{b}]", r"\beta_{[s_i]2} [x_i = \mathrm{c}]"):
         assert term in latex
+
+
+def test_a_vector_of_many_predictors_lists_those_of_its_level_and_no_others():
+    """Five of the rows and five of the groups: two vectors, each with its own five."""
+    rng = np.random.default_rng(3)
+    data = pd.DataFrame({"g": np.repeat(np.arange(20), 6), "y": rng.normal(size=120)})
+    data = data.assign(**{f"r{k}": rng.normal(size=120) for k in range(5)})
+    data = data.assign(**{f"c{k}": rng.normal(size=20)[data["g"]] for k in range(5)})
+    latex = equation("y ~ r0 + r1 + r2 + r3 + r4 + c0 + c1 + c2 + c3 + c4 + (1|g)", data).latex
+    for letter, index in (("x", "i"), ("z", "j")):
+        own = ", ".join(f"{letter}_{{{index}{k}}}" for k in range(1, 6))
+        assert rf"\vec{{{letter}}}_{index} = [{own}]^\top" in latex
