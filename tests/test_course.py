@@ -15,6 +15,7 @@ import venv
 import zipfile
 from pathlib import Path
 from urllib.error import URLError
+from urllib.parse import urlparse
 from urllib.request import Request, urlopen
 
 import pytest
@@ -108,10 +109,29 @@ def test_root_is_served_on_this_machine_only_and_told_so(tmp_path, opened, monke
     monkeypatch.setattr(lab, "is_root", lambda: True)
     command.main(["lab", str(tmp_path)])
     assert {"--ServerApp.allow_root=True", "--ServerApp.ip=127.0.0.1"} <= set(opened[0][0])
-    assert "127.0.0.1" in capsys.readouterr().out
+    assert "ssh -L 8888:127.0.0.1:8888" in capsys.readouterr().out
+    command.main(["lab", str(tmp_path), "--port", "8890"])
+    assert "ssh -L 8890:127.0.0.1:8890" in capsys.readouterr().out
     monkeypatch.setattr(lab, "is_root", lambda: False)
     command.main(["lab", str(tmp_path)])
-    assert not any("allow_root" in argument for argument in opened[1][0])
+    assert not any("allow_root" in argument for argument in opened[-1][0])
+
+
+@pytest.mark.parametrize("option", [["--ServerApp.ip=0.0.0.0"], ["--ip", "0.0.0.0"], ["--ip=0.0.0.0"]])
+def test_what_root_chose_is_chosen_once_and_told(tmp_path, opened, monkeypatch, capsys, option):
+    monkeypatch.setattr(lab, "is_root", lambda: True)
+    command.main(["lab", str(tmp_path), *option])
+    said = capsys.readouterr().out
+    assert "127.0.0.1" not in " ".join(opened[0][0]) + said
+    assert "0.0.0.0" in said and "token" in said
+
+
+def test_a_readers_own_settings_take_the_place_of_the_courses(monkeypatch):
+    """JupyterLab takes each setting once and stops at the second."""
+    monkeypatch.setattr(lab, "is_root", lambda: True)
+    given = ["--notebook-dir=/mine", "--LabApp.default_url=/lab", "--allow-root", "--ip", "localhost"]
+    assert lab.command(Path("/ours"), given)[3:] == given
+    assert len(lab.command(Path("/ours"), ["--no-browser"])[3:]) == 5
 
 
 def test_what_a_reader_set_stays_set(monkeypatch):
@@ -193,8 +213,22 @@ def test_the_sdist_carries_what_the_wheel_needs_and_nothing_else(built):
     }  # fmt: skip
     assert {name for name in names if name.startswith("chapters/")} == {f"chapters/{name}" for name in COURSE}
     assert {name for name in names if name.startswith("tools/")} == sources(
-        "tools/labextension", "tools/nbconvert"
+        "tools/labextension", "tools/nbconvert", "tools/readme.py"
     )
+
+
+def test_every_link_of_the_description_is_an_address_of_a_file_that_is_there(built):
+    """On a package index there is no repository that a relative link could start from."""
+    wheel = zipfile.ZipFile(built[0])
+    (name,) = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
+    text = wheel.read(name).decode()
+    repository = re.search(r"Project-URL: Repository, (\S+)", text)[1]
+    links = re.findall(r"\]\(([^)]*)\)", text.partition("\n\n")[2])
+    ours = [re.fullmatch(rf"{repository}/(blob|raw)/main/(.*)", link) for link in links]
+    there = {found[2] for found in ours if found}
+    assert "figures/moving-plane.webp" in there and there >= {f"chapters/{name}" for name in CHAPTERS}
+    assert all((ROOT / place).is_file() for place in there)
+    assert all(urlparse(link).scheme == "https" for link in links), links
 
 
 @pytest.fixture(scope="module")

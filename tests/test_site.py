@@ -150,6 +150,23 @@ def test_a_lecturers_own_chapters_make_a_book(tmp_path, monkeypatch):
     assert [path.name for path in (filled[0] / "chapters").iterdir()] == ["00-mine.ipynb"]
 
 
+def test_a_chapter_that_is_live_beside_the_book_links_there(tmp_path, monkeypatch):
+    monkeypatch.setattr(book, "_films", lambda folder: {})
+    monkeypatch.setattr(book, "_sphinx", lambda source, out, doctrees: None)
+    lite = tmp_path / "site" / "lite"
+    for place in ("lab/index.html", f"files/{CHAPTERS[0]}.ipynb"):
+        (lite / place).parent.mkdir(parents=True)
+        (lite / place).write_text("")
+    book.build_book(tmp_path / "site")
+    pages = tmp_path / "site.work" / "source" / "chapters"
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in pages.glob("*.ipynb")}
+    linked = {
+        name: re.findall(r"\.\./lite/lab/index\.html\?path=([\w-]+)\.ipynb", texts[name]) for name in texts
+    }
+    assert linked.pop(CHAPTERS[0]) == [CHAPTERS[0]] and not any(linked.values())
+    assert (lite / "lab/index.html").is_file(), "what is not Sphinx's stays"
+
+
 def test_without_sphinx_it_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setattr(book, "find_spec", lambda name: None)
     with pytest.raises(CourseError, match=r'pip install "mlmkit\[site\]"'):

@@ -7,7 +7,7 @@ with forms, pictures and films, and Sphinx makes HTML of it all. No page asks an
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,6 +21,12 @@ from .reference import reference_page
 
 #: What the book shares with the rest of a clone, by its place in the book; a wheel carries it among its documents.
 SHARED = {"CHANGELOG.md": "CHANGELOG.md", "_static/predict.js": "tools/labextension/static/predict.js"}
+
+#: Where JupyterLite lies in a published book (deploy/lite.sh puts it there), and a chapter's place in it.
+LITE = Path("lite")
+LIVE = """\
+<p class="course-live"><a href="../{lite}/lab/index.html?path={name}">Run this chapter in your browser</a>, without
+installing anything: cells, sliders and all. The first start takes a minute and asks the network for Python.</p>"""
 
 #: Pages that Sphinx makes by itself.
 OF_SPHINX = {Path("genindex"), Path("search"), Path("py-modindex")}
@@ -36,6 +42,10 @@ def build_book(out: Path, course: Path | None = None) -> Path:
         and films that did not change are not made again.
     course
         The folder whose chapters are used: a lecturer's own copy, say. By default this installation's.
+
+    Notes
+    -----
+    If JupyterLite lies in `lite` of that folder already, each chapter that it holds links to it.
 
     Returns
     -------
@@ -54,7 +64,8 @@ def build_book(out: Path, course: Path | None = None) -> Path:
         raise CourseError(f"There are no chapters in {texts}.")
     work = out.with_name(out.name + ".work")
     recorded = _films(work / "films")
-    _fill(work / "source", {**dict(_documents()), **recorded, **dict(_pages(texts))})
+    live = {path.name for path in (out / LITE / "files").glob("*.ipynb")}
+    _fill(work / "source", {**dict(_documents()), **recorded, **dict(_pages(texts, live))})
     _sphinx(work / "source", out, work / "doctrees")
     _prune(work / "source", out)
     (out / ".nojekyll").touch()  # or GitHub's pages leave out folders that begin with an underscore
@@ -81,14 +92,16 @@ def _films(folder: Path) -> dict[str, bytes]:
     return {f"_static/{path.relative_to(folder).as_posix()}": path.read_bytes() for path in files}
 
 
-def _pages(texts: Path) -> Iterator[tuple[str, bytes]]:
-    """The chapters and templates as pages, and their pictures."""
+def _pages(texts: Path, live: Container[str] = ()) -> Iterator[tuple[str, bytes]]:
+    """The chapters and templates as pages, and their pictures; those that are live elsewhere say where."""
     import nbformat
 
     filmed = {f"explore_{name}": name for name in films.names()}
     book = Book(films=filmed, form=quiz.form)
     for path in sorted([*texts.glob("[0-9]*.ipynb"), *texts.glob("templates/*.ipynb")]):
         made = page(nbformat.read(path, 4), book)
+        if path.name in live:
+            made.cells.insert(1, nbformat.v4.new_markdown_cell(LIVE.format(lite=LITE, name=path.name)))
         yield f"chapters/{path.relative_to(texts).as_posix()}", nbformat.writes(made).encode()
     for name, content in book.pictures.items():
         yield f"_static/pictures/{name}", content
@@ -124,7 +137,8 @@ def _prune(source: Path, out: Path) -> None:
     """Remove pages and pictures of an earlier build that are no longer made from anything."""
     documents = {path.relative_to(source).with_suffix("") for path in source.rglob("*")}
     for path in out.rglob("*.html"):
-        if path.relative_to(out).with_suffix("") not in documents | OF_SPHINX:
+        place = path.relative_to(out)
+        if place.with_suffix("") not in documents | OF_SPHINX and LITE not in place.parents:
             path.unlink()
     for path in (out / "_static" / "pictures").glob("*"):
         if not (source / path.relative_to(out)).exists():

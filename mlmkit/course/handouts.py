@@ -15,17 +15,22 @@ COMPANIONS = ("LICENSE", "rise.css", "templates/report.ipynb")
 START = """\
 # Multilevel models: the notebooks of your class
 
-You need Python 3.11 or later. Once, in this folder:
+You need Python 3.11 or later. Open a terminal in this folder. The first two lines are for the first time; the last one is for
+whenever you work. On Linux and macOS:
 
-    python -m venv .venv
+    python3 -m venv .venv
     .venv/bin/pip install "mlmkit[course]"
-
-Then, whenever you work:
-
     .venv/bin/mlmkit lab .
 
-(On Windows write `.venv\\Scripts\\pip` and `.venv\\Scripts\\mlmkit`.) JupyterLab opens in your browser; your answers are saved
-in the notebooks of the folder `chapters`. Begin with {first}.
+On Windows:
+
+    py -m venv .venv
+    .venv\\Scripts\\pip install "mlmkit[course]"
+    .venv\\Scripts\\mlmkit lab .
+
+If the first line fails on Debian or Ubuntu, run `sudo apt install python3-venv` once and try again.
+
+JupyterLab opens in your browser; your answers are saved in the notebooks of the folder `chapters`. Begin with {first}.
 
 Where a question says **Predict**, decide before you read on: what follows is folded until you have. Each exercise has a folded
 hint and a check that says whether your answer is right and, if not, often why. The worked solutions are with your lecturer.

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 
 from .folder import CourseError
@@ -15,10 +16,21 @@ CONFIGURATION = Path(__file__).parent / "jupyter"
 FIRST = "/lab/tree/chapters/00-start-here.ipynb"
 #: One thread for linear algebra: the course's matrices are small, and a class shares its machine.
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
-AS_ROOT = (
-    "You are root, as in a container: JupyterLab is started all the same, for this machine only (127.0.0.1).\n"
-    "From another machine, forward the port: ssh -L 8888:127.0.0.1:8888 THIS-MACHINE"
-)
+#: What JupyterLab's short options set: who gives one means the same as by the long one.
+SHORT = {
+    "ip": "ServerApp.ip",
+    "port": "ServerApp.port",
+    "notebook-dir": "ServerApp.root_dir",
+    "allow-root": "ServerApp.allow_root",
+}
+HERE = "127.0.0.1"
+AS_ROOT = "You are root, as in a container: JupyterLab is started all the same, "
+FOR_HERE = f"""\
+for this machine only ({HERE}).
+From another machine, forward the port: ssh -L {{port}}:{HERE}:{{port}} THIS-MACHINE"""
+FOR_OTHERS = """\
+at the address you chose ({ip}).
+Whoever reaches it and has the token in JupyterLab's address can do on this machine what root can."""
 
 
 def open_lab(folder: Path, options: list[str]) -> int:
@@ -29,7 +41,7 @@ def open_lab(folder: Path, options: list[str]) -> int:
     folder
         The folder with `chapters` in it.
     options
-        Handed to JupyterLab as they are, after the course's own, so that they win.
+        Handed to JupyterLab as they are; the course's own settings give way to them.
 
     Raises
     ------
@@ -39,7 +51,7 @@ def open_lab(folder: Path, options: list[str]) -> int:
     if find_spec("jupyterlab") is None:
         raise CourseError('JupyterLab is not installed. Add it with: pip install "mlmkit[course]"')
     if is_root():
-        print(AS_ROOT, flush=True)
+        print(as_root(settings(options)), flush=True)
     return _run(command(folder, options), environment())
 
 
@@ -48,12 +60,30 @@ def is_root() -> bool:
     return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
+def as_root(chosen: dict[str, str]) -> str:
+    """What root is told: who reaches this server."""
+    ip, port = chosen.get("ServerApp.ip", HERE), chosen.get("ServerApp.port", "8888")
+    return AS_ROOT + (FOR_HERE if ip in (HERE, "localhost", "::1") else FOR_OTHERS).format(ip=ip, port=port)
+
+
 def command(folder: Path, options: list[str]) -> list[str]:
-    """The command that starts JupyterLab."""
-    ours = [f"--ServerApp.root_dir={folder}", f"--LabApp.default_url={FIRST}"]
+    """The command that starts JupyterLab: the course's settings where the reader chose nothing else."""
+    ours = {"ServerApp.root_dir": str(folder), "LabApp.default_url": FIRST}
     if is_root():
-        ours += ["--ServerApp.allow_root=True", "--ServerApp.ip=127.0.0.1"]
-    return [sys.executable, "-m", "jupyterlab", *ours, *options]
+        ours |= {"ServerApp.allow_root": "True", "ServerApp.ip": HERE}
+    chosen = settings(options)
+    given = [f"--{name}={value}" for name, value in ours.items() if name not in chosen]
+    return [sys.executable, "-m", "jupyterlab", *given, *options]
+
+
+def settings(options: list[str]) -> dict[str, str]:
+    """What options set, by its long name: `{"ServerApp.ip": "0.0.0.0"}` of `["--ip", "0.0.0.0"]`."""
+    found = {}
+    for option, after in pairwise([*options, ""]):
+        if option.startswith("--"):
+            name, equals, value = option.removeprefix("--").partition("=")
+            found[SHORT.get(name, name)] = value if equals else after
+    return found
 
 
 def environment() -> dict[str, str]:
