@@ -48,9 +48,9 @@ def _of_countries(group: str, column: str = "sdcor") -> float:
     return _countries().varcorr.set_index("group")[column][group]
 
 
-def _share(fit, *groups: str, column: str = "vcov") -> float:
-    """The share of the total that belongs to these groups, in variances (or, wrongly, in SDs)."""
-    parts = fit.varcorr.set_index("group")[column]
+def _share(fit, *groups: str, column: str = "vcov", without: tuple[str, ...] = ()) -> float:
+    """The share of the total that belongs to these groups, in variances (or, wrongly, in SDs; or of a part)."""
+    parts = fit.varcorr.set_index("group")[column].drop(list(without))
     return parts[list(groups)].sum() / parts.sum()
 
 
@@ -77,6 +77,7 @@ QUESTIONS = (
         wrong=(
             Wrong(9.0, "That is the number of different values of classid2 alone."),
             Wrong(lambda: float(_classes().ngroups["schoolid"]), "That is the number of schools."),
+            Wrong(1190.0, "That is the number of children, one row each."),
             Wrong(9.0 * 107, "That is every possible pair; most of them do not occur."),
         ),
     ),
@@ -152,6 +153,22 @@ QUESTIONS = (
             Wrong(lambda: _share(_words(), "spelling"), "That is the words' share."),
             Wrong(lambda: _share(_words(), "Residual"), "That is what is neither people's nor words'."),
             Wrong(lambda: _share(_words(), "participant", column="sdcor"), SD_SLIP),
+            Wrong(
+                lambda: _share(_words(), "participant", without=("spelling",)),
+                "The words' variance is missing from the sum.",
+            ),
+            Wrong(
+                lambda: _share(_words(), "participant", column="sdcor", without=("spelling",)),
+                "The words are missing from the sum; besides, shares are of variances, not of SDs.",
+            ),
+            Wrong(
+                lambda: _share(_words(), "participant", without=("Residual",)),
+                "The residual variance belongs to the total, too.",
+            ),
+            Wrong(
+                lambda: _share(_words(), "participant", "spelling"),
+                "That is the share of people and words together.",
+            ),
         ),
     ),
     Question(

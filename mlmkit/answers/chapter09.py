@@ -112,6 +112,9 @@ QUESTIONS = (
         wrong=(
             Wrong(lambda: _icc(_tau(), np.pi / np.sqrt(3)), "Shares are of variances, not of SDs."),
             Wrong(
+                lambda: _icc(_tau(), np.pi**2 / 3), "τ is an SD: square it before you compare it with π²/3."
+            ),
+            Wrong(
                 lambda: _icc(_tau() ** 2, 1.0),
                 "1 is the error's variance of a probit model; here it is π²/3.",
             ),
@@ -145,6 +148,7 @@ QUESTIONS = (
                 "Those who are always severe do not change, either.",
             ),
             Wrong(lambda: 294 - _patients(True, True), "Those are the others, who never change."),
+            Wrong(224, "Those came to all seven visits; but many of them never change."),
         ),
     ),
     Question(
@@ -177,6 +181,8 @@ QUESTIONS = (
         wrong=(
             Wrong(lambda: 10 * _higher(), "That is the change of the log: take its exponential."),
             Wrong(lambda: np.exp(_higher()), "That is for 1 m; 10 m are asked for."),
+            Wrong(_higher, "That is the change of the log for 1 m: take 10 of it, and the exponential."),
+            Wrong(lambda: np.exp(-10 * _higher()), "That is for 10 m down."),
             Wrong(
                 lambda: 1 - np.exp(10 * _higher()), "That is by how much it falls; the factor is asked for."
             ),

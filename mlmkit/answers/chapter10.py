@@ -52,6 +52,9 @@ QUESTIONS = (
                 lambda: _se(18, 5.922, 25.592) / 2, "J stands under a root: twice the people divide by √2."
             ),
             Wrong(lambda: _se(18, 5.922, 25.592), "That is the one with 18 people."),
+            Wrong(
+                lambda: _se(9, 5.922, 25.592), "That is the one with 9 people: more people make it smaller."
+            ),
         ),
     ),
     Question(
@@ -117,16 +120,24 @@ QUESTIONS = (
                 "A word has one frequency and a person one age: no slope within them.",
             ),
             Wrong({"a", "d"}, "And age varies within a word: people of all ages read it."),
+            Wrong({"a", "b", "c", "d"}, "(b): a word has one frequency, so no slope of it within words."),
+            Wrong({"a", "c", "d", "e"}, "(e): a person has one age, so no slope of it within people."),
+            Wrong(
+                {"b", "e"}, "Those two are the ones that the design does not allow: you picked the opposite."
+            ),
         ),
     ),
     Question(
         "10-8",
         "choice",
         "b",
-        right="an estimate scatters, but not below 0, so that many end exactly there.",
+        right="an SD cannot be estimated below 0, so its estimate errs upwards; the correlation is on its boundary.",
         wrong=(
-            Wrong("a", "An estimate is not the truth; look at another seed."),
-            Wrong("c", "It is exactly 0 in many studies: the fit is singular then."),
+            Wrong("a", "An estimate is not the truth: fit it and look."),
+            Wrong(
+                "c",
+                "In these data nobody differs in slope: an estimated SD above 0 does not show that people do.",
+            ),
         ),
     ),
     Question(

@@ -91,6 +91,17 @@ QUESTIONS = (
                 "nobody is in both arms: treatment does not vary within patients, so it has no slope there.",
             ),
             Wrong(
+                "bdi ~ month*treatment + (month||subject)",
+                "nearly; two bars claim that level and trend are uncorrelated at month 0, which nobody has asked for.",
+            ),
+            Wrong(
+                "bdi ~ m*treatment + (m|subject)",
+                "m counts from month 2; month, from the start, is asked for.",
+            ),
+            Wrong(
+                "bdi ~ month*treatment", "each patient has a level and a trend: the random part is missing."
+            ),
+            Wrong(
                 "bdi ~ month + treatment + (month|subject)",
                 "here both arms have the same average trend; the interaction is missing.",
             ),
@@ -106,6 +117,7 @@ QUESTIONS = (
         "number",
         lambda: _difference(6),
         right="at month 8 nothing is left of it, within an interval of 4.5 points either way.",
+        tolerance=0.03,  # two decimals, of a number near 0
         wrong=(
             Wrong(lambda: _difference(0), "that is the difference at m = 0, which is month 2."),
             Wrong(lambda: _fit().fixef[CHANGE], "that is how the difference changes per month."),
@@ -164,6 +176,10 @@ QUESTIONS = (
             Wrong(
                 23 - 1.2 * 8, "that is the truth at month 8, for which everybody would have to be seen then."
             ),
+            Wrong(
+                lambda: (23 - _carried_forward()) / 1.2,
+                "that is the month in which last scores were taken, on average.",
+            ),
             Wrong(23.0, "that is the mean at the start; most people have a later score."),
         ),
     ),
@@ -176,6 +192,10 @@ QUESTIONS = (
             Wrong(_raw_difference, "that is the difference of all pupils' means; it compares unlike pupils."),
             Wrong(
                 lambda: _schools().fixef["ses:sector[T.Catholic]"], "that is how the slopes of ses differ."
+            ),
+            Wrong(
+                lambda: _schools().fixef["Intercept"] + _schools().fixef["sector[T.Catholic]"],
+                "that is the mean of Catholic schools, not how far they are from public ones.",
             ),
         ),
         slips=A_COEFFICIENT,
