@@ -19,11 +19,12 @@ import numpy as np
 
 from ..covariance import theta_from_factors
 from ..estimates import Move
-from ..random.effects import Effects, row_products
-from .criterion import GlmmCriterion, glmm_criterion
-from .irls import Solution
+from ..random.arrange import arrange
+from ..random.effects import row_products
+from . import laplace, quadrature
+from .criterion import GlmmCriterion
 from .laplace import Approximation
-from .quadrature import DENSE, MOST_NODES
+from .quadrature import DENSE, MOST_NODES, Integral, Rule, integrate_around, rule_of
 
 #: A move by this many standard errors is worth a second look.
 SUSPICIOUS = 0.15
@@ -37,14 +38,13 @@ CHOICE = {2: (11, 25), 3: (7, 15)}
 
 @dataclass(frozen=True, eq=False)
 class Optimum:
-    """Where a search ended: the criterion, the place in its standard coordinates, gradient, Hessian and modes there."""
+    """Where a search ended: the criterion, the place in its standard coordinates, gradient, Hessian and state there."""
 
     criterion: GlmmCriterion
-    flat: Solution
     x: np.ndarray
     gradient: np.ndarray
     hessian: np.ndarray
-    modes: Effects
+    state: Approximation | Integral
 
     def move(self) -> Move | None:
         """Where exact integration would move the estimates; None where that is not known."""
@@ -67,7 +67,7 @@ class Optimum:
 
     def _of_one(self, few: int, size: int) -> Move:
         def with_nodes(n: int) -> Move:
-            return self._moved(self.criterion.with_nodes(n).standard(self.x, self.modes)[1] - self.gradient)
+            return self._moved(self._gradient(n) - self.gradient)
 
         most = MOST_NODES if size == 1 else DENSE - 1
         move = with_nodes(max(FIRST[size], min(2 * few + 1, most)))
@@ -79,9 +79,15 @@ class Optimum:
             return replace(move, nodes=CHOICE[size][move.largest > 1.0 or few > 1])
         return _enough([replace(with_nodes(n), nodes=n) for n in LADDER if n > few])
 
+    def _gradient(self, n: int) -> np.ndarray:
+        """The gradient with n nodes in each direction."""
+        criterion = self.criterion.with_nodes(n)
+        at = self.state.laplace if isinstance(self.state, Integral) else self.state
+        integral = integrate_around(criterion.part, at, cast(Rule, criterion.rule))
+        return criterion.standard_gradient(criterion.derivatives(integral), self.x)
+
     def _of_several(self, sizes: dict[str, int]) -> Move:
-        # with several grouping factors there are no nodes
-        state = cast(Approximation, self.criterion.state_at(self.x, self.modes))
+        state = cast(Approximation, self.state)  # with several grouping factors there are no nodes
         move = self._moved_by(state, sizes, FIRST)
         return move if move.largest < SUSPICIOUS else self._moved_by(state, sizes, SECOND)
 
@@ -115,11 +121,12 @@ class Optimum:
         criterion, x, places = self.criterion, self.x, np.flatnonzero(own)
         u, factors = criterion.part.by_row(state.modes.u), criterion.factors(x)
         beside = sum(row_products(state.Z[k], u[k]) for k in np.flatnonzero(~own))
-        blocks = tuple(criterion.design.blocks[k] for k in places)
-        one = glmm_criterion(replace(criterion.design, blocks=blocks), self.flat)
+        part = arrange([criterion.part.terms[k] for k in places], [""] * len(places))
+        response = replace(state.response, population=state.response.population + beside)
         start = [state.modes.u[k] for k in places]
-        at = [factors[k] for k in places], criterion.population_at(x) + beside, criterion.dispersion_at(x)
-        few, more = (c.derivatives(c.state(*at, start)) for c in (one, one.with_nodes(n)))
+        at = laplace.approximate(part, [factors[k] for k in places], response, start)
+        few = laplace.gradient(part, at)
+        more = quadrature.gradient(part, integrate_around(part, at, rule_of(n, sum(part.sizes))))
         by_factor = zip(places, few.by_factor, more.by_factor, strict=True)
         by_place = criterion.by_place(more.by_dispersion - few.by_dispersion, criterion.place_at(x))
         return (

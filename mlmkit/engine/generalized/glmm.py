@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import cast
 
 import numpy as np
 
@@ -94,15 +94,15 @@ def fit_glmm(design, n_agq: int = 1, examine: bool = False) -> Estimates:
     if dense:
         criterion, search = _on_a_lattice(criterion.with_nodes(n_agq), end)
         end = climb(criterion, search)
+        end = replace(end, walk=Walk(replace(criterion, held=None), end.modes))  # the nodes are placed anew
     try:
         estimates = estimates_of(criterion, end, messages)
     except FloatingPointError:
         raise DataError(AT_THE_EDGE.format(design.spec.family)) from None
     if not examine or not np.all(np.isfinite(end.hessian)):
         return estimates
-    return replace(
-        estimates, move=Optimum(criterion, flat, end.x, end.gradient, end.hessian, end.modes).move()
-    )
+    state, _ = end.walk.at(end.x)
+    return replace(estimates, move=Optimum(criterion, end.x, end.gradient, end.hessian, state).move())
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,8 +111,10 @@ class End:
 
     Attributes
     ----------
-    x, gradient, modes
-        The place in standard coordinates, the derivatives there, and the modes of the spherical group effects.
+    x, gradient
+        The place in standard coordinates, and the derivatives there.
+    walk
+        What led there, and gives the state at x.
     hessian, metric
         The second derivatives, and the search's inverse of them.
     converged
@@ -122,11 +124,16 @@ class End:
 
     x: np.ndarray
     gradient: np.ndarray
-    modes: Effects
+    walk: Walk
     hessian: np.ndarray
     metric: np.ndarray
     converged: bool
     evaluations: int
+
+    @property
+    def modes(self) -> Effects:
+        """The modes of the spherical group effects."""
+        return self.walk.modes
 
 
 def _refuse_perfect(design, flat: Solution) -> None:
@@ -142,8 +149,8 @@ def climb(criterion: GlmmCriterion, search: Search) -> End:
     """A search to its end."""
     converged, H = minimise(search, partial(_canonical, criterion))
     point = _without_traces(criterion, search)
-    walk: Any = search.objective  # which keeps the modes of its last step
-    return End(point.x, point.gradient, walk.modes, H, search.metric, converged, search.evaluations)
+    walk = cast(Walk, search.objective)
+    return End(point.x, point.gradient, walk, H, search.metric, converged, search.evaluations)
 
 
 def best_end(criterion: GlmmCriterion, first: End) -> tuple[End, tuple[str, ...]]:
@@ -298,7 +305,7 @@ def estimates_of(criterion: GlmmCriterion, end: End, summits: tuple[str, ...]) -
     """Everything that follows from where a search ended; `summits` says what is to be said of others."""
     x, design, (theta, beta) = end.x, criterion.design, criterion.estimates_at(end.x)
     family, dispersion = design.spec.family, criterion.dispersion_at(x)
-    state = replace(criterion, held=None).solve(theta, beta, dispersion, end.modes)
+    state, derivatives = end.walk.at(x)
     vcov, messages = _covariance(criterion, end.hessian)
     if not end.converged:
         messages = (NOT_CONVERGED, *messages)
@@ -321,7 +328,7 @@ def estimates_of(criterion: GlmmCriterion, end: End, summits: tuple[str, ...]) -
         converged=end.converged,
         messages=(*messages, *summits, *singular_messages(design, theta)),
         evaluations=end.evaluations,
-        gradient=criterion.gradient(state),
+        gradient=criterion.gradient_of(derivatives, state.response.family),
         n_agq=1 if criterion.rule is None else criterion.rule.n,
     )
 

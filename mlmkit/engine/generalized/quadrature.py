@@ -25,10 +25,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, partial, reduce
+from typing import NamedTuple
 
 import numpy as np
 
-from ..random.blocks import cholesky, group_squares, sum_by_group
+from ..random.blocks import cholesky, multiply, solve_lower, sum_by_group, times_vectors, transpose
 from ..random.effects import Effects
 from ..random.pattern import Pattern
 from .laplace import Approximation, Gradient, Sums, approximate, from_sums
@@ -71,6 +73,7 @@ def is_lattice(n: int, size: int) -> bool:
     return size > 1 and n >= DENSE
 
 
+@cache
 def gauss_hermite(n: int, size: int = 1) -> Rule:
     """The rule with n nodes in each of `size` directions: exact for polynomials up to degree 2n − 1 in each."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(n)
@@ -138,18 +141,28 @@ def integrate(
     FloatingPointError
         The modes were not found, or the nodes around them take a mean out of the family's range.
     """
-    at = approximate(part, factors, response, start)
-    codes, n_groups, z = part.terms[0].codes, part.terms[0].n_groups, np.concatenate(at.Z)
-    B = _roots(z, at.information, codes, n_groups)
-    modes = np.concatenate(at.modes.u)
+    return integrate_around(part, approximate(part, factors, response, start), rule)
+
+
+def integrate_around(part: Pattern, at: Approximation, rule: Rule) -> Integral:
+    """The same around modes that are known.
+
+    Raises
+    ------
+    FloatingPointError
+        The nodes take a mean out of the family's range.
+    """
+    response = at.response
+    codes, z, modes = part.terms[0].codes, np.concatenate(at.Z), np.concatenate(at.modes.u)
+    products = at.H.chain.levels[0].A
     if rule.placed:
-        wide = _roots(z, 0.25 * at.information, codes, n_groups)
-        placement = Placement(modes, wide)
+        placement = Placement(modes, _roots(0.25 * products))
         for _ in range(PLACINGS):
             placement = _summed(z, placement, codes, response, rule).placement(placement)
         return integrate_placed(part, at, response, rule, placement)
+    B = _roots(products)
     totals = _summed(z, Placement(modes, B), codes, response, rule)
-    value = _value(totals, B, response)
+    value = _value(totals, -0.5 * at.H.log_determinant, response)
     return Integral(value, at, _sums(part, at, B, totals), response)
 
 
@@ -168,13 +181,13 @@ def integrate_placed(
     score, by_effect, by_dispersion = totals.averages(placement, codes, response)
     nothing = [np.zeros_like(one) for one in at.Z]
     sums = Sums(score, _by_term(part, by_effect), part.nothing(), nothing, by_dispersion)
-    value = _value(totals, placement.root, response)
+    log_volume = float(np.log(np.abs(np.linalg.det(placement.root.transpose(2, 0, 1)))).sum())
+    value = _value(totals, log_volume, response)
     return Integral(value, at, sums, response, totals.placement(placement))
 
 
-def _value(totals: _Totals, root: np.ndarray, response: Response) -> float:
-    log_volume = np.log(np.abs(np.linalg.det(root.transpose(2, 0, 1))))
-    value = -2.0 * (np.sum(totals.log_total + log_volume) + response.constant)
+def _value(totals: _Totals, log_volume: float, response: Response) -> float:
+    value = -2.0 * (np.sum(totals.log_total) + log_volume + response.constant)
     if not np.isfinite(value):
         raise FloatingPointError("A quadrature node takes a mean out of the family's range.")
     return float(value)
@@ -188,34 +201,27 @@ def gradient(part: Pattern, at: Integral) -> Gradient:
     return Gradient(by_factor, -2.0 * at.sums.score, -2.0 * at.sums.by_dispersion)
 
 
-def _roots(z: np.ndarray, information: np.ndarray, codes: np.ndarray, n_groups: int) -> np.ndarray:
-    """B = C⁻ᵀ of every group's H = CCᵀ, (s, s, J) upper triangular."""
-    H = group_squares(z * np.sqrt(np.abs(information)), codes, n_groups)
-    if np.any(information < 0.0):
-        H = np.array([[np.bincount(codes, information * a * b, n_groups) for b in z] for a in z])
-    H = H.transpose(2, 0, 1) + np.eye(len(z))
-    try:
-        return np.linalg.inv(np.linalg.cholesky(H)).transpose(2, 1, 0)
-    except np.linalg.LinAlgError:
-        raise FloatingPointError("The curvature at some group's modes is not positive definite.") from None
+def _roots(products: np.ndarray) -> np.ndarray:
+    """B = C⁻ᵀ of every group's products + I = CCᵀ, (s, s, J) upper triangular."""
+    one = np.eye(len(products))[:, :, None]
+    return transpose(solve_lower(cholesky(products + one), one))
 
 
-@dataclass
-class _Totals:
+class _Totals(NamedTuple):
     """Sums over the nodes seen so far, each relative to its group's `highest` log term.
 
-    `total`, `by_node` (s, J) and `by_pair` (s, s, J) are of the terms, and of them times z and zzᵀ; `score`
-    (n,) and `score_by_node` (s, n) of the terms times the rows' scores, and times z; `by_dispersion` (J,) of
-    the terms times the derivative of the group's log density.
+    `total`, `by_node` (s, J) and `by_pair` (s, s, J) are of the terms, and of them times z and zzᵀ;
+    `by_dispersion` (J,) of the terms times the derivative of the group's log density; `score` (n,) and
+    `score_by_node` (s, n) of the terms times the rows' scores, and times z.
     """
 
     highest: np.ndarray
     total: np.ndarray
     by_node: np.ndarray
     by_pair: np.ndarray
+    by_dispersion: np.ndarray
     score: np.ndarray
     score_by_node: np.ndarray
-    by_dispersion: np.ndarray
 
     @property
     def log_total(self) -> np.ndarray:
@@ -226,64 +232,65 @@ class _Totals:
         """Where a lattice belongs: around each group's mean effects, as far as their covariance."""
         mean = self.by_node / self.total
         spread = self.by_pair / self.total - mean[:, None] * mean
-        center = at.center + np.einsum("abj,bj->aj", at.root, mean)
-        return Placement(center, np.einsum("abj,bcj->acj", at.root, cholesky(spread)))
+        return Placement(at.center + times_vectors(at.root, mean), multiply(at.root, cholesky(spread)))
 
     def averages(
         self, at: Placement, codes: np.ndarray, response: Response
     ) -> tuple[np.ndarray, np.ndarray, float]:
         """Over the nodes: each row's score, its score times the effects, and the slope by the dispersion."""
-        total = self.total[codes]
-        score = self.score / total
-        by_effect = at.center[:, codes] * score
-        by_effect += np.einsum("abn,bn->an", at.root[:, :, codes], self.score_by_node / total)
+        total = self.total.take(codes)
+        score, by_node = self.score / total, self.score_by_node / total
+        by_effect = at.center.take(codes, axis=1) * score
+        by_effect += times_vectors(at.root.take(codes, axis=2), by_node)
         slope = float(np.sum(self.by_dispersion / self.total)) + response.constant_by_dispersion
         return score, by_effect, slope
 
-    def raise_to(self, highest: np.ndarray, codes: np.ndarray) -> None:
-        """Make everything relative to a higher term."""
-        factor = np.exp(self.highest - highest)
-        by_row = factor[codes]
-        for name in ("total", "by_node", "by_pair", "by_dispersion"):
-            setattr(self, name, getattr(self, name) * factor)
-        self.score, self.score_by_node = self.score * by_row, self.score_by_node * by_row
-        self.highest = highest
+    def and_further(self, other: _Totals, codes: np.ndarray) -> _Totals:
+        """The sums over these nodes and others."""
+        highest = np.maximum(self.highest, other.highest)
+        one, two = (np.exp(totals.highest - highest) for totals in (self, other))
+        by_group = (one * mine + two * theirs for mine, theirs in zip(self[1:5], other[1:5], strict=True))
+        one, two = one.take(codes), two.take(codes)
+        by_row = (one * mine + two * theirs for mine, theirs in zip(self[5:], other[5:], strict=True))
+        return _Totals(highest, *by_group, *by_row)
 
 
 def _summed(z: np.ndarray, at: Placement, codes: np.ndarray, response: Response, rule: Rule) -> _Totals:
     """Sums over all nodes, a few nodes at a time."""
-    (s, n), n_groups = z.shape, at.center.shape[1]
-    totals = _Totals(
-        np.full(n_groups, -np.inf), np.zeros(n_groups), np.zeros((s, n_groups)), np.zeros((s, s, n_groups)),
-        np.zeros(n), np.zeros((s, n)), np.zeros(n_groups),
-    )  # fmt: skip
-    for nodes, log_weights in _few(rule, max(1, AT_ONCE // n)):
-        u = at.center[:, None] + np.einsum("abj,bk->akj", at.root, nodes)
-        _add(totals, u, nodes, log_weights, z, codes, response)
-    return totals
+    parts = (
+        _over(nodes, log_weights, z, at, codes, response)
+        for nodes, log_weights in _few(rule, max(1, AT_ONCE // z.shape[1]))
+    )
+    return reduce(partial(_Totals.and_further, codes=codes), parts)
 
 
-def _add(totals: _Totals, u, nodes, log_weights, z, codes: np.ndarray, response: Response) -> None:
-    """Add some nodes, at the effects u of every group."""
-    family, y, weights, n_groups = response.family, response.y, response.weights, u.shape[-1]
-    eta = response.population + sum(a * b for a, b in zip(z, u[:, :, codes], strict=True))
+def _over(nodes, log_weights, z: np.ndarray, at: Placement, codes: np.ndarray, response: Response) -> _Totals:
+    """Sums over some nodes."""
+    family, y, weights, n_groups = response.family, response.y, response.weights, at.center.shape[1]
+    u = at.center[:, None] + np.einsum("abj,bk->akj", at.root, nodes)
+    eta = response.population + sum(a * b for a, b in zip(z, u.take(codes, axis=2), strict=True))
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         mu, score, _ = family.working(y, eta, weights)
         density = sum_by_group(weights * family.kernels(y, mu), codes, n_groups)
     terms = log_weights[:, None] + density - 0.5 * np.sum(u**2, axis=0)
+    highest = terms.max(axis=0)
     if not np.all(np.isfinite(terms)):
         raise FloatingPointError("A quadrature node takes a mean out of the family's range.")
-    totals.raise_to(np.maximum(totals.highest, terms.max(axis=0)), codes)
-    terms = np.exp(terms - totals.highest)
-    score *= terms[:, codes]
-    totals.total += terms.sum(axis=0)
-    totals.by_node += nodes @ terms
-    totals.by_pair += np.einsum("ak,bk,kj->abj", nodes, nodes, terms)
-    totals.score += score.sum(axis=0)
-    totals.score_by_node += nodes @ score
+    terms = np.exp(terms - highest)
+    score *= terms.take(codes, axis=1)
+    by_dispersion = np.zeros(n_groups)
     if family.has_dispersion:
         by_row = family.loglik_by_dispersion(y, mu, weights)
-        totals.by_dispersion += np.sum(terms * sum_by_group(by_row, codes, n_groups), axis=0)
+        by_dispersion = np.sum(terms * sum_by_group(by_row, codes, n_groups), axis=0)
+    return _Totals(
+        highest,
+        terms.sum(axis=0),
+        nodes @ terms,
+        (nodes[:, None] * nodes) @ terms,
+        by_dispersion,
+        score.sum(axis=0),
+        nodes @ score,
+    )
 
 
 def _few(rule: Rule, count: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -296,18 +303,20 @@ def _sums(part: Pattern, at: Approximation, B: np.ndarray, totals: _Totals) -> S
     codes, z, u = part.terms[0].codes, np.concatenate(at.Z), np.concatenate(at.modes.u)
     node, pair, n_groups = totals.by_node / totals.total, totals.by_pair / totals.total, len(totals.total)
     score, by_effect, by_dispersion = totals.averages(Placement(u, B), codes, at.response)
-    pull = u + np.einsum("abj,bj->aj", B, node) - sum_by_group(z * score, codes, n_groups)
+    pull = u + times_vectors(B, node) - sum_by_group(z * score, codes, n_groups)
     # N[a, b] = 2 Σ_k π z_a (Bᵀ(u_k − Σ_i z̃_i s_ik))_b
-    inner = np.einsum("aj,cj->acj", node, u) + np.einsum("abj,cbj->acj", pair, B)
-    inner -= sum_by_group((totals.score_by_node / totals.total[codes])[:, None] * z, codes, n_groups)
-    N = 2.0 * np.einsum("acj,cbj->abj", inner, B)
-    lower = np.tril(N.transpose(2, 0, 1), -1).transpose(1, 2, 0)
-    symmetric = lower + lower.swapaxes(0, 1) + np.einsum("ab,abj->abj", np.eye(len(z)), N)
-    G = np.einsum("abj,bcj,dcj->adj", B, np.eye(len(z))[:, :, None] - 0.5 * symmetric, B)
-    spread = np.einsum("abn,bn->an", G[:, :, codes], z)
+    inner = node[:, None] * u + multiply(pair, transpose(B))
+    inner -= sum_by_group((totals.score_by_node / totals.total.take(codes))[:, None] * z, codes, n_groups)
+    one = np.eye(len(z))
+    half = 2.0 * multiply(inner, B) * (np.tril(np.ones_like(one)) - 0.5 * one)[:, :, None]
+    curved = one[:, :, None] - 0.5 * (half + transpose(half))
+    G = multiply(multiply(B, curved), transpose(B))
+    spread = times_vectors(G.take(codes, axis=2), z)
     effects, pulls, spreads = (_by_term(part, values) for values in (by_effect, pull, spread))
     return Sums(score, effects, pulls, spreads, by_dispersion)
 
 
 def _by_term(part: Pattern, values: np.ndarray) -> Effects:
+    if len(part.terms) == 1:
+        return [values]
     return list(np.split(values, np.cumsum(part.sizes)[:-1]))

@@ -57,6 +57,11 @@ def multiply(A: np.ndarray, B: np.ndarray) -> np.ndarray:
     return np.einsum("abj,bcj->acj", A, B)
 
 
+def times_vectors(A: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Group by group A v, for one vector (b, J) per group."""
+    return multiply(A, v[:, None])[:, 0]
+
+
 def multiply_transposed(A: np.ndarray, B: np.ndarray) -> np.ndarray:
     """Group by group AᵀB."""
     return np.einsum("baj,bcj->acj", A, B)
