@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import cast
 
 import numpy as np
 from scipy.linalg import solve_triangular
 
 from ...design import Design
-from ...families import Family
 from ..covariance import factors_from_theta, lower_triangular, theta_from_factors, theta_length
 from ..random.arrange import arrange_blocks
 from ..random.effects import Effects, dot
@@ -83,7 +83,7 @@ class GlmmCriterion:
         """Coefficients that vary in each term."""
         return self.part.sizes
 
-    @property
+    @cached_property
     def n_theta(self) -> int:
         return sum(theta_length(size) for size in self.sizes)
 
@@ -114,11 +114,8 @@ class GlmmCriterion:
 
     def gradient(self, state: Approximation | Integral) -> np.ndarray:
         """The derivatives by θ, b and the dispersion's coordinate at a state."""
-        return self.gradient_of(self.derivatives(state), state.response.family)
-
-    def gradient_of(self, derivatives: Gradient, family: Family) -> np.ndarray:
-        """The same from the derivatives by Λ and by row; `family` is at the state's dispersion."""
-        by_factor, by_population, by_dispersion = derivatives
+        by_factor, by_population, by_dispersion = self.derivatives(state)
+        family = state.response.family
         by_theta = [term.R.T @ G for term, G in zip(self.part.terms, by_factor, strict=True)]
         place = None if self.place is None else family.distribution.coordinate(family.dispersion)
         by_b, by_place = self.design.X.T @ by_population, self.by_place(by_dispersion, place)
@@ -127,11 +124,11 @@ class GlmmCriterion:
     def standard(self, x: np.ndarray, start: Effects | None = None) -> tuple[float, np.ndarray]:
         """Value and gradient in standard coordinates, the modes looked for from `start`, or from none."""
         state = self.state_at(x, start)
-        return state.value, self.standard_gradient(self.derivatives(state), x)
+        return state.value, self.standard_gradient(state, x)
 
-    def standard_gradient(self, derivatives: Gradient, x: np.ndarray) -> np.ndarray:
-        """The derivatives in standard coordinates, from those at the state that belongs to `x`."""
-        by_factor, by_population, by_dispersion = derivatives
+    def standard_gradient(self, state: Approximation | Integral, x: np.ndarray) -> np.ndarray:
+        """The derivatives in standard coordinates, at the state that belongs to `x`."""
+        by_factor, by_population, by_dispersion = self.derivatives(state)
         by_place = self.unit * self.by_place(by_dispersion, self.place_at(x))
         by_x = self.basis.T @ by_population
         return np.concatenate([theta_from_factors(by_factor), by_x, by_place])
@@ -231,20 +228,20 @@ class Walk:
 
     def __init__(self, criterion: GlmmCriterion, modes: Effects):
         self.criterion, self.modes = criterion, modes
-        self._last: tuple[np.ndarray, Approximation | Integral, Gradient] | None = None
+        self._last: tuple[np.ndarray, Approximation | Integral] | None = None
 
     def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
-        state, derivatives = self.at(x)
-        return state.value, self.criterion.standard_gradient(derivatives, x)
+        state = self.at(x)
+        return state.value, self.criterion.standard_gradient(state, x)
 
-    def at(self, x: np.ndarray) -> tuple[Approximation | Integral, Gradient]:
-        """The state at a place and its derivatives; those of the last step are kept."""
+    def at(self, x: np.ndarray) -> Approximation | Integral:
+        """The state at a place; that of the last step is kept."""
         if self._last is None or not np.array_equal(x, self._last[0]):
             self._last = None  # before there is another: of large models each takes much memory
             state = self.criterion.state_at(x, self.modes)
             self.modes = state.modes.u
-            self._last = x.copy(), state, self.criterion.derivatives(state)
-        return self._last[1:]
+            self._last = x.copy(), state
+        return self._last[1]
 
 
 def glmm_criterion(design, flat: Solution, n_agq: int = 1) -> GlmmCriterion:

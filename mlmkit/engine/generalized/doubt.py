@@ -22,7 +22,7 @@ from ..estimates import Move
 from ..random.arrange import arrange
 from ..random.effects import row_products
 from . import laplace, quadrature
-from .criterion import GlmmCriterion
+from .criterion import GlmmCriterion, Walk
 from .laplace import Approximation
 from .quadrature import DENSE, MOST_NODES, Integral, Rule, integrate_around, rule_of
 
@@ -38,13 +38,13 @@ CHOICE = {2: (11, 25), 3: (7, 15)}
 
 @dataclass(frozen=True, eq=False)
 class Optimum:
-    """Where a search ended: the criterion, the place in its standard coordinates, gradient, Hessian and state there."""
+    """Where a search ended: the criterion, the place in its standard coordinates, gradient and Hessian, and the walk there."""
 
     criterion: GlmmCriterion
     x: np.ndarray
     gradient: np.ndarray
     hessian: np.ndarray
-    state: Approximation | Integral
+    walk: Walk
 
     def move(self) -> Move | None:
         """Where exact integration would move the estimates; None where that is not known."""
@@ -82,12 +82,13 @@ class Optimum:
     def _gradient(self, n: int) -> np.ndarray:
         """The gradient with n nodes in each direction."""
         criterion = self.criterion.with_nodes(n)
-        at = self.state.laplace if isinstance(self.state, Integral) else self.state
+        state = self.walk.at(self.x)
+        at = state.laplace if isinstance(state, Integral) else state
         integral = integrate_around(criterion.part, at, cast(Rule, criterion.rule))
-        return criterion.standard_gradient(criterion.derivatives(integral), self.x)
+        return criterion.standard_gradient(integral, self.x)
 
     def _of_several(self, sizes: dict[str, int]) -> Move:
-        state = cast(Approximation, self.state)  # with several grouping factors there are no nodes
+        state = cast(Approximation, self.walk.at(self.x))  # with several grouping factors there are no nodes
         move = self._moved_by(state, sizes, FIRST)
         return move if move.largest < SUSPICIOUS else self._moved_by(state, sizes, SECOND)
 

@@ -26,7 +26,8 @@ from ..standardise import NOTHING_LEFT
 from .criterion import GlmmCriterion, Walk, glmm_criterion
 from .doubt import Optimum
 from .irls import Solution, fit_glm, in_full, iterate
-from .quadrature import MOST_NODES, is_lattice
+from .laplace import Approximation
+from .quadrature import MOST_NODES, Integral, is_lattice
 from .separation import Separation, find_separation, looks_separated
 from .summits import View, height, is_far, largest_sd, units
 
@@ -101,8 +102,7 @@ def fit_glmm(design, n_agq: int = 1, examine: bool = False) -> Estimates:
         raise DataError(AT_THE_EDGE.format(design.spec.family)) from None
     if not examine or not np.all(np.isfinite(end.hessian)):
         return estimates
-    state, _ = end.walk.at(end.x)
-    return replace(estimates, move=Optimum(criterion, end.x, end.gradient, end.hessian, state).move())
+    return replace(estimates, move=Optimum(criterion, end.x, end.gradient, end.hessian, end.walk).move())
 
 
 @dataclass(frozen=True, eq=False)
@@ -305,13 +305,13 @@ def estimates_of(criterion: GlmmCriterion, end: End, summits: tuple[str, ...]) -
     """Everything that follows from where a search ended; `summits` says what is to be said of others."""
     x, design, (theta, beta) = end.x, criterion.design, criterion.estimates_at(end.x)
     family, dispersion = design.spec.family, criterion.dispersion_at(x)
-    state, derivatives = end.walk.at(x)
+    factors, state, gradient = _model_at(criterion, end, theta, beta)
     vcov, messages = _covariance(criterion, end.hessian)
     if not end.converged:
         messages = (NOT_CONVERGED, *messages)
     if dispersion is not None:
         messages = (*messages, *family.distribution.messages(dispersion))
-    factors = factors_from_theta(theta, criterion.sizes)
+    modes = zip(criterion.part.terms, factors, state.modes.u, strict=True)
     sigma = float(np.sqrt(dispersion)) if family.has_sigma else 1.0
     return Estimates(
         beta=beta,
@@ -319,7 +319,7 @@ def estimates_of(criterion: GlmmCriterion, end: End, summits: tuple[str, ...]) -
         theta=theta / sigma,
         sigma=sigma,
         dispersion=None if family.has_sigma else dispersion,
-        modes=tuple((Lambda @ u).T for Lambda, u in zip(factors, state.modes.u, strict=True)),
+        modes=tuple(np.linalg.solve(term.R, Lambda @ u).T for term, Lambda, u in modes),
         criterion=state.value,
         loglik=-0.5 * state.value,
         reml=False,
@@ -328,9 +328,27 @@ def estimates_of(criterion: GlmmCriterion, end: End, summits: tuple[str, ...]) -
         converged=end.converged,
         messages=(*messages, *summits, *singular_messages(design, theta)),
         evaluations=end.evaluations,
-        gradient=criterion.gradient_of(derivatives, state.response.family),
+        gradient=gradient,
         n_agq=1 if criterion.rule is None else criterion.rule.n,
     )
+
+
+def _model_at(
+    criterion: GlmmCriterion, end: End, theta: np.ndarray, beta: np.ndarray
+) -> tuple[list[np.ndarray], Approximation | Integral, np.ndarray]:
+    """The standardised terms' Λ at the estimates, the model there, and the derivatives by the estimates.
+
+    Where each term has one coefficient, Λ can differ from the search's in sign only, and the model is that of its
+    last step. Otherwise it may be turned, and several coefficients' nodes with it.
+    """
+    if max(criterion.sizes) == 1:
+        state = end.walk.at(end.x)
+        gradient = criterion.gradient(state)
+        gradient[: criterion.n_theta] *= np.where(end.x[: criterion.n_theta] < 0.0, -1.0, 1.0)
+        return criterion.factors(end.x), state, gradient
+    dispersion = criterion.dispersion_at(end.x)
+    state = replace(criterion, held=None).solve(theta, beta, dispersion, end.modes)
+    return criterion.standard_factors(theta), state, criterion.gradient(state)
 
 
 def _covariance(criterion: GlmmCriterion, H: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -248,11 +248,14 @@ class _Totals(NamedTuple):
     def and_further(self, other: _Totals, codes: np.ndarray) -> _Totals:
         """The sums over these nodes and others."""
         highest = np.maximum(self.highest, other.highest)
-        one, two = (np.exp(totals.highest - highest) for totals in (self, other))
-        by_group = (one * mine + two * theirs for mine, theirs in zip(self[1:5], other[1:5], strict=True))
-        one, two = one.take(codes), two.take(codes)
-        by_row = (one * mine + two * theirs for mine, theirs in zip(self[5:], other[5:], strict=True))
-        return _Totals(highest, *by_group, *by_row)
+        one, two = self._told_by(highest, codes), other._told_by(highest, codes)
+        return _Totals(highest, *(mine + theirs for mine, theirs in zip(one, two, strict=True)))
+
+    def _told_by(self, highest: np.ndarray, codes: np.ndarray) -> list[np.ndarray]:
+        """All sums, relative to other terms."""
+        factor = np.exp(self.highest - highest)
+        by_row = factor.take(codes)
+        return [factor * sums for sums in self[1:5]] + [by_row * sums for sums in self[5:]]
 
 
 def _summed(z: np.ndarray, at: Placement, codes: np.ndarray, response: Response, rule: Rule) -> _Totals:

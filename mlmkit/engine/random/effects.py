@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 
 import numpy as np
 
@@ -27,7 +27,7 @@ class RandomTerms:
 
     terms: tuple[Term, ...]
 
-    @property
+    @cached_property
     def sizes(self) -> tuple[int, ...]:
         """Coefficients that vary in each term."""
         return tuple(term.size for term in self.terms)
