@@ -7,6 +7,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
+#: A number is the rounding error of another that is larger by this factor.
+ROUNDING = 1e-15
+
 
 def number(value: float, digits: int = 3, decimals: int | None = None, minus: str = "−") -> str:
     """A number for reading: never in exponent form, never minus zero, infinity in words.
@@ -48,15 +51,19 @@ def count(n: int, noun: str, plural: str | None = None) -> str:
 def significant(*columns, digits: int = 4) -> list[list[str]]:
     """Columns of numbers with one number of decimals, so many that the smallest of each has `digits` digits.
 
-    That is R's rule; beside a large number a small one is not given more than six decimals.
+    That is R's rule; beside a large number a small one is not given more than six decimals. Where these would
+    leave a row's largest number fewer than three digits, all numbers are in exponent form, as R's are.
     """
     numbers = [np.asarray(values, dtype=float) for values in columns]
-    values = np.abs(np.concatenate(numbers))
-    values = values[
-        np.isfinite(values) & (values > 1e-6 * np.max(values, initial=0.0, where=np.isfinite(values)))
-    ]
-    decimals = int(np.clip(digits - 1 - np.floor(np.log10(values.min())), 0, 6)) if values.size else 0
-    return [[f"{value:.{decimals}f}" for value in column] for column in numbers]
+    sizes = np.abs(np.array(numbers))
+    sizes[~np.isfinite(sizes)] = 0.0
+    highest = np.max(sizes, initial=0.0)
+    told = sizes[sizes > 1e-6 * highest]
+    decimals = int(np.clip(digits - 1 - np.floor(np.log10(told.min())), 0, 6)) if told.size else 0
+    rows = np.max(sizes, axis=0, initial=0.0)
+    lost = (rows > ROUNDING * highest) & (rows < 10.0 ** (2 - decimals))
+    form = f".{digits - 1}e" if lost.any() else f".{decimals}f"
+    return [[f"{value:{form}}" for value in column] for column in numbers]
 
 
 def p_value(p: float) -> str:

@@ -78,3 +78,16 @@ def test_tidy_has_broom_mixeds_columns_and_terms(sleep_fit):
     ]
     np.testing.assert_allclose(table.estimate[:2], sleep_fit.fixef)
     np.testing.assert_allclose(table.estimate[2:], sleep_fit.varcorr.sdcor)
+
+
+def test_a_response_in_a_large_unit_prints_its_numbers_not_noughts():
+    """The digits of the same fit in milliseconds, in exponent form as R has them."""
+    data = mk.load_data("sleepstudy")
+    text = str(mk.lmer("Reaction ~ Days + (Days|Subject)", data.assign(Reaction=data["Reaction"] * 1e-6)))
+    for line in (
+        "Subject  Intercept 6.121e-10        2.474e-05",
+        "Residual           6.549e-10        2.559e-05",
+        "Intercept 2.514e-04  6.825e-06  36.838",
+        "Days      1.047e-05  1.546e-06   6.771",
+    ):
+        assert line in text

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mlmkit.words import count, listed, number, significant
 
@@ -46,10 +48,41 @@ def test_counts_know_one_from_many():
 
 
 def test_columns_have_as_many_decimals_as_the_smallest_number_needs_and_no_more_than_six():
-    """R's rule; a number below a millionth of the largest does not count."""
-    assert significant([251.405, 36.838], [0.5])[0] == ["251.4050", "36.8380"]
+    """R's rule; a rounding error beside the others of its row does not count."""
+    assert significant([251.405, 36.838], [0.5, 4.0])[0] == ["251.4050", "36.8380"]
     assert significant([12.3456], digits=3) == [["12.3"]]
     assert significant([2e6, 3.0], digits=4) == [["2000000.000", "3.000"]]
-    assert significant([2e6, 1.0], digits=4) == [["2000000", "1"]]  # 1 is less than a millionth of it
-    assert significant([1.0, 1e-5])[0] == ["1.000000", "0.000010"]
+    assert significant([2e6], [1.0], digits=4) == [["2000000"], ["1"]]  # 1 is less than a millionth of it
+    assert significant([1.0, 2e-4])[0] == ["1.000000", "0.000200"]
     assert significant([math.inf, 0.25])[0] == ["inf", "0.2500"] and significant([0.0]) == [["0"]]
+
+
+@pytest.mark.parametrize(
+    ("columns", "texts"),
+    [
+        (([251.405, 10.467], [6.825, 1.546]), [["251.405", "10.467"], ["6.825", "1.546"]]),
+        (([627.57, 35.862, 0.0],), [["627.57", "35.86", "0.00"]]),
+        (([2.5, 1e-17], [0.3, 0.4]), [["2.5000", "0.0000"], ["0.3000", "0.4000"]]),  # by the SE a 0
+        (
+            ([251.405, 1.0467e-5], [9.7467, 8.042e-7]),
+            [["2.514e+02", "1.047e-05"], ["9.747e+00", "8.042e-07"]],
+        ),
+        (([6.121e-10, 0.0],), [["6.121e-10", "0.000e+00"]]),
+        (([900.0, 9e-14],), [["900.0", "0.0"]]),  # a rounding error
+        (([math.nan, math.inf, 1.5],), [["nan", "inf", "1.500"]]),
+        (([0.0, 0.0],), [["0", "0"]]),
+    ],
+)
+def test_no_number_is_printed_as_0_for_want_of_decimals(columns, texts):
+    """Beside one another as R prints them: with one number of decimals, or else all in exponent form."""
+    assert significant(*columns) == texts
+
+
+@given(st.lists(st.tuples(*[st.floats(1e-12, 1e12)] * 2), min_size=1, max_size=5))
+def test_every_rows_largest_number_can_be_read_from_what_is_printed(rows):
+    columns = list(zip(*rows, strict=True))
+    read = [[float(text) for text in column] for column in significant(*columns)]
+    for k, row in enumerate(rows):
+        largest = max(range(2), key=lambda c: row[c])
+        if max(row) > 2e-15 * max(map(max, rows)):
+            assert read[largest][k] == pytest.approx(row[largest], rel=0.005)

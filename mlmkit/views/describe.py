@@ -293,11 +293,11 @@ class _Estimates:
 
 
 def _short(value: float) -> str:
-    """Four significant digits; what a reader would round to 0 is 0."""
+    """Four significant digits, however small the number's unit makes it."""
     value = float(value)
     if not np.isfinite(value):
         return "not estimated"
-    return number(0.0 if abs(value) < 5e-5 else value, 4, 6, "-")
+    return number(value, 4, minus="-")
 
 
 # -- pictures ------------------------------------------------------------

@@ -93,8 +93,9 @@ class Values(Symbols):
 
 
 def squared(symbol: str) -> str:
-    """τ², with the square where it can be read: τ_0², (25.6)²."""
-    return rf"{symbol}^{{2}}"
+    """τ², with the square where it can be read: τ_0², 25.6², (1.05 · 10^{-5})²."""
+    base = f"({symbol})" if "^" in symbol else symbol
+    return rf"{base}^{{2}}"
 
 
 def times(coefficient: str, column: str) -> str:

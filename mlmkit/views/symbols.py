@@ -14,6 +14,8 @@ COEFFICIENTS = (r"\beta", r"\gamma", r"\delta", r"\alpha")
 OFFSETS = (r"\zeta", r"\xi", r"\psi", r"\omega")
 INDICES, COUNTS = "jklh", "JKLH"
 PREDICTORS = "zwvu"  # group-level predictors, by group
+#: An estimate this small is a rounding error.
+NOUGHT = 1e-12
 
 _GREEK = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "zeta": "ζ", "xi": "ξ", "psi": "ψ", "omega": "ω",
@@ -65,11 +67,17 @@ def _place(symbol: str) -> int:
 
 
 def number(value: float, digits: int = 4) -> str:
-    """A number in LaTeX: about `digits` significant ones, and no more decimals than a reader wants."""
+    r"""A number in LaTeX: about `digits` significant ones, and no more decimals than a reader wants.
+
+    What these decimals would leave less than two digits of is written with a power of ten, 1.047 \cdot 10^{-5}.
+    """
     if isnan(value):
         return r"\text{none}"
     if isinf(value):
         return r"-\infty" if value < 0 else r"\infty"
+    if NOUGHT < abs(value) < 10.0 ** -(digits + 1):
+        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+        return rf"{mantissa} \cdot 10^{{{int(exponent)}}}"
     small = abs(value) < 10 ** -(digits - 1)
     return words.number(value, digits, digits + 2 if small else digits - 1, "-")
 

@@ -176,3 +176,10 @@ def test_a_panel_that_shows_nothing_is_not_told():
     assert "panels" not in text and text.count("1 line") == 1 and "nothing drawn" not in text
     assert empty.get_visible()
     plt.close(figure)
+
+
+def test_estimates_in_a_large_unit_are_not_said_to_be_0():
+    data = mk.load_data("sleepstudy")
+    kiloseconds = data.assign(Reaction=data["Reaction"] * 1e-6)
+    text = str(mk.describe(mk.lmer("Reaction ~ Days + (Days|Subject)", kiloseconds)))
+    assert "slope of Days 0.00001047 (SE 0.000001546)" in text and "The residual SD is 0.00002559" in text
