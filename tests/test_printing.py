@@ -83,7 +83,8 @@ def test_tidy_has_broom_mixeds_columns_and_terms(sleep_fit):
 def test_a_response_in_a_large_unit_prints_its_numbers_not_noughts():
     """The digits of the same fit in milliseconds, in exponent form as R has them."""
     data = mk.load_data("sleepstudy")
-    text = str(mk.lmer("Reaction ~ Days + (Days|Subject)", data.assign(Reaction=data["Reaction"] * 1e-6)))
+    fit = mk.lmer("Reaction ~ Days + (Days|Subject)", data.assign(Reaction=data["Reaction"] * 1e-6))
+    text = str(mk.summary(fit))
     for line in (
         "Subject  Intercept 6.121e-10        2.474e-05",
         "Residual           6.549e-10        2.559e-05",

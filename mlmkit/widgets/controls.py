@@ -177,10 +177,18 @@ def set_traits(control: w.Widget, traits: Mapping[str, Any]) -> None:
 # ---- how they are made ---------------------------------------------------------------------------------------
 
 
-def slider(label: str, value: float, low: float, high: float, step: float = 0.01, tip: str = "") -> Real:
+def slider(
+    label: str,
+    value: float,
+    low: float,
+    high: float,
+    step: float = 0.01,
+    tip: str = "",
+    disabled: bool = False,
+) -> Real:
     """A slider for a real number; its label is what a chapter calls the parameter."""
-    named = _named(label, tip)
-    return Real(value, min=low, max=high, step=step, readout_format=_digits(step), **named)
+    more = {"readout_format": _digits(step), "disabled": disabled, **_named(label, tip)}
+    return Real(value, min=low, max=high, step=step, **more)
 
 
 def whole(label: str, value: int, low: int, high: int, tip: str = "", step: int = 1) -> Whole:

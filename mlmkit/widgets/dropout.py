@@ -182,7 +182,9 @@ def describe(it: Dropout) -> str:
     off = np.nanmean(it.estimates, axis=0) - it.truth
     words = ", ".join(f"{way} {number(value, 2)}" for way, value in zip(WAYS, off, strict=True))
     name = next(name for name, key in MECHANISMS.items() if key == it.mechanism)
-    if it.strength == 0 and it.mechanism != "chance":
+    if it.mechanism == "chance":
+        name += ", at any strength"
+    elif it.strength == 0:
         name += ", which does not matter at strength 0: by chance"
     return (
         f"People leave {name}; {it.kept:.0%} of the scores are seen. The true mean at month 8 is {it.truth:.1f}. Over {STUDIES} "
@@ -200,6 +202,11 @@ def _controls() -> dict:
         "J": whole("people J", 60, 20, 200),
         "sample": press("new people", "Draw other studies"),
     }
+
+
+def _when_mechanism(values: dict) -> dict:
+    """By chance people leave as often at any strength."""
+    return {"strength": {"disabled": values["mechanism"] == "chance"}}
 
 
 @cache
@@ -234,7 +241,7 @@ EXPLORATION = Exploration(
         "Right: five estimates of the mean at the last month, for this study (large dot) and eleven like it, and the truth."
     ),
     compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
-    film=_film,
+    film=_film, follow={"mechanism": _when_mechanism},
     to_try=(
         "Let people leave by chance. Which of the five estimates is off even then, and why?",
         "By the last score: which one is right, although it has seen no more than the others?",

@@ -266,9 +266,17 @@ def _draw_quantity(ax, it: Quantity, reliable: bool) -> None:
 def describe(it: Influence) -> str:
     """The priors, what they do to τ₁ and b₁, and whether the draws suffice to say so."""
     chosen = it.chosen
-    slope = "flat" if chosen.b.is_flat else chosen.b
-    start = f"{it.people} people. Priors: τ₁ {chosen.tau}, b₁ {slope}, ρ {chosen.rho}."
+    slope = "flat" if chosen.b.is_flat else "normal, mean {:g}, SD {:g}".format(*chosen.b.args)
+    rho = f"LKJ, η {chosen.rho.args[0]:g}"
+    start = f"{it.people} people. Priors: τ₁ {_of_sd(chosen.tau)}; b₁ {slope}; ρ {rho}."
     return " ".join(filter(None, [start, _moved(it) if it.reliable else "", _worth(it), it.warning]))
+
+
+def _of_sd(prior: Prior) -> str:
+    """A prior of an SD as the controls name it: half of a normal or t distribution, or an exponential by its mean."""
+    if prior.name == "exponential":
+        return f"exponential, mean {1 / prior.args[0]:.3g}"
+    return f"half {'t' if prior.name == 'student_t' else prior.name}, scale {prior.args[-1]:.3g}"
 
 
 def _moved(it: Influence) -> str:
@@ -307,7 +315,9 @@ def _controls() -> dict:
         "shape": buttons("τ₁: prior", SHAPES, SHAPES[0]),
         "scale": steps("τ₁: its scale", scales, _default_scale(), "Scale of the prior of τ₁, ms per day"),
         "width": steps("b₁: SD of its prior", widths, np.inf, "SD of the normal prior of b₁; infinite: flat"),
-        "centre": slider("b₁: its mean", 0.0, -20, 30, 0.5, "Mean of the normal prior of b₁, ms per day"),
+        "centre": slider(
+            "b₁: its mean", 0.0, -20, 30, 0.5, "Mean of the normal prior of b₁, ms per day", disabled=True
+        ),
         "eta": slider("ρ: η of its prior", 1.0, 0.5, 12, 0.1, "η of the LKJ prior of ρ; 1: uniform"),
         "again": press("sample again", "Draw anew under the priors as they are: takes some seconds"),
         "sampled": Kept(None),
@@ -320,6 +330,11 @@ def _now(values: dict) -> Chosen:
 
 def _when_again(values: dict) -> dict:
     return {"sampled": {"value": (_now(values), values["again"])}}
+
+
+def _when_width(values: dict) -> dict:
+    """A flat prior has no mean to move."""
+    return {"centre": {"disabled": not np.isfinite(values["width"])}}
 
 
 def _when_people(values: dict) -> dict:
@@ -366,7 +381,7 @@ EXPLORATION = Exploration(
         "priors (blue line) and lmer's estimate (red line with a diamond)."
     ),
     compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
-    follow={"people": _when_people, "again": _when_again}, at_work=at_work,
+    follow={"people": _when_people, "again": _when_again, "width": _when_width}, at_work=at_work,
     film=_film,
     film_to_try=(
         "Half normal prior, 18 people: how small must its scale be before τ₁ gives way? Now the same with 5.",

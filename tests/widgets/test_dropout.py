@@ -17,6 +17,7 @@ from mlmkit.widgets.dropout import (
     compute,
     describe,
     draw,
+    explore_dropout,
     panels,
 )
 
@@ -107,3 +108,16 @@ def test_every_estimate_is_inside_its_panel(mechanism):
         low, high = axes[1].get_xlim()
         means = np.nanmean(it.estimates, axis=0)
         assert np.all((low < means) & (means < high))
+
+
+def test_by_chance_the_strength_is_said_to_matter_nothing_and_cannot_be_moved():
+    weak, strong = (compute("chance", strength, 40) for strength in (0.0, 3.0))
+    np.testing.assert_array_equal(weak.seen, strong.seen)
+    assert "by chance (MCAR), at any strength;" in describe(strong) and describe(weak) == describe(strong)
+    explorer = explore_dropout("MCAR")
+    seen = [explorer.controls["strength"].disabled]
+    for preset in ("MAR", "MCAR", "MNAR, this score"):
+        explorer.use(preset)
+        seen.append(explorer.controls["strength"].disabled)
+    explorer.controls["mechanism"].value = "chance"
+    assert [*seen, explorer.controls["strength"].disabled] == [True, False, True, False, True]

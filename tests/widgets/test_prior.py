@@ -151,7 +151,7 @@ def test_a_mean_that_rounds_to_zero_has_no_sign():
 def test_too_far_is_said_and_sampling_again_mends_it():
     explorer = explore_prior("too far")
     assert not explorer.result.reliable
-    assert "press “sample again”" in explorer.words and "mean" not in explorer.words
+    assert "press “sample again”" in explorer.words and "95%" not in explorer.words
     assert explorer.axes[0].get_title(loc="right") == "τ₁: too few draws"
     explorer.controls["again"].click()
     assert explorer.result.reliable and "count alike" in explorer.words
@@ -209,6 +209,31 @@ def test_ones_own_draws_are_taken_and_others_refused(monkeypatch):
 
 def test_words():
     words = describe(compute(FEW, shape="half normal", scale=5.0))
-    assert words.startswith("5 people. Priors: τ₁ normal(0, 5), b₁ flat, ρ lkj(1). τ₁: mean ")
+    assert words.startswith("5 people. Priors: τ₁ half normal, scale 5; b₁ flat; ρ LKJ, η 1. τ₁: mean ")
     assert "(default priors: 12, 4 to " in words and "draws, reweighted, are worth about" in words
     assert "default priors:" not in describe(compute(FEW))
+
+
+@pytest.mark.parametrize(
+    ("shape", "said"),
+    [
+        ("half t", "half t, scale 4"),
+        ("half normal", "half normal, scale 4"),
+        ("exponential", "exponential, mean 4"),
+    ],
+)
+def test_a_prior_is_said_as_its_controls_say_it(shape, said):
+    """No rate where the slider has a mean, no whole normal distribution where the SD has half of one."""
+    words = describe(compute(FEW, shape=shape, scale=4.0, centre=8.0, width=5.0, eta=2.5))
+    assert f"τ₁ {said}; b₁ normal, mean 8, SD 5; ρ LKJ, η 2.5." in words
+
+
+def test_a_flat_prior_has_no_mean_to_move():
+    explorer = explore_prior()
+    mean = explorer.controls["centre"]
+    seen = [mean.disabled]
+    for change in (lambda: explorer.set(width=5.0), lambda: explorer.set(width=np.inf), lambda: explorer.use("too far"),
+                   explorer.reset):  # fmt: skip
+        change()
+        seen.append(mean.disabled)
+    assert seen == [True, False, True, False, True]
