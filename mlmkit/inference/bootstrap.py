@@ -14,7 +14,7 @@ from ..results import Fit, MixedFit
 from ..words import number
 from .noted import Noted
 from .parameters import check_count, parameters
-from .refits import Refitting, collected, refitting
+from .refits import Refits, Refitting, collected, refitting
 from .replicate import cuts, run
 from .rows import refuse_fractions, rows_used
 from .simulate import seeds, simulated
@@ -54,20 +54,28 @@ def bootstrap(
     ----------
     Davison & Hinkley (1997), *Bootstrap Methods and their Application*, section 2.2.
     """
+    if statistic is None:
+        refits, notes = replicates(fit, n, seed, workers, progress)
+        return Noted(refits.parameters, notes=notes)
     check_count(n, "replicates")
     refuse_fractions(fit, rows_used(fit))
-    work = refitting(fit)
-    if statistic is not None:
-        return _of_statistic(Replicate(work, statistic), n, seed, workers, progress)
-    own = seeds(seed, n)
+    return _of_statistic(Replicate(refitting(fit), statistic), n, seed, workers, progress)
+
+
+def replicates(
+    fit: Fit, n: int, seed=None, workers: int | None = None, progress: bool = True
+) -> tuple[Refits, tuple[str, ...]]:
+    """The refits behind `bootstrap`, without their responses, and what its notes say of them."""
+    check_count(n, "replicates")
+    refuse_fractions(fit, rows_used(fit))
+    work, own = refitting(fit), seeds(seed, n)
     parts = [own[cut] for cut in cuts(n, work.together)]
     found = run(Replicates(work), parts, workers, progress, "bootstrap", at_once=work.parts_at_once)
     refits = collected(fit, np.empty((fit.nobs, 0)), pd.RangeIndex(n), found)
-    draws, failed = refits.parameters, np.isnan(refits.criterion)
+    failed = np.isnan(refits.criterion)
     if failed.all():
         raise DataError("None of the replicates could be fitted.")
-    notes = [*_notes(n, int(failed.sum()), refits.singular.mean()), *_biased(fit, draws)]
-    return Noted(draws, notes=notes)
+    return refits, (*_notes(n, int(failed.sum()), refits.singular.mean()), *_biased(fit, refits.parameters))
 
 
 def _of_statistic(work: Replicate, n: int, seed, workers: int | None, progress: bool) -> Noted:

@@ -7,7 +7,7 @@ level 1 − α holds the values with |ζ| ≤ z_{1−α/2} (Bates et al. 2015, s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -75,14 +75,21 @@ class Profile:
         finite = np.isfinite(values)
         return scipy.interpolate.PchipInterpolator(values[finite], zetas[finite], extrapolate=False)
 
-    def confint(self, level: float = 0.95) -> Noted:
-        """Intervals; columns lower, upper. Each end is sought on the likelihood itself, not on the curve."""
-        ends = scipy.stats.norm.ppf(tails(level))
+    def confint(self, level: float = 0.95, cutoffs: Mapping[str, float] | None = None) -> Noted:
+        """Intervals; columns lower, upper. Each end is sought on the likelihood itself, not on the curve.
+
+        Parameters
+        ----------
+        level
+        cutoffs
+            The |ζ| at which the intervals of some parameters end; those of the others at the normal quantile.
+        """
+        normal = float(scipy.stats.norm.ppf(tails(level)[1]))
         table = Noted(np.nan, self.estimates.index, ["lower", "upper"])
         at_the_end = False
         for name, focus in self._foci.items():
-            points = self._points[name]
-            limits = limits_of(focus, points, self._minimum, ends)
+            end = (cutoffs or {}).get(name, normal)
+            limits = limits_of(focus, self._points[name], self._minimum, (-end, end))
             table.loc[name] = np.sort([focus.shown(value) for value in limits])
             at_the_end |= limits[0] == focus.lower or limits[1] == focus.upper
         table.notes = self.notes + ((ONE_SIDED,) if at_the_end else ())
