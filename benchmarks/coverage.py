@@ -48,15 +48,20 @@ def by_t(ddf: str) -> Callable[[Refits], np.ndarray]:
     return intervals
 
 
-def by_profile(ddf: str) -> Callable[[Refits], np.ndarray]:
+def by_profile(ddf: str | None) -> Callable[[Refits], np.ndarray]:
     """Profile likelihood: (B, 1), whether the interval holds the true slope, which is a likelihood-ratio test of it."""
 
     def held(refits: Refits) -> np.ndarray:
         design, Y = refits.fit.design, refits.responses
         without = replace(design, X=design.X[:, :1], fixed_names=design.fixed_names[:1])
-        free, fixed = (linear_batch(one, reml=False) for one in (design, without))
-        rise = fixed.fit(Y - SLOPE * design.X[:, 1:]).criterion - free.fit(Y.copy()).criterion
-        return (rise <= scipy.stats.t.ppf(0.975, refits.tests("day", ddf)["df"]) ** 2)[:, None]
+        free, fixed = linear_batch(design, reml=False).fit(Y.copy()), linear_batch(without, reml=False)
+        rise = fixed.fit(Y - SLOPE * design.X[:, 1:]).criterion - free.criterion
+        if ddf is None:
+            return (rise <= scipy.stats.chi2.ppf(0.95, 1))[:, None]
+        table = refits.tests("day", ddf)
+        size = table["df"] * table["std.error"] ** 2 / free.vcov[:, 1, 1]
+        squared = table["df"] * np.expm1(rise / size)
+        return (squared <= scipy.stats.t.ppf(0.975, table["df"]) ** 2).to_numpy()[:, None]
 
     return held
 
@@ -88,7 +93,7 @@ METHODS: dict[str, Callable[[Refits], np.ndarray]] = {
     "normal": by_t("asymptotic"),
     "Satterthwaite": by_t("satterthwaite"),
     "Kenward–Roger": by_t("kenward-roger"),
-    "profile": by_profile("asymptotic"),
+    "profile": by_profile(None),
     "profile by t": by_profile("satterthwaite"),
 }
 

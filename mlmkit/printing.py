@@ -277,8 +277,8 @@ def tidy(
     conf_int
         Whether to add conf.low and conf.high, by `confint(level, method, **options)`.
     ddf
-        How to get df and p.value for a linear mixed model, as in `summary`; Wald intervals then use the same
-        degrees of freedom and standard errors, so that interval and p value of a row are of one mind.
+        How to get df and p.value for a linear mixed model, as in `summary`; Wald and profile intervals then use the
+        same degrees of freedom and standard errors, so that interval and p value of a row are of one mind.
     """
     names = {
         "Estimate": "estimate",
@@ -292,7 +292,7 @@ def tidy(
     fixed.insert(1, "group", None)
     whole = pd.concat([fixed, _tidy_random(fit)], ignore_index=True) if isinstance(fit, MixedFit) else fixed
     if conf_int:
-        if method == "wald":
+        if method != "bootstrap":
             options["ddf"] = ddf
         whole[["conf.low", "conf.high"]] = confint(fit, level, method, **options).to_numpy()
     return whole

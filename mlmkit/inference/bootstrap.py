@@ -27,7 +27,7 @@ def bootstrap(
     fit: Fit,
     n: int = 1000,
     seed=None,
-    statistic: Callable[[Any], Sequence[float] | np.ndarray] | None = None,
+    statistic: Callable[[Any], float | Sequence[float] | np.ndarray] | None = None,
     workers: int | None = None,
     progress: bool = True,
 ) -> Noted:
@@ -38,7 +38,7 @@ def bootstrap(
     n, seed
         How many, and the seed: the same seed gives the same numbers for any number of workers.
     statistic
-        From a fit to numbers, a Series if they are to have names; by default the parameters, named as in
+        From a fit to a number or several, a Series if they are to have names; by default the parameters, named as in
         `confint`.
     workers
         Processes, −1 for one a core; None runs where `joblib.parallel_config` says, such as a Dask cluster.
@@ -83,10 +83,24 @@ def _of_statistic(work: Replicate, n: int, seed, workers: int | None, progress: 
     fitted = [values for values, _ in outcomes if values is not None]
     if not fitted:
         raise DataError("None of the replicates could be fitted.")
-    missing = np.full(len(fitted[0]), np.nan)
-    draws = np.array([missing if values is None else np.asarray(values) for values, _ in outcomes])
+    draws = _as_rows([values for values, _ in outcomes], fitted[0])
     notes = _notes(n, n - len(fitted), np.mean([flag for _, flag in outcomes]))
-    return Noted(draws, columns=getattr(fitted[0], "index", None), notes=notes)
+    return Noted(draws, columns=fitted[0].index if isinstance(fitted[0], pd.Series) else None, notes=notes)
+
+
+def _as_rows(told: Sequence, first) -> np.ndarray:
+    """What a statistic told of each fit, a row each; missing where there is none."""
+    missing = np.full(np.size(first), np.nan)
+    try:
+        rows = np.array([missing if one is None else np.atleast_1d(np.asarray(one, float)) for one in told])
+    except (TypeError, ValueError):
+        rows = missing
+    if rows.ndim != 2:
+        raise DataError(
+            "The statistic has to give as many numbers for every fit: a number, a list of numbers or a Series; it gave "
+            f"{first!r}."
+        )
+    return rows
 
 
 def _notes(n: int, failed: int, singular: float) -> list[str]:
@@ -144,9 +158,11 @@ class Replicate:
     """One replicate: simulate, fit, summarise."""
 
     refitting: Refitting
-    statistic: Callable[[Any], Sequence[float] | np.ndarray]
+    statistic: Callable[[Any], float | Sequence[float] | np.ndarray]
 
-    def __call__(self, seed: np.random.SeedSequence) -> tuple[Sequence[float] | np.ndarray | None, bool]:
+    def __call__(
+        self, seed: np.random.SeedSequence
+    ) -> tuple[float | Sequence[float] | np.ndarray | None, bool]:
         fit = self.refitting.fit
         y = simulated(fit, seed)
         estimates = self.refitting.estimates(y)

@@ -23,10 +23,10 @@ FIXED_ONLY = (
     "Wald intervals are for fixed coefficients only: estimates of SDs and correlations are skewed, so take "
     'method="profile" or "bootstrap" for them.'
 )
-STUDENTIZED = (
-    "Coefficients are studentised: in every replicate the distance from the truth is counted in standard errors of its own."
+STUDENTIZED = "Intervals of coefficients are studentised: each replicate's error is counted in standard errors of its own."
+PERCENTILE = (
+    "SDs, correlations and other parameters without a standard error have percentiles of the replicates."
 )
-PERCENTILE = "SDs, correlations and other parameters without a standard error have percentiles of the replicates."
 BY_T = "Intervals of coefficients end where Bates and Watts's profile t is Student's quantile."
 
 METHODS = ("wald", "profile", "bootstrap")
@@ -124,7 +124,8 @@ def studentized(refits: Refits, probabilities: tuple[float, float]) -> tuple[pd.
         finite = own[np.isfinite(own)]
         if len(finite):
             limits[k] = np.quantile(finite, probabilities[::-1], method="weibull")
-    table = fit.fixef.to_numpy()[:, None] - fit.se.to_numpy()[:, None] * limits
+    se = fit.se.reindex(fit.fixef.index).to_numpy()
+    table = fit.fixef.to_numpy()[:, None] - se[:, None] * limits
     fitted = ~np.isnan(refits.criterion)
     without = pd.Series((~np.isfinite(t[fitted])).sum(axis=0), fit.fixef.index)[np.isfinite(limits[:, 0])]
     notes = tuple(
@@ -140,20 +141,17 @@ def _short(fit: Fit) -> tuple[str, ...]:
     if not isinstance(fit, MixedFit) or not len(fit.fixef):
         return ()
     count, group = min((len(block.levels), block.group) for block in fit.design.blocks)
-    if count >= FEW:
-        return ()
-    return (
+    told = (
         f"With few groups (here {count} of {group}) percentiles of coefficients are too narrow: "
-        'boot_type="studentized" holds the true value more often.',
+        'boot_type="studentized" holds the true value more often.'
     )
+    return (told,) if count < FEW else ()
 
 
 def profiled(fit: Fit, level: float, ddf: str | None) -> Noted:
     """Profile intervals; those of the coefficients by Student's t if degrees of freedom are asked for."""
-    if ddf is None:
-        return profile(fit, level=level).confint(level)
-    how = degrees_by(fit, ddf)
-    if how.is_asymptotic:
+    how = None if ddf is None else degrees_by(fit, ddf)
+    if how is None or how.is_asymptotic:
         return profile(fit, level=level).confint(level)
     ends = _ends_by_t(fit, how, tails(level)[1])
     reach = 2 * scipy.stats.norm.cdf(max(ends.values(), default=0.0)) - 1
@@ -163,14 +161,15 @@ def profiled(fit: Fit, level: float, ddf: str | None) -> Noted:
 
 
 def _ends_by_t(fit: Fit, how: Method, probability: float) -> Mapping[str, float]:
-    """The ζ at which Bates and Watts's τ is Student's quantile, of each coefficient."""
-    variances, ends = np.diag(as_ml(fit).estimates.vcov), {}
-    for k, name in enumerate(fit.design.fixed_names):
-        nu = how.degrees(np.eye(len(variances))[k])
-        N = nu * how.vcov[k, k] / variances[k] if isinstance(fit, MixedFit) else fit.nobs
-        t = scipy.stats.t.ppf(probability, nu)
-        if np.isfinite(t):
-            ends[name] = float(np.sqrt(N * np.log1p(t**2 / nu)))
+    """The |ζ| at which Bates and Watts's τ is Student's quantile, of each coefficient."""
+    by_ml = np.diag(as_ml(fit).estimates.vcov)
+    ends = {}
+    for name, weights, own, ml in zip(
+        fit.design.fixed_names, np.eye(len(by_ml)), np.diag(how.vcov), by_ml, strict=True
+    ):
+        nu = how.degrees(weights)
+        N = nu * own / ml if isinstance(fit, MixedFit) else fit.nobs
+        ends[name] = float(np.sqrt(N * np.log1p(scipy.stats.t.ppf(probability, nu) ** 2 / nu)))
     return ends
 
 

@@ -52,6 +52,26 @@ def test_any_statistic_may_be_asked_for(fit):
     assert_allclose(draws["slope"], fit("sleepstudy").bootstrap(5, seed=1, progress=False)["Days"])
 
 
+@pytest.mark.parametrize("form", [list, tuple, np.array, pd.Series])
+def test_a_statistic_gives_a_number_or_several_in_any_form(fit, form):
+    one = fit("sleepstudy")
+    expected = one.bootstrap(4, seed=1, progress=False)
+    several = one.bootstrap(
+        4, seed=1, statistic=lambda it: form([it.fixef["Days"], it.sigma]), progress=False
+    )
+    assert_allclose(several.to_numpy(), expected[["Days", "sigma"]].to_numpy())
+    single = one.bootstrap(4, seed=1, statistic=lambda it: it.sigma, progress=False)
+    assert_allclose(single[0], expected["sigma"])
+
+
+@pytest.mark.parametrize(
+    "statistic", [lambda it: "high", lambda it: it.vcov, lambda it: [1.0] * (1 + int(it.sigma) % 7)]
+)
+def test_a_statistic_that_gives_no_row_of_numbers_is_refused(fit, statistic):
+    with pytest.raises(DataError, match="as many numbers"):
+        fit("sleepstudy").bootstrap(6, seed=1, statistic=statistic, progress=False)
+
+
 def test_replicates_on_the_boundary_are_counted(fit):
     notes = fit("pastes").bootstrap(30, seed=1, progress=False).notes
     assert "lie on the boundary" in notes[1]
