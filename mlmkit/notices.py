@@ -110,8 +110,13 @@ def _near_labels(fit: Fit) -> Iterator[str]:
     for name, labels in levels.items():
         if len(labels) > MOST_LABELS or is_numeric_dtype(labels):
             continue
+        texts = list(map(str, labels.tolist()))
+        folded = "\n".join(texts).casefold()
+        words = folded.split()
+        if folded == "\n".join(words) and len(set(words)) == len(texts):
+            continue  # each is one word, and no two are alike
         seen: dict[str, str] = {}
-        for label in map(str, labels.tolist()):
+        for label in texts:
             other = seen.setdefault(" ".join(label.casefold().split()), label)
             if other != label:
                 yield (

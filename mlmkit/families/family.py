@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -109,7 +110,7 @@ class Family:
         """Whether the model is linear: normal, and the mean itself is the linear predictor."""
         return self.name == "gaussian" and self.link == "identity"
 
-    @property
+    @cached_property
     def canonical(self) -> bool:
         """Whether η is the distribution's natural parameter (up to a factor)."""
         return self.link == self.distribution.canonical
@@ -134,7 +135,7 @@ class Family:
         """Whether an observation is a number of events without a known upper limit."""
         return self.distribution.discrete and not self.counts_trials
 
-    @property
+    @cached_property
     def keeps_range(self) -> bool:
         """Whether the link keeps every mean in the distribution's range, whatever η."""
         (low, high), (lowest, highest) = self.distribution.mean_range, self.link_function.image
@@ -270,18 +271,15 @@ class Family:
         """Mean, score and expected information of every observation at η."""
         mu = self.link_function.mean(eta)
         if self._plain:
-            return Working(
-                mu,
-                weights * (y - mu) / self.at_dispersion,
-                weights * self.variance(mu) / self.at_dispersion**2,
-            )
+            weights = weights / self.at_dispersion
+            return Working(mu, weights * (y - mu), weights * self.distribution.unit_variance(mu))
         slope = self.link_function.slope(eta)
         with np.errstate(over="ignore"):  # of a mean far out, which no search stays at
             fisher = weights * slope**2 / self.distribution.variance(mu, self.at_dispersion)
             score = weights * slope * self.distribution.score(y, mu, self.at_dispersion)
         return Working(mu, score, fisher)
 
-    @property
+    @cached_property
     def _plain(self) -> bool:
         """Whether μ′ = V(μ), so that neither needs to be computed for a score."""
         return self.canonical and self.link in ("identity", "logit", "log")

@@ -55,7 +55,7 @@ class RandomTerms:
 
 def row_products(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Row by row the inner product of two (s, n) arrays."""
-    return sum(x * y for x, y in zip(a, b, strict=True))
+    return reduce(np.add, map(np.multiply, a, b))
 
 
 def dot(a: Effects, b: Effects) -> float:

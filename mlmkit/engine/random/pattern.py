@@ -57,6 +57,16 @@ class Pattern(RandomTerms):
         """The terms of the chain, finest level first."""
         return [k for level in self.levels for k in level.terms]
 
+    @cached_property
+    def parts(self) -> list[list[tuple[int, slice]]]:
+        """For each level its terms, each with its rows among the level's."""
+        return [level.parts(self.sizes) for level in self.levels]
+
+    @cached_property
+    def unscaled(self) -> list[np.ndarray]:
+        """Λ = I, term by term."""
+        return [np.eye(size) for size in self.sizes]
+
     def factorise(self, Z: Effects, weights: np.ndarray) -> Factorised:
         """Factorise ZᵀWZ + I.
 
@@ -66,7 +76,7 @@ class Pattern(RandomTerms):
             It is not positive definite to working precision.
         """
         with np.errstate(invalid="ignore", over="ignore"):
-            return self.sum(Z, weights).at([np.eye(size) for size in self.sizes])
+            return self.sum(Z, weights).at(self.unscaled)
 
     def sum(self, Z: Effects, weights: np.ndarray | None = None, products=None) -> CrossProducts:
         """The cross-products ZᵀWZ, as far as they are not zero by the pattern.
@@ -208,7 +218,7 @@ class Factorised:
         self, own: Sequence[np.ndarray], crossed: np.ndarray | None, left: Effects | None = None
     ) -> Effects:
         """From the right-hand sides that are left to the solutions; `left` is filled, if given."""
-        sizes, effects = self.pattern.sizes, [np.empty(0)] * len(self.pattern.terms)
+        effects: Effects = [np.empty(0)] * len(self.pattern.terms)
         solved: np.ndarray | None = None
         coarser: np.ndarray | None = None
         if crossed is not None:
@@ -216,19 +226,19 @@ class Factorised:
             self._scatter(solved, effects)
             if left is not None:
                 self._scatter(crossed - self.tail.times_products(solved), left)
-        steps = zip(self.pattern.levels, self.chain.levels, own, strict=True)
-        for level, done, unexplained in reversed(list(steps)):
+        steps = zip(self.pattern.levels, self.pattern.parts, self.chain.levels, own, strict=True)
+        for level, parts, done, unexplained in reversed(list(steps)):
             if solved is not None:
                 unexplained = unexplained - self.border.times_vectors(solved)
             if level.parent is not None:
                 coarser = coarser.take(level.parent, axis=-1)
                 unexplained = unexplained - multiply(done.U, coarser)
             found = multiply(done.W, unexplained)
-            for k, part in level.parts(sizes):
+            for k, part in parts:
                 effects[k] = found[part]
             if left is not None:
                 rest = unexplained - multiply(done.A, found)
-                for k, part in level.parts(sizes):
+                for k, part in parts:
                     left[k] = rest[part]
             coarser = found if coarser is None else np.concatenate([found, coarser])
         return effects
@@ -268,8 +278,8 @@ class Factorised:
             kept = self.border.times(kept_by(self.chain.levels[0]))
             by_border = self.pattern.tail.quadratic(kept, self.tail.covariance)
         by_level = differentiate(levels, self.chain, self.by_level, by_border)
-        for level, G in zip(levels, by_level, strict=True):
-            for k, part in level.parts(self.pattern.sizes):
+        for parts, G in zip(self.pattern.parts, by_level, strict=True):
+            for k, part in parts:
                 by_term[k] = G[part, part]
         return [by_term[k] for k in range(len(self.pattern.terms))]
 
@@ -281,8 +291,8 @@ class Factorised:
     def inverse_by_group(self) -> Effects:
         """The diagonal blocks of C, (s, s, J) a term."""
         by_term = {} if self.tail is None else self.tail.diagonal_blocks()
-        for level, one in zip(self.pattern.levels, self._inverse, strict=True):
-            for k, part in level.parts(self.pattern.sizes):
+        for parts, one in zip(self.pattern.parts, self._inverse, strict=True):
+            for k, part in parts:
                 by_term[k] = one[part, part]
         return [by_term[k] for k in range(len(self.pattern.terms))]
 
@@ -324,15 +334,15 @@ class Factorised:
         if self.tail is not None:
             solved = self.tail.draw(rng.normal(size=self.pattern.tail.width))
             self._scatter(solved, effects)
-        steps = zip(self.pattern.levels, self.chain.levels, self.by_level, strict=True)
-        for level, done, Lambda in reversed(list(steps)):
+        steps = zip(self.pattern.levels, self.pattern.parts, self.chain.levels, self.by_level, strict=True)
+        for level, parts, done, Lambda in reversed(list(steps)):
             found = _correlated(done.A, Lambda, rng.normal(size=(level.size, level.n_groups))[:, None])
             if solved is not None:
                 found -= multiply(done.W, self.border.times_vectors(solved))
             if level.parent is not None:
                 coarser = coarser.take(level.parent, axis=-1)
                 found -= multiply(done.W, multiply(done.U, coarser))
-            for k, part in level.parts(self.pattern.sizes):
+            for k, part in parts:
                 effects[k] = found[part]
             coarser = found if coarser is None else np.concatenate([found, coarser])
         return [effect[:, 0] for effect in effects]
