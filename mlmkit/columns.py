@@ -298,7 +298,8 @@ def _by_values(name: str, values: pd.Series) -> Column:
             f"{name!r} holds a decimal that compares with nothing (sNaN): make it missing."
         ) from None
     levels = pd.Index(found)
-    kinds = frozenset(map(_kind_of, levels.astype(object)))
+    of_each_type = {type(value): value for value in levels.astype(object)}
+    kinds = frozenset(map(_kind_of, of_each_type.values()))
     if kinds in ({"date"}, {"duration"}):
         return Column(name, "time", values, _time_note(name, kinds == {"duration"}))
     if kinds <= {"text"}:
@@ -328,9 +329,8 @@ def _kind_of(value: Any) -> str:
 
 def _in_order(codes: np.ndarray, levels: pd.Index, key=None) -> Labels:
     values = list(levels.astype(object))
-    order = np.array(
-        sorted(range(len(values)), key=lambda k: key(values[k]) if key else values[k]), dtype=np.intp
-    )
+    keys = values if key is None else list(map(key, values))
+    order = np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.intp)
     place = np.full(len(values) + 1, -1, dtype=np.intp)
     place[order] = np.arange(len(values))
     return Labels(place[codes], levels.take(order))

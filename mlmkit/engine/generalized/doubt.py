@@ -142,14 +142,19 @@ class Optimum:
         inverse = _inverse(self.hessian)
         step, covariance = -inverse @ off, 2.0 * inverse
         b = slice(n_theta, n_theta + len(criterion.b0))
-        errors = np.sqrt(np.einsum("ij,jk,ik->i", criterion.T, covariance[b, b], criterion.T))
+        errors = _standard_errors(criterion.T, covariance[b, b])
         coefficients = np.divide(criterion.T @ step[b], errors, out=np.zeros_like(errors), where=errors > 0)
         sds = []
         for slopes in _sd_slopes(criterion, self.x):
-            sd_errors = np.sqrt(np.einsum("ij,jk,ik->i", slopes, covariance[:n_theta, :n_theta], slopes))
+            sd_errors = _standard_errors(slopes, covariance[:n_theta, :n_theta])
             moves = slopes @ step[:n_theta]
             sds.append(np.divide(moves, sd_errors, out=np.zeros_like(moves), where=sd_errors > 0))
         return Move(coefficients, sds)
+
+
+def _standard_errors(rows: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """Those of linear combinations, one per row."""
+    return np.sqrt(np.sum((rows @ covariance) * rows, axis=1))
 
 
 def _inverse(H: np.ndarray) -> np.ndarray:
