@@ -27,6 +27,8 @@ SPELLED = {
     "lme4s": "lme4's", "lmertests": "lmerTest's", "pbkrtests": "pbkrtest's", "emmeans": "emmeans", "rs": "R's", "r": "R",
     "glmmtmbs": "glmmTMB's", "brmss": "brms's", "kenward": "Kenward", "roger": "Roger", "satterthwaite": "Satterthwaite",
     "sds": "SDs", "sd": "SD", "glmm": "GLMM", "lmm": "LMM", "reml": "REML", "icc": "ICC", "aic": "AIC", "icc_": "ICC",
+    "glmmtmb": "glmmTMB", "courses": "course's", "chapters": "chapter's", "students": "Student's", "formulas": "formula's",
+    "f": "F",
 }  # fmt: skip
 
 
@@ -107,4 +109,4 @@ def in_words(name: str) -> str:
     """`test_satterthwaite_is_lmertests` as a sentence."""
     words = [SPELLED.get(word, word) for word in name.removeprefix("test_").split("_")]
     text = " ".join(words)
-    return text[0].upper() + text[1:]
+    return text if words[0] in SPELLED.values() else text[0].upper() + text[1:]
