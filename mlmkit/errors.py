@@ -63,7 +63,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """
     known = [str(k)[:60] for k in known]
     plain = {k.casefold(): k for k in reversed(known)}  # capitals are the slip made most often
-    near = [plain[k] for k in get_close_matches(name.casefold()[:60], plain, n=5, cutoff=0.5)]
+    near = [plain[k] for k in get_close_matches(str(name).casefold()[:60], plain, n=5, cutoff=0.5)]
     question = f" Did you mean {near[0]!r}?" if near else ""
     if len(known) <= 20:
         return f"{question} There are: {', '.join(known)}."

@@ -13,7 +13,7 @@ import pandas as pd
 from .columns import Column, look
 from .errors import DataError, did_you_mean
 
-ACCEPTED = "The data must be a pandas DataFrame or another table, such as one of polars"
+ACCEPTED = "The data must be a pandas DataFrame or another table, such as one of polars or a dict of columns"
 
 
 def as_frame(data: Any, names: Iterable[str] = (), what: str = ACCEPTED) -> pd.DataFrame:
@@ -22,7 +22,7 @@ def as_frame(data: Any, names: Iterable[str] = (), what: str = ACCEPTED) -> pd.D
     Parameters
     ----------
     data
-        A pandas, polars or pyarrow table, or whatever narwhals reads.
+        A pandas, polars or pyarrow table, or whatever narwhals reads; a dict of columns; a record array.
     names
         The names wanted, as a formula spells them: a column that differs only in how a letter is encoded ("µ"
         has two code points, "é" may be two characters) is given that spelling.
@@ -34,6 +34,8 @@ def as_frame(data: Any, names: Iterable[str] = (), what: str = ACCEPTED) -> pd.D
     DataError
         If it is no table, or a lazy one.
     """
+    if isinstance(data, Mapping) or (isinstance(data, np.ndarray) and data.dtype.names):
+        data = _from_columns(data)
     frame = data if isinstance(data, pd.DataFrame) else _from_another(data, what)
     if frame.columns.nlevels > 1:
         raise DataError(
@@ -52,6 +54,18 @@ def as_frame(data: Any, names: Iterable[str] = (), what: str = ACCEPTED) -> pd.D
     return frame.set_axis(spelled, axis=1)
 
 
+def _from_columns(data: Any) -> pd.DataFrame:
+    """A dict of columns, or a structured array."""
+    if isinstance(data, np.ma.MaskedArray):
+        raise DataError(
+            "A masked record array does not say what is missing to pandas: fill it with NaN first."
+        )
+    try:
+        return pd.DataFrame(data if isinstance(data, np.ndarray) else dict(data))
+    except (ValueError, TypeError) as error:
+        raise DataError(f"The columns do not go together: {error}.") from None
+
+
 def _from_another(data: Any, what: str) -> pd.DataFrame:
     import narwhals.stable.v1 as nw  # only for who brings another table
 
@@ -66,7 +80,11 @@ def _from_another(data: Any, what: str) -> pd.DataFrame:
         frame = table.to_pandas()
     except ImportError:  # polars needs pyarrow for that
         frame = pd.DataFrame({name: table[name].to_numpy() for name in table.columns})
-    if not table.implementation.is_polars():
+    try:
+        is_polars = table.implementation.is_polars()
+    except NotImplementedError:  # of a table that has nothing but the interchange protocol
+        is_polars = False
+    if not is_polars:
         return frame
     kinds = {name: table.schema[name] for name in table.columns}
     factors = [name for name, kind in kinds.items() if kind in (nw.Categorical, nw.Enum)]

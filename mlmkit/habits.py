@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, TypeVar
+
+import numpy as np
 
 from .errors import DataError, did_you_mean
 
@@ -68,6 +70,17 @@ ARGUMENTS = {
     "lmer_df": "it is ddf={value!r} here",
     "df": "it is ddf= here",
     "var": 'name the number first, as in slopes("month", by="treatment")',
+    "adjust": 'it goes with the comparisons: means(…).contrasts(adjust="holm")',
+    "ref": 'put the level first in the data, or write the contrasts yourself: contrasts({{"b - a": {{"a": -1, "b": 1}}}})',
+    "reverse": 'write the contrasts yourself: contrasts({{"b - a": {{"a": -1, "b": 1}}}})',
+    "interaction": "write the contrasts yourself, with weights for the rows",
+    "cov_reduce": "numbers are held at their mean; at={{…}} gives other values",
+    "marginal_vars": 'name the variables first, as in means("treatment", by="month")',
+    "grouping_vars": 'it is by=, as in means("treatment", by="month")',
+    "drop1.test": "the tests are likelihood ratio tests, F tests for lm()",
+    "scope": "every term that may be dropped is",
+    "refit": "fits by REML are refitted by maximum likelihood where fixed parts differ",
+    "stars": "estimates come with intervals instead",
     "test_type": 'ddf="satterthwaite" or "kenward-roger" chooses the degrees of freedom',
 }
 
@@ -88,6 +101,13 @@ ATTRIBUTES = {
     ),
     **dict.fromkeys(("anova", "anova_table", "Anova"), "mk.anova(fit)"),
     **dict.fromkeys(("ranova", "rand"), 'fit.drop1("random")'),
+    **dict.fromkeys(("posthoc", "tukey_hsd", "pairwise_tests"), "fit.means(…).contrasts()"),
+    **dict.fromkeys(("wald_test_terms", "fvalue", "f_pvalue", "joint_tests"), "mk.anova(fit)"),
+    **dict.fromkeys(("rsquared", "rsquared_adj", "r_squared", "rsquared_mcfadden", "prsquared"), "fit.r2()"),
+    **dict.fromkeys(("resid_pearson", "pearson_residuals"), 'fit.resid("pearson")'),
+    **dict.fromkeys(("resid_deviance",), 'fit.resid("deviance")'),
+    **dict.fromkeys(("predict_proba", "predictions"), "fit.predict()"),
+    **dict.fromkeys(("df_model", "info_criteria"), "fit.glance()"),
     **dict.fromkeys(("conf_int", "confidence_interval"), "fit.confint()"),
     **dict.fromkeys(("t_test", "wald_test", "contrast"), "fit.tests() and fit.f_test()"),
     **dict.fromkeys(("fittedvalues", "fitted_values"), "fit.fitted"),
@@ -111,6 +131,51 @@ ATTRIBUTES = {
 }
 
 
+#: Attributes of other tools' tables of means and contrasts.
+OF_TABLES = {
+    **dict.fromkeys(("pairs", "contrast", "pairwise"), "means(…).contrasts()"),
+    **dict.fromkeys(("summary", "summary_frame", "to_dataframe", "frame", "df", "to_pandas"), ".table"),
+    **dict.fromkeys(("p_values", "pvalue", "pvalues", "pval"), '.table["p.value"]'),
+    **dict.fromkeys(("confint", "conf_int"), ".table, with the columns conf.low and conf.high"),
+    **dict.fromkeys(
+        ("to_latex", "to_html", "to_docx", "to_excel", "to_csv", "to_markdown"),
+        ".table, which is a DataFrame",
+    ),
+}
+
+#: Values that other tools have, and the kit's, by argument.
+VALUES = {
+    ("interval", "confidence"): "mean",
+    ("interval", "prediction"): "observation",
+    ("groups", "population"): "none",
+    ("weights", "proportional"): "data",
+    ("weights", "cells"): "data",
+    ("method", "trt.vs.ctrl"): "reference",
+    ("method", "dunnett"): "reference",
+    ("method", "consec"): "consecutive",
+    ("method", "tukey"): "pairwise",
+    ("method", "pairs"): "pairwise",
+    ("method", "boot"): "bootstrap",
+    ("adjust", "bonf"): "bonferroni",
+    ("ddf", "kr"): "kenward-roger",
+    ("ddf", "kenward"): "kenward-roger",
+    ("ddf", "satt"): "satterthwaite",
+    ("ddf", "asymp"): "asymptotic",
+    ("ddf", "lme4"): "asymptotic",
+    ("scale", "prob"): "response",
+    ("scale", "probability"): "response",
+    ("scale", "log-odds"): "link",
+    ("scale", "linear"): "link",
+}
+
+
+def value_answer(name: str, value: Any, choices: Collection[Any]) -> str:
+    """The kit's word for another tool's value of an argument, or the right spelling; empty if there is none."""
+    text = str(value).lower()
+    kits = VALUES.get((name, text), text if text != value else None)
+    return f" Here it is {kits!r}." if kits in choices else ""
+
+
 class UnknownAttribute(DataError, AttributeError):
     """An attribute that a fit does not have; the message names the kit's word for it."""
 
@@ -118,8 +183,9 @@ class UnknownAttribute(DataError, AttributeError):
 def attribute(kind: type, name: str) -> UnknownAttribute:
     """The error for an attribute that objects of a class do not have."""
     reason = f"A {kind.__name__} has no attribute {name!r}"
-    if name in ATTRIBUTES:
-        return UnknownAttribute(f"{reason}: here it is {ATTRIBUTES[name]}.")
+    known = ATTRIBUTES if hasattr(kind, "fixef") else OF_TABLES
+    if name in known:
+        return UnknownAttribute(f"{reason}: here it is {known[name]}.")
     public = [other for other in dir(kind) if not other.startswith("_")]
     return UnknownAttribute(f"{reason}.{did_you_mean(name, public)}")
 
@@ -131,20 +197,55 @@ def answers(function: Function) -> Function:
     @functools.wraps(function)
     def called(*args: Any, **kwargs: Any) -> Any:
         try:
-            takes.bind(*args, **kwargs)
+            given = takes.bind(*args, **kwargs).arguments
         except TypeError as error:
             raise DataError(_sentence(function.__name__, takes, kwargs, error)) from None
+        if given.get("seed") is not None:
+            _check_seed(given["seed"])
         return function(*args, **kwargs)
 
     return called  # type: ignore[return-value]
 
 
 def methods_answer(kind: Class) -> Class:
-    """A class whose methods answer arguments they do not have."""
+    """A class whose methods answer arguments they do not have, and which answers attributes it does not have."""
     for name, value in list(vars(kind).items()):
         if inspect.isfunction(value) and not name.startswith("_"):
             setattr(kind, name, answers(value))
+    if not hasattr(kind, "__getattr__"):
+        setattr(kind, "__getattr__", _unknown)  # noqa: B010  (mypy knows no class that lacks it)
     return kind
+
+
+def _unknown(it: Any, name: str) -> Any:
+    """What is not there is answered with the kit's word for it."""
+    if name.startswith("_"):
+        raise AttributeError(name)
+    raise attribute(type(it), name)
+
+
+def _check_seed(seed: Any) -> None:
+    """Refuse what numpy makes no random numbers from."""
+    try:
+        np.random.default_rng(seed)
+    except (TypeError, ValueError):
+        raise DataError(
+            f"seed={_Value(seed)!r}: a seed is a whole number, 0 or more, such as seed=1."
+        ) from None
+
+
+class _Value:
+    """A value in a message: a column by its name, and nothing longer than a line."""
+
+    def __init__(self, value: Any):
+        self.value = getattr(value, "name", value)
+
+    def __str__(self) -> str:
+        text = str(self.value)
+        return text if len(text) <= 60 else f"{text[:57]}…"
+
+    def __repr__(self) -> str:
+        return repr(self.value) if len(repr(self.value)) <= 60 else str(self)
 
 
 def _sentence(name: str, takes: inspect.Signature, given: dict[str, Any], error: TypeError) -> str:
@@ -154,5 +255,5 @@ def _sentence(name: str, takes: inspect.Signature, given: dict[str, Any], error:
         return f"{name}(): {error}. It takes {', '.join(known)}."
     answer = ARGUMENTS.get(f"{name}.{strange}", ARGUMENTS.get(strange))
     if answer is not None and strange.removesuffix("s") not in known:
-        return f"{name}() has no argument {strange!r}: {answer.format(value=given[strange])}."
+        return f"{name}() has no argument {strange!r}: {answer.format(value=_Value(given[strange]))}."
     return f"{name}() has no argument {strange!r}.{did_you_mean(strange, known)}"

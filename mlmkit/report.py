@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from .errors import DataError, MlmkitError
-from .habits import answers
+from .habits import answers, methods_answer
 from .printing import tidy
 from .results import Fit, MixedFit
 
@@ -23,6 +23,7 @@ from .results import Fit, MixedFit
 KINDS = ("docx", "tex", "html")
 
 
+@methods_answer
 @dataclass(frozen=True, eq=False, repr=False)
 class Reported:
     """Several fits side by side. Prints as its `.table`; `.save("t.docx")` writes it for a paper.
@@ -137,6 +138,8 @@ def table(
     if not fits or not all(isinstance(fit, Fit) for fit in fits):
         strange = next((type(fit).__name__ for fit in fits if not isinstance(fit, Fit)), "nothing")
         raise DataError(f"table() takes fits side by side, table(m0, m1), not {strange}.")
+    if not isinstance(digits, int) or not 0 <= digits <= 15:
+        raise DataError(f"digits={digits!r}: it is a number of decimals, a whole number from 0 to 15.")
     names = [f"m{k}" for k in range(len(fits))] if names is None else list(names)
     if len(names) != len(fits) or len(set(names)) != len(names):
         raise DataError(f"names has {len(names)} names for {len(fits)} fits: give each a name of its own.")

@@ -28,6 +28,12 @@ from .habits import attribute, methods_answer
 from .spec import Spec, same_group
 
 
+class UnknownGroup(DataError, KeyError):
+    """A grouping factor that the model does not have."""
+
+    __str__ = Exception.__str__  # a KeyError would put its message in quotes
+
+
 class ByGroup(dict):
     """One table for each grouping factor. `classid2:schoolid` is found under `schoolid:classid2` too."""
 
@@ -35,7 +41,7 @@ class ByGroup(dict):
         for key in self:
             if same_group(key, name):
                 return self[key]
-        raise KeyError(f"{name!r} is not a grouping factor of this model.{did_you_mean(str(name), self)}")
+        raise UnknownGroup(f"{name!r} is not a grouping factor of this model.{did_you_mean(str(name), self)}")
 
 
 class Modelled:

@@ -27,7 +27,7 @@ def test_a_column_that_is_not_there_once_is_named():
     check_there(["x"], frame)
 
 
-@pytest.mark.parametrize("data", [3, [1, 2], {"x": [1]}, np.zeros((2, 2)), None])
+@pytest.mark.parametrize("data", [3, [1, 2], [{"x": 1}], np.zeros((2, 2)), None])
 def test_what_is_no_table_is_refused(data):
     with pytest.raises(DataError, match="DataFrame"):
         as_frame(data)
@@ -87,3 +87,24 @@ def test_one_number_for_each_row():
         given("weights", ["1", "a"], frame)
     with pytest.raises(DataError, match="'v' is not a column"):
         given("offset", "v", frame)
+
+
+def test_columns_in_a_dict_and_records_in_an_array_are_a_table():
+    columns = {"x": [1, 2, 3], "f": np.array(["a", "b", "a"])}
+    records = np.array([(1, "a"), (2, "b"), (3, "a")], dtype=[("x", int), ("f", "U1")])
+    for data in (columns, records, records.view(np.recarray)):
+        frame = as_frame(data, ["x", "f"])
+        assert frame["x"].tolist() == [1, 2, 3] and frame["f"].tolist() == ["a", "b", "a"]
+    with pytest.raises(DataError, match="do not go together"):
+        as_frame({"x": [1, 2], "f": ["a"]})
+    with pytest.raises(DataError, match="masked"):
+        as_frame(np.ma.array(records))
+
+
+@pytest.mark.filterwarnings("ignore:.*Interchange Protocol is deprecated")
+def test_a_table_of_the_interchange_protocol_alone_is_read():
+    class Table:
+        def __dataframe__(self, *args, **kwargs):
+            return pd.DataFrame({"x": [1.0, 2.0]}).__dataframe__(*args, **kwargs)
+
+    assert as_frame(Table())["x"].tolist() == [1.0, 2.0]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import mlmkit
-from mlmkit.habits import ARGUMENTS, ATTRIBUTES, answers, attribute
+from mlmkit.habits import ARGUMENTS, ATTRIBUTES, OF_TABLES, answers, attribute
 
 mk: Any = mlmkit  # called wrongly on purpose
 
@@ -110,3 +110,49 @@ def test_a_private_attribute_is_never_offered(fit):
         _ = fit.repr_html
     assert "_repr_html_" not in str(caught.value)
     assert "Did you mean 'fitted'" in str(attribute(type(fit), "fittedd"))
+
+
+@pytest.mark.parametrize(
+    ("ask", "words"),
+    [
+        (lambda f: f.predict(interval="confidence"), "interval='confidence'.*Here it is 'mean'"),
+        (lambda f: f.predict(interval="prediction"), "Here it is 'observation'"),
+        (lambda f: f.predict(groups="population"), "groups='population'.*Here it is 'none'"),
+        (lambda f: f.predict(level="95%"), "level '95%' is not a probability"),
+        (lambda f: f.means(ddf="Kenward-Roger"), "Here it is 'kenward-roger'"),
+        (lambda f: f.means(ddf="KR"), "Here it is 'kenward-roger'"),
+        (lambda f: f.means(weights="proportional"), "Here it is 'data'"),
+        (lambda f: f.confint(method="boot"), "Here it is 'bootstrap'"),
+        (lambda f: f.means("Days", adjust="tukey"), "contrasts"),
+        (lambda f: f.means("Days").contrasts("trt.vs.ctrl"), "Here it is 'reference'"),
+        (lambda f: f.means("Days").contrasts(ref="0"), "'ref'.*write the contrasts yourself"),
+        (lambda f: f.means("Days").pairs(), "'pairs': here it is means.*contrasts"),
+        (lambda f: f.means("Days").contrasts().summary_frame(), "'summary_frame': here it is .table"),
+        (lambda f: mk.table(f).to_latex(), "'to_latex': here it is .table"),
+        (
+            lambda f: f.ranef["Sbject"],
+            "'Sbject' is not a grouping factor of this model. Did you mean 'Subject'",
+        ),
+        (lambda f: f.rsquared, "fit.r2"),
+        (lambda f: mk.lmer("y ~ x", f.data, groups=f.data["Subject"]), r"\(1\|Subject\)"),
+        (lambda f: f.power("Days", effect="big", n=2), "effect='big'"),
+        (lambda f: mk.table(f, digits="two"), "digits='two'"),
+    ],
+)
+def test_values_and_tables_of_other_tools_are_answered(fit, ask, words):
+    with pytest.raises(mk.MlmkitError, match=words):
+        ask(fit)
+
+
+@pytest.mark.parametrize("seed", ["x", -1, 1.5, [1, "a"]])
+def test_a_seed_that_is_none_is_refused_by_every_verb(fit, seed):
+    verbs = (fit.simulate, fit.bootstrap, fit.check, lambda seed: fit.power("Days", seed=seed))
+    for verb in verbs:
+        with pytest.raises(mk.DataError, match="a seed is a whole number, 0 or more"):
+            verb(seed=seed)
+
+
+def test_no_answer_about_a_table_is_for_a_word_of_its_own(fit):
+    means = fit.means("Days")
+    tables = (means, means.contrasts(), mk.table(fit), mk.overview(fit.data, "Reaction", groups="Subject"))
+    assert not [name for name in OF_TABLES for table in tables if hasattr(table, name)]

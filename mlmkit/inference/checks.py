@@ -20,6 +20,7 @@ import pandas as pd
 from ..columns import look
 from ..design import Design
 from ..errors import DataError, did_you_mean
+from ..habits import methods_answer
 from ..pictures import Panels
 from ..results import Fit, MixedFit
 from ..words import listed, number
@@ -37,6 +38,7 @@ MOST_NUMBERS = 50_000_000
 Statistic = Callable[[pd.Series, pd.DataFrame], float]
 
 
+@methods_answer
 @dataclass(frozen=True, eq=False, repr=False)
 class Check(Panels):
     """A fit's check: statistics beside their simulations, and quantile residuals; `.plot()` draws them.

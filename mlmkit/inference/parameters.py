@@ -15,6 +15,7 @@ import pandas as pd
 
 from ..engine import fit_lmm
 from ..errors import DataError
+from ..habits import value_answer
 from ..results import Fit, MixedFit
 
 
@@ -86,4 +87,6 @@ def one_of(name: str, value, choices) -> None:
     """Refuse a keyword's value that is not one of its choices."""
     if value not in choices:
         known = ", ".join(repr(choice) for choice in choices)
-        raise DataError(f"{name}={value!r} is not known here; it can be {known}.")
+        raise DataError(
+            f"{name}={value!r} is not known here; it can be {known}.{value_answer(name, value, choices)}"
+        )

@@ -19,6 +19,7 @@ import scipy
 from ..design import build_design
 from ..engine.estimates import Estimates
 from ..errors import DataError, did_you_mean
+from ..habits import methods_answer
 from ..pictures import Picture
 from ..results import Fit, MixedFit
 from ..words import listed, number
@@ -29,6 +30,7 @@ from .simulate import seeds, simulate
 from .sizes import Size, sizes
 
 
+@methods_answer
 @dataclass(frozen=True, eq=False, repr=False)
 class Power(Picture):
     """What studies of several sizes would find of an effect; `.plot()` draws the curve.
@@ -144,6 +146,10 @@ def power(
             f"{term!r} is not a coefficient of this model.{did_you_mean(str(term), names)} It has {listed(names, 12)}."
         )
     designs = sizes(fit, groups, rows)
+    if effect is not None and not (isinstance(effect, int | float | np.number) and np.isfinite(effect)):
+        raise DataError(
+            f"effect={effect!r}: give the true value of {term} as a number, or None for its estimate."
+        )
     true = float(fit.fixef[term] if effect is None else effect)
     told, studies = [], {}
     for k, (size, own) in enumerate(zip(designs, seeds(seed, len(designs)), strict=True)):

@@ -13,6 +13,7 @@ import scipy
 
 from ..errors import DataError
 from ..families import Family
+from ..habits import value_answer
 from ..results import Fit, FlatFit, MixedFit
 from ..spec import same_group
 from ..words import listed
@@ -25,6 +26,7 @@ from .quantiles import mixture_quantile
 from .rows import Rows, between_variance, fixed_part, new_rows, refuse_fractions, rows_used
 from .tests import standard_errors
 
+WORDS = ("all", "none", "average")
 INTERVALS = (None, "mean", "group", "observation")
 
 
@@ -81,7 +83,7 @@ def predict(
     """
     groups = ("all" if interval is None else "none") if groups is None else groups
     own = _own_factors(fit, groups)
-    _check(fit, own, new_levels, interval, scale, ddf)
+    _check(fit, own, new_levels, interval, level, scale, ddf)
     conditional = bool(own)
     varying = groups == "average" or interval in ("group", "observation") or own
     rows = (
@@ -112,7 +114,7 @@ def predict(
 def _own_factors(fit: Fit, groups) -> tuple[str, ...]:
     """The grouping factors whose groups' effects are added: their names as the fit has them."""
     known = list(dict.fromkeys(block.group for block in fit.design.blocks))
-    if isinstance(groups, str) and groups in ("all", "none", "average"):
+    if isinstance(groups, str) and groups in WORDS:
         return tuple(known) if groups == "all" else ()
     names = [groups] if isinstance(groups, str) else groups
     if not isinstance(names, list | tuple) or not names:
@@ -123,13 +125,15 @@ def _own_factors(fit: Fit, groups) -> tuple[str, ...]:
         raise DataError(
             f"groups={strange!r} is not known here; it can be 'all', 'none', 'average' or the name of a grouping "
             f"factor: {listed(known) if known else 'this model has none'}."
+            f"{value_answer('groups', strange, WORDS)}"
         )
     return tuple(own)
 
 
-def _check(fit: Fit, own: tuple[str, ...], new_levels, interval, scale, ddf) -> None:
+def _check(fit: Fit, own: tuple[str, ...], new_levels, interval, level, scale, ddf) -> None:
     one_of("new_levels", new_levels, ("error", "population"))
     one_of("interval", interval, INTERVALS)
+    tails(level)
     one_of("scale", scale, ("response", "link"))
     if interval == "group" and isinstance(fit, FlatFit):
         raise DataError('A flat model has no groups: interval can be "mean" or "observation".')

@@ -17,7 +17,7 @@ import pandas as pd
 from ..columns import Column, look
 from ..errors import DataError
 from ..frames import as_frame, check_there
-from ..habits import answers
+from ..habits import answers, methods_answer
 from ..pictures import Picture
 from ..words import count, listed, number
 
@@ -29,6 +29,7 @@ MOST_LINES, MOST_ARMS = 100, 3
 TREATMENTS = ("treatment", "arm", "condition", "trt")
 
 
+@methods_answer
 @dataclass(frozen=True, eq=False, repr=False)
 class Overview(Picture):
     """What the data say before any model; `.plot()` draws the groups' trajectories.

@@ -22,10 +22,9 @@ from ..random.effects import Effects
 from ..search.hills import Summit, further_starts, highest, may_have_hills, sds_of, two_summits
 from ..search.optimise import MOST_EVALUATIONS, NOT_CONVERGED, Point, Search, descend, minimise
 from ..search.singular import RANK_TOLERANCE, singular_messages
-from ..standardise import NOTHING_LEFT
 from .criterion import GlmmCriterion, Walk, glmm_criterion
 from .doubt import Optimum
-from .irls import Solution, fit_glm, in_full, iterate
+from .irls import Solution, fit_glm, in_full, iterate, refuse_perfect
 from .laplace import Approximation
 from .quadrature import MOST_NODES, Integral, is_lattice
 from .separation import Separation, find_separation, looks_separated
@@ -43,6 +42,12 @@ SHARES = (1.0, 0.3, 0.1, 0.01)
 AT_THE_EDGE = (
     "Some group's effects would take a mean out of the range of the {} family, so they cannot be estimated: "
     "use a link that keeps means in range, such as log or logit."
+)
+#: Links that keep every mean in its family's range, and what it means if the estimates cannot be told even so.
+KEEPING = ("logit", "probit", "cloglog", "cauchit", "log")
+RUNNING_AWAY = (
+    "The group effects describe the rows (nearly) perfectly, so that their variances have no finite estimate: "
+    "leave terms out of the random part."
 )
 NO_START = (
     "No starting point was found from which the group effects can be estimated: "
@@ -84,7 +89,7 @@ def fit_glmm(design, n_agq: int = 1, examine: bool = False) -> Estimates:
     """
     check_nodes(design, n_agq)
     flat = iterate(design)
-    _refuse_perfect(design, flat)
+    refuse_perfect(design, flat)
     if looks_separated(design, flat.eta):
         separation = find_separation(design)
         if separation is not None:
@@ -99,7 +104,8 @@ def fit_glmm(design, n_agq: int = 1, examine: bool = False) -> Estimates:
     try:
         estimates = estimates_of(criterion, end, messages)
     except FloatingPointError:
-        raise DataError(AT_THE_EDGE.format(design.spec.family)) from None
+        family = design.spec.family
+        raise DataError(RUNNING_AWAY if family.link in KEEPING else AT_THE_EDGE.format(family)) from None
     if not examine or not np.all(np.isfinite(end.hessian)):
         return estimates
     return replace(estimates, move=Optimum(criterion, end.x, end.gradient, end.hessian, end.walk).move())
@@ -134,15 +140,6 @@ class End:
     def modes(self) -> Effects:
         """The modes of the spherical group effects."""
         return self.walk.modes
-
-
-def _refuse_perfect(design, flat: Solution) -> None:
-    """A family with a dispersion has none to estimate where the fixed part gives every mean."""
-    family, y = design.spec.family, design.y
-    if family.has_dispersion and family.distribution.has_sigma:
-        left = family.deviance(y, family.mean(flat.eta), design.weights).sum()
-        if left <= 1e-20 * family.deviance(y, np.full_like(y, y.mean()), design.weights).sum():
-            raise DataError(NOTHING_LEFT + design.crowded)
 
 
 def climb(criterion: GlmmCriterion, search: Search) -> End:
@@ -198,10 +195,13 @@ def _may_be_higher_elsewhere(criterion: GlmmCriterion, end: End) -> bool:
 
 def check_nodes(design, n_agq: int) -> None:
     """Refuse a number of nodes, or nodes for a model that they are not for."""
+    is_number = isinstance(n_agq, int | float | np.number)
+    if not (is_number and 1 <= n_agq <= MOST_NODES and n_agq == int(n_agq)):
+        raise DataError(
+            f"n_agq is {n_agq!r}: it is a number of nodes, a whole number from 1 to {MOST_NODES}."
+        )
     if n_agq == 1:
         return
-    if not 1 <= n_agq <= MOST_NODES or n_agq != int(n_agq):
-        raise DataError(f"n_agq is {n_agq}: it is a number of nodes, a whole number from 1 to {MOST_NODES}.")
     groups = list(dict.fromkeys(block.group for block in design.blocks))
     if len(groups) > 1:
         raise DataError(

@@ -17,7 +17,7 @@ from ...design import Design
 from ...errors import DataError
 from ...families import Family
 from ..estimates import Estimates
-from ..standardise import orthonormal
+from ..standardise import NOTHING_LEFT, orthonormal
 from .separation import Separation, find_separation, looks_separated
 
 #: Newton's decrement sᵀX(XᵀWX)⁻¹Xᵀs below which another step would change nothing that can be seen.
@@ -72,19 +72,32 @@ def fit_glm(design: Design) -> Estimates:
     Raises
     ------
     DataError
-        If no linear predictor within the family's range can be found to start from.
+        If no linear predictor within the family's range can be found to start from, or the fixed part gives every
+        mean of a family that has a dispersion to estimate.
 
     References
     ----------
     McCullagh & Nelder (1989), *Generalized Linear Models*, 2nd ed., sections 2.5 and 9.2.
     """
     solution = iterate(design)
+    refuse_perfect(design, solution)
     if looks_separated(design, solution.eta):
         separation = find_separation(design)
         if separation is not None:
             return _separated_estimates(design, separation)
     messages = () if solution.converged else (NOT_SETTLED.format(MAX_STEPS),)
     return _estimates(design, solution, messages)
+
+
+def refuse_perfect(design: Design, solution: Solution) -> None:
+    """A family with a dispersion has none to estimate where the fixed part gives every mean."""
+    family, y = design.spec.family, design.y
+    if not (family.has_dispersion and family.distribution.has_sigma):
+        return
+    left = family.deviance(y, family.mean(solution.eta), design.weights).sum()
+    of = family.deviance(y, np.full_like(y, y.mean()), design.weights).sum()
+    if left <= 1e-20 * of or np.count_nonzero(design.weights) <= design.X.shape[1]:
+        raise DataError(NOTHING_LEFT + design.crowded)
 
 
 def iterate(design: Design) -> Solution:
