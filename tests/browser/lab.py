@@ -48,7 +48,11 @@ def serve(folder: Path, configured: bool = True) -> Iterator[str]:
     if not configured:
         command = [sys.executable, "-m", "jupyterlab", "--allow-root", f"--ServerApp.root_dir={folder}"]
     options = ["--no-browser", f"--port={port}", "--IdentityProvider.token=", "--ServerApp.port_retries=0"]
-    here = {"JUPYTER_PATH": str(_extensions(folder)), "PYTHONPATH": str(ROOT)}
+    here = {
+        "JUPYTER_PATH": str(_extensions(folder)),
+        "JUPYTER_CONFIG_DIR": str(folder / "settings"),  # a theme that a test chooses is nobody else's
+        "PYTHONPATH": str(ROOT),
+    }
     with open(folder / "jupyterlab.log", "w") as log:
         server = subprocess.Popen(
             command + options, cwd=folder, env={**os.environ, **here}, stdout=log, stderr=subprocess.STDOUT

@@ -26,9 +26,9 @@ STEP_THROUGH = """async () => {
     const cells = all.filter(cell => slide.contains(cell) && seen(cell));
     if (!cells.length) continue;
     location.hash = slide.id.replace('slide-', '#/').replace('-', '/');
-    for (let k = 0; k < 40 && !slide.classList.contains('present'); k++) await wait(25);
+    for (let k = 0; k < 400 && !slide.classList.contains('present'); k++) await wait(25);
     let [right, bottom] = [Infinity, Infinity];
-    for (let k = 0; k < 30 && (right > innerWidth + 1 || bottom > innerHeight + 1); k++) {
+    for (let k = 0; k < 200 && (right > innerWidth + 1 || bottom > innerHeight + 1); k++) {
       await wait(30);
       [right, bottom] = reach(slide);
     }

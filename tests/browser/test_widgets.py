@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from functools import partial
 from importlib.resources import files
 
@@ -13,7 +14,7 @@ from playwright.sync_api import expect
 from mlmkit.widgets.lecture import PAGES
 from tools.notebooks import dress, from_text
 
-from .lab import ROOT, drag
+from .lab import ROOT, Notebook, drag
 
 CALL = re.compile(r"mk\.(?:explore_\w+|playground)\(")
 NAMES = [function.__name__ for function in PAGES.values()]
@@ -32,14 +33,19 @@ def chapters_with_widgets() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def every_exploration(course):
-    """A notebook with all explorations, one a cell."""
+def every_exploration(browser, address, course):
+    """All explorations in one notebook, a cell each, open and run. A test that needs them as they begin runs them again."""
     cells = ["```{code-cell}\nfrom mlmkit.widgets import *\n```"]
     cells += [f"```{{code-cell}}\n{name}()\n```" for name in NAMES]
     notebook = from_text("\n\n".join(cells))
     dress(notebook)
     nbformat.write(notebook, course / "chapters" / "every_exploration.ipynb")
-    return "chapters/every_exploration.ipynb"
+    with closing(browser.new_page(viewport={"width": 1400, "height": 1000})) as page:
+        opened = Notebook(page, address, "chapters/every_exploration.ipynb")
+        opened.run_all()
+        assert opened.failures() == []
+        yield opened
+        assert not opened.errors and not opened.foreign
 
 
 def output(notebook, k: int):
@@ -100,10 +106,9 @@ def test_the_widgets_of_a_chapter_move(open_notebook, chapter):
         wait_for_change(notebook, cell, before)
 
 
-def test_every_exploration_answers_to_mouse_and_keyboard(open_notebook, every_exploration):
-    notebook = open_notebook(every_exploration)
+def test_every_exploration_answers_to_mouse_and_keyboard(every_exploration):
+    notebook = every_exploration
     notebook.run_all()
-    assert notebook.failures() == []
     for k, name in enumerate(NAMES, start=1):
         cell = output(notebook, k)
         before = seen(cell)
@@ -121,9 +126,8 @@ def test_every_exploration_answers_to_mouse_and_keyboard(open_notebook, every_ex
         notebook.wait_until(partial(another_picture, cell, before))  # the words change less often
 
 
-def test_the_picture_neither_flickers_nor_jumps_while_a_slider_moves(open_notebook, every_exploration):
-    notebook = open_notebook(every_exploration)
-    notebook.run_all()
+def test_the_picture_neither_flickers_nor_jumps_while_a_slider_moves(every_exploration):
+    notebook = every_exploration
     cell = output(notebook, 1 + NAMES.index("explore_icc"))
     before = seen(cell)
     cell.evaluate("""cell => {
@@ -137,7 +141,8 @@ def test_the_picture_neither_flickers_nor_jumps_while_a_slider_moves(open_notebo
         };
         requestAnimationFrame(look);
     }""")
-    drag(cell.locator(".widget-hslider .noUi-handle").first, 60)
+    handle = cell.locator(".widget-hslider .noUi-handle").first
+    drag(handle, 60 * towards_room(handle))
     wait_for_change(notebook, cell, before)
     frames = notebook.page.evaluate("window.frames_seen")
     assert len({length for *_, length in frames}) > 1, "the picture changed while it was watched"
@@ -145,32 +150,15 @@ def test_the_picture_neither_flickers_nor_jumps_while_a_slider_moves(open_notebo
     assert len({(width, height) for _, width, height, _ in frames}) == 1
 
 
-def test_typing_a_formula_changes_every_view(open_notebook, every_exploration):
-    notebook = open_notebook(every_exploration)
-    notebook.run_all()
-    cell = output(notebook, 1 + NAMES.index("playground"))
-    before = seen(cell)
-    formula = cell.locator("input[type=text]")
-    formula.fill("Reaction ~ Days + (1|Subject)")
-    wait_for_change(notebook, cell, before)
-    expect(cell.locator(".mlmkit-summary")).to_contain_text("(1|Subject)")
-    expect(cell.locator("mjx-container, .MathJax").first).to_be_visible()
-    formula.fill("Reaction ~ Days + (1|Sub")
-    expect(cell.locator("[role=alert]")).to_contain_text("^ here")
-    formula.fill("Reaction ~ <b>bold</b>")
-    expect(cell.locator("[role=alert]")).to_contain_text("<b>bold</b>")
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_explorations_stand_in_nobodys_way(open_notebook, every_exploration, theme):
+def test_explorations_stand_in_nobodys_way(every_exploration, theme):
     """axe-core has nothing to say of what is ours in JupyterLab."""
-    notebook = open_notebook(every_exploration)
-    notebook.run_all()
-    if theme == "dark":
+    notebook, name = every_exploration, f"JupyterLab {theme.title()}"
+    if notebook.page.evaluate("document.body.dataset.jpThemeName") != name:
         notebook.page.locator('.lm-MenuBar-itemLabel:text-is("Settings")').click()
         notebook.page.locator('.lm-Menu-itemLabel:text-is("Theme")').hover()
-        notebook.page.locator('.lm-Menu-itemLabel:text-is("JupyterLab Dark")').click()
-        notebook.page.wait_for_function("document.body.dataset.jpThemeName === 'JupyterLab Dark'")
+        notebook.page.locator(f'.lm-Menu-itemLabel:text-is("{name}")').click()
+        notebook.page.wait_for_function(f"document.body.dataset.jpThemeName === '{name}'")
     notebook.page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8"))
     faults = {}
     for k, name in enumerate(NAMES, start=1):
@@ -183,3 +171,19 @@ def test_explorations_stand_in_nobodys_way(open_notebook, every_exploration, the
         )["violations"]
         faults[name] = [(it["id"], [node["html"][:200] for node in it["nodes"][:3]]) for it in found]
     assert {name: found for name, found in faults.items() if found} == {}
+
+
+def test_typing_a_formula_changes_every_view(every_exploration):
+    notebook = every_exploration
+    notebook.run_all()
+    cell = output(notebook, 1 + NAMES.index("playground"))
+    before = seen(cell)
+    formula = cell.locator("input[type=text]")
+    formula.fill("Reaction ~ Days + (1|Subject)")
+    wait_for_change(notebook, cell, before)
+    expect(cell.locator(".mlmkit-summary")).to_contain_text("(1|Subject)")
+    expect(cell.locator("mjx-container, .MathJax").first).to_be_visible()
+    formula.fill("Reaction ~ Days + (1|Sub")
+    expect(cell.locator("[role=alert]")).to_contain_text("^ here")
+    formula.fill("Reaction ~ <b>bold</b>")
+    expect(cell.locator("[role=alert]")).to_contain_text("<b>bold</b>")
