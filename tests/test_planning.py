@@ -134,3 +134,17 @@ def test_a_flat_study_can_be_planned():
     made = mk.plan("y ~ x", data, [0, 0.9], sigma=1, term="x", n=400, seed=3, progress=False)
     exact = stats.nct.sf(stats.t.isf(0.025, 38), 38, 0.9 / np.sqrt(2 / 20))
     assert made.table["power"].iloc[0] == pytest.approx(exact, abs=0.08)
+
+
+def test_sds_may_be_named_by_coefficient_where_there_is_one_factor():
+    named = assumed(FORMULA, study(), [250, 4], sd={"day": 6, "Intercept": 25}, cor=0.3, sigma=20)
+    np.testing.assert_allclose(named.varcorr["sdcor"], [25, 6, 0.3, 20])
+    two = pd.DataFrame({"a": np.repeat(np.arange(6), 8), "b": np.tile(np.arange(8), 6), "x": np.arange(48.0)})
+    with pytest.raises(DataError, match="'Intercept' is no grouping factor"):
+        assumed("y ~ x + (1|a) + (1|b)", two, [1, 2], sd={"Intercept": 3}, sigma=6)
+
+
+@pytest.mark.parametrize("sigma", [0, -1, None, float("nan")])
+def test_a_normal_response_needs_a_residual_sd_above_zero(sigma):
+    with pytest.raises(DataError, match="a number above 0"):
+        assumed(FORMULA, study(), [250, 4], sd=[25, 6], sigma=sigma)

@@ -162,3 +162,10 @@ def test_numbers_may_be_a_factor_and_several_columns_not(frame):
     assert_allclose(fit.fixef, [1.25, 3.25, 2.25])  # the levels' means
     with pytest.raises(DataError, match="is several columns, not a factor"):
         mk.lm("y ~ C(poly(x, 2))", d)
+
+
+def test_of_many_levels_the_first_ten_are_named_and_the_others_counted():
+    d = pd.DataFrame({"f": [f"l{k:02d}" for k in range(14)] * 2, "y": np.arange(28.0)})
+    with pytest.raises(DataError) as caught:
+        mk.lm('y ~ relevel(f, "z")', d)
+    assert f"it has {', '.join(f"'l{k:02d}'" for k in range(10))} and 4 more" in str(caught.value)

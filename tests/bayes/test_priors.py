@@ -7,7 +7,7 @@ from scipy import stats
 from scipy.integrate import quad
 
 from mlmkit.bayes import prior_table
-from mlmkit.bayes.priors import Prior, default_priors
+from mlmkit.bayes.priors import DISTRIBUTIONS, Prior, default_priors
 from mlmkit.datasets import load_data
 from mlmkit.design import build_design
 from mlmkit.errors import MlmkitError
@@ -160,3 +160,19 @@ def test_draws_from_half_a_prior_are_positive_and_have_its_median():
 def test_nothing_is_drawn_from_a_flat_prior():
     with pytest.raises(MlmkitError, match="proper prior"):
         Prior.parse("flat").draw(np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(
+    ("name", "numbers"),
+    [
+        ("normal", (1.0, 2.0)), ("student_t", (3.0, 1.0, 2.0)), ("cauchy", (0.5, 1.5)), ("exponential", (0.7,)),
+        ("gamma", (2.5, 0.8)), ("inv_gamma", (2.5, 1.3)),
+    ],
+)  # fmt: skip
+def test_a_priors_slope_is_that_of_its_log_density_and_its_shape_scipys(name, numbers):
+    own = DISTRIBUTIONS[name]
+    density, x, h = own.log_density(*numbers), np.array([0.4, 1.0, 2.7, 6.0]), 1e-6
+    slope = (density(x + h)[0] - density(x - h)[0]) / (2 * h)
+    assert_allclose(np.broadcast_to(density(x)[1], x.shape), slope, rtol=1e-6, atol=1e-9)
+    theirs = own.frozen(*numbers).logpdf(x)
+    assert_allclose(np.diff(density(x)[0]), np.diff(theirs), rtol=1e-10)  # but for a constant

@@ -122,6 +122,8 @@ def test_right_answers_are_right_however_they_are_given(question, answer):
         (WHO, float("nan"), "not it"),
         (COUNT, 9, "too few ids"),
         (COUNT, 4.94, "round up"),
+        (COUNT, 4.95, "round up"),  # near to it, though no rounding of it
+        (COUNT, 4.9, "round up"),  # a rounding of it, though not near
         (WHO, 337, "the highest"),
         (WHO, 19.7, "that is how steep"),
         (WHO, 350, "not it"),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import nbformat
 import pytest
 
-from mlmkit.course.cells import ChapterError, complaints, dress
+from mlmkit.course.cells import ChapterError, complaints, dress, heading_level
 from tools.notebooks import HEADER, from_text
 
 QUESTION = """\
@@ -100,3 +101,19 @@ def test_what_breaks_a_rule_is_named(text, says):
 )
 def test_what_keeps_the_rules_is_let_through(text):
     assert list(complaints(from_text(HEADER + "\n" + text))) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "level"),
+    [
+        ("# One", 1),
+        ("## Two\n\ntext", 2),
+        ("### Three", 3),
+        ("#no heading", 0),
+        ("text\n# later", 0),
+        ("", 0),
+    ],
+)
+def test_a_headings_level_is_its_number_of_signs(source, level):
+    assert heading_level(nbformat.v4.new_markdown_cell(source)) == level
+    assert heading_level(nbformat.v4.new_code_cell(source)) == 0

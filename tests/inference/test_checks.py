@@ -11,7 +11,7 @@ from scipy import stats
 
 import mlmkit as mk
 from mlmkit import DataError
-from mlmkit.inference.checks import _places
+from mlmkit.inference.checks import _beside, _places
 
 OWN = Path(__file__).parents[1] / "reference" / "own"
 
@@ -170,3 +170,15 @@ def test_misuse_is_named(sleep):
 def test_it_prints_as_its_table(sleep):
     made = sleep.check(40, seed=1)
     assert "lag-1" in repr(made) and "new groups" in repr(made) and "<table" in made._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("observed", "as_far"), [(-9.0, 0), (109.0, 0), (0.5, 1), (1.5, 2), (97.5, 2), (98.5, 1)]
+)
+def test_a_p_value_counts_the_simulations_as_far_out_on_the_nearer_side_twice(observed, as_far):
+    """Of 0, 1 … 99 with the observed value among them: Davison & Hinkley's (1 + k)/(1 + n), for both sides."""
+    told = _beside(observed, np.arange(100.0))
+    assert told["p.value"] == pytest.approx(2 * (1 + as_far) / 101)
+    middle = _beside(49.5, np.arange(100.0))
+    assert middle["p.value"] == 1.0 and middle["expected"] == 49.5
+    assert (middle["conf.low"], middle["conf.high"]) == pytest.approx((2.475, 96.525))

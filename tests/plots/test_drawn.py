@@ -244,3 +244,40 @@ def test_groups_beyond_the_first_are_grey_only_where_there_are_many(countries, s
     greys = [c for c in plots.shrinkage(countries).collections if isinstance(c, LineCollection)]
     assert len(greys[0].get_segments()) == (~many.telling).sum()
     assert same_color(greys[0].get_color()[0], RULE)
+
+
+def test_contours_are_named_where_no_arrow_passes(sleep):
+    ax, drawn = plots.ellipse(sleep), plots.ellipse_data(sleep)
+    place = ax.transData.transform
+    starts, ends = place(drawn.flat), place(drawn.multilevel.loc[drawn.flat.index])
+    for share in (0.5, 0.8, 0.95):
+        (text,) = (text for text in ax.texts if text.get_text() == f"{share:.0%}")
+        offset = np.array(text.get_position()) - drawn.centre
+        assert offset @ np.linalg.inv(drawn.covariance) @ offset == pytest.approx(-2 * np.log(1 - share))
+        spot, way = place(text.get_position()), ends - starts
+        along = np.clip(np.sum((spot - starts) * way, axis=1) / np.sum(way**2, axis=1), 0, 1)
+        away = np.linalg.norm(starts + along[:, None] * way - spot, axis=1)
+        assert away.min() > 15, f"{away.min():.0f} pixels from the next arrow"
+
+
+def test_an_ellipse_without_width_has_no_correlation_to_tell():
+    data = pd.DataFrame({"g": np.repeat(np.arange(8), 6), "x": np.tile(np.arange(6.0), 8)})
+    noise = np.tile([1.0, -1.0, 0.0, 0.0, -1.0, 1.0], 8) * np.repeat([1.0, -1.0] * 4, 6)
+    data["y"] = data["x"] + 3.0 * (data["g"] % 4) + noise
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fit = lmer("y ~ x + (x||g)", data)
+    drawn = plots.ellipse_data(fit)
+    assert drawn.covariance[1, 1] == 0 < drawn.covariance[0, 0]
+    assert f"SDs {number(drawn.covariance[0, 0] ** 0.5)} and 0 and correlation 0." in drawn.alt_text
+
+
+def test_units_do_not_change_which_intervals_leave_out_zero(sleep):
+    seconds = load_data("sleepstudy").assign(Reaction=lambda d: d["Reaction"] / 1e4)
+    fit = lmer("Reaction ~ Days + (Days|Subject)", seconds)
+    here, there = (plots.caterpillar_data(one, term="Days") for one in (sleep, fit))
+    assert 0 < here.clear.sum() < 18 and here.clear.to_dict() == there.clear.to_dict()
+    ax = plots.caterpillar(fit, term="Days")
+    assert (
+        -1 < ax.get_ylim()[0] < -0.5 and 17.5 < ax.get_ylim()[1] < 18
+    )  # half a row beyond the first and the last

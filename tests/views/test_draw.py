@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import same_color, to_rgb
+from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch
 from matplotlib.path import Path
 from matplotlib.transforms import Affine2D
 
 from mlmkit.datasets import load_data
 from mlmkit.style import SHADE
-from mlmkit.views.boxes import RADIUS, half_width
+from mlmkit.views.boxes import RADIUS, Box, half_width
+from mlmkit.views.draw import Pen
 from mlmkit.views.network import network
 
 NETWORKS = {
@@ -92,3 +95,17 @@ def test_a_plate_is_tinted_and_drawn_under_what_is_in_it():
         assert (patch.get_x(), patch.get_y()) == (box.left, box.bottom)
         assert (patch.get_width(), patch.get_height()) == pytest.approx((box.width, box.height))
         assert to_rgb(patch.get_facecolor()) != to_rgb(patch.get_edgecolor())
+
+
+@pytest.mark.parametrize(("across", "share"), [("left", 0.0), ("center", 0.5), ("right", 1.0)])
+def test_a_symbol_begins_has_its_middle_or_ends_at_its_place(across, share):
+    figure = Figure(figsize=(4, 4))
+    FigureCanvasAgg(figure)
+    ax = figure.add_axes((0, 0, 1, 1))
+    ax.set(xlim=(0, 4), ylim=(0, 4))
+    Pen(ax, Box(0, 0, 4, 4)).symbol(2.0, 3.0, r"\beta_{j0}", 0.5, across=across)
+    boxes = [t.get_window_extent().transformed(ax.transData.inverted()) for t in ax.texts]
+    left, right = min(box.x0 for box in boxes), max(box.x1 for box in boxes)
+    assert left + share * (right - left) == pytest.approx(2.0, abs=0.06) and right - left > 0.3
+    middle = (min(box.y0 for box in boxes) + max(box.y1 for box in boxes)) / 2
+    assert middle == pytest.approx(3.0, abs=0.15)

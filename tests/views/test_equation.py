@@ -344,3 +344,11 @@ def test_a_vector_of_many_predictors_lists_those_of_its_level_and_no_others():
     for letter, index in (("x", "i"), ("z", "j")):
         own = ", ".join(f"{letter}_{{{index}{k}}}" for k in range(1, 6))
         assert rf"\vec{{{letter}}}_{index} = [{own}]^\top" in latex
+
+
+def test_a_single_grouping_is_s_whatever_its_name_and_several_have_their_own_letters():
+    assert (
+        "[s_i]" in equation("y ~ x + (1|g)").latex and r"s_i : \mathrm{g}" in equation("y ~ x + (1|g)").latex
+    )
+    both = equation("y ~ x + (1|person) + (1|word)").latex
+    assert "[p_i]" in both and r"p_i : \mathrm{person}" in both and "s_i" not in both

@@ -28,10 +28,31 @@ def outside(explorer, name: str) -> dict[int, int]:
     return {k: n for k, n in found.items() if n}
 
 
+#: Panels whose limits leave room for what a slider may bring.
+ROOMY = {("explore_clustering", 1), ("explore_loss", 0), ("explore_odds", 2), ("explore_plane", 1)}
+
+
+def filled(ax) -> list[float]:
+    """The share of each axis, across and up, that what is drawn takes."""
+    points = [
+        np.asarray(line.get_xydata(), float) for line in ax.lines if line.get_transform() == ax.transData
+    ]
+    shapes = [c for c in ax.collections if c.get_transform() == ax.transData and len(c.get_offsets()) <= 1]
+    points += [path.vertices for shape in shapes for path in shape.get_paths()]
+    boxes = [patch.get_extents().transformed(ax.transData.inverted()) for patch in ax.patches]
+    points = np.vstack([*points, *(box.get_points() for box in boxes)])
+    points = points[np.isfinite(points).all(axis=1)]
+    limits = np.sort([ax.get_xlim(), ax.get_ylim()], axis=1).T
+    return list(np.ptp(np.clip(points, *limits), axis=0) / np.ptp(limits, axis=0))
+
+
 @pytest.mark.parametrize("name", LIVE)
-def test_marks_are_within_the_axes(name):
+def test_marks_are_within_the_axes_and_fill_them(name):
     explorer = getattr(widgets, name)()
     assert not outside(explorer, name)
+    for k, ax in enumerate(explorer.axes):
+        if ax.get_visible() and ax.axison and ax.has_data() and (name, k) not in ROOMY:
+            assert min(filled(ax)) > 0.45, f"panel {k} is half empty"
     for preset in list(explorer.presets)[-1:]:
         explorer.use(preset)
         assert not outside(explorer, name), preset
@@ -62,3 +83,13 @@ def test_bars_are_the_variances_before_and_after_and_what_is_between(values):
     assert it.r_squared == pytest.approx(1 - after / before)
     texts = [text.get_text() for text in ax.texts]
     assert sum(r"\hat\tau" in text for text in texts) == 2
+
+
+@pytest.mark.parametrize("data", ["rats", "alcohol", "sleepstudy"])
+def test_the_criterion_over_tau_is_seen_whole_but_for_no_pooling(data):
+    ax = explore_pooling(data=data).axes[1]
+    rise = ax.lines[0].get_ydata()[:-1]
+    low, high = ax.get_ylim()
+    assert low < 0 and rise[0] < high < 1.5 * rise[0]
+    flat = explore_pooling(data=data).axes[0].lines[-2].get_ydata()
+    assert np.isfinite(flat).all()
