@@ -56,3 +56,10 @@ def test_what_to_leave_out_is_asked_for(fit):
     two = mk.lmer("Reaction ~ Days + (1|Subject)", data("sleepstudy").head(20))
     with pytest.raises(DataError, match="fewer than two groups"):
         two.influence()
+
+
+def test_of_three_groups_each_may_be_left_out():
+    rows = data("sleepstudy").head(30)
+    table = mk.lmer("Reaction ~ Days + (1|Subject)", rows).influence()
+    two = mk.lmer("Reaction ~ Days + (1|Subject)", rows[rows["Subject"].astype(str) != str(table.index[0])])
+    assert len(table) == 3 and table["Days"].iloc[0] == pytest.approx(two.fixef["Days"], rel=1e-4)

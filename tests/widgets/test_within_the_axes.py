@@ -24,7 +24,7 @@ def outside(explorer, name: str) -> dict[int, int]:
         for line in marked if ax.get_visible() and (name, k) not in CUT else ():
             if line.get_transform() == ax.transData:
                 x, y = np.asarray(line.get_xydata(), dtype=float).T
-                found[k] = found.get(k, 0) + int(np.sum((x < left) | (x > right) | (y < low) | (y > high)))
+                found[k] = found.get(k, 0) + int(np.sum((x < left) | (x >= right) | (y < low) | (y > high)))
     return {k: n for k, n in found.items() if n}
 
 
@@ -64,6 +64,7 @@ def test_estimates_at_every_tau_are_within_the_axes(data):
     for multiple in (MULTIPLES[0], MULTIPLES[-2], MULTIPLES[-1]):
         explorer.set(multiple=multiple)
         assert not outside(explorer, "explore_pooling"), multiple
+        assert explorer.axes[0].get_ylim()[1] > explorer.result.flat[:, -1].max()
         flat = [line for line in explorer.axes[0].lines if line.get_label() == "flat"]
         shown = np.sort(flat[0].get_ydata())
         np.testing.assert_allclose(shown, np.sort(explorer.result.flat[:, -1]))
