@@ -40,10 +40,10 @@ def filled(ax) -> list[float]:
     shapes = [c for c in ax.collections if c.get_transform() == ax.transData and len(c.get_offsets()) <= 1]
     points += [path.vertices for shape in shapes for path in shape.get_paths()]
     boxes = [patch.get_extents().transformed(ax.transData.inverted()) for patch in ax.patches]
-    points = np.vstack([*points, *(box.get_points() for box in boxes)])
-    points = points[np.isfinite(points).all(axis=1)]
+    drawn = np.vstack([*points, *(box.get_points() for box in boxes)])
+    drawn = drawn[np.isfinite(drawn).all(axis=1)]
     limits = np.sort([ax.get_xlim(), ax.get_ylim()], axis=1).T
-    return list(np.ptp(np.clip(points, *limits), axis=0) / np.ptp(limits, axis=0))
+    return list(np.ptp(np.clip(drawn, *limits), axis=0) / np.ptp(limits, axis=0))
 
 
 @pytest.mark.parametrize("name", LIVE)
