@@ -64,7 +64,8 @@ def confint(
         Student's quantile, as `tests` does. By default the normal quantile, as in lme4. A profile is then of
         Bates and Watts's τ = ±√(ν (exp(ζ²/N) − 1)), which is compared with t on ν degrees of freedom. In a linear
         model N is the number of rows, and the interval is the exact one; in a mixed model N = ν V/V_ML, with V
-        the variance that a t test uses and V_ML that of maximum likelihood, so that τ and t agree near the estimate.
+        the variance that a t test uses and V_ML that of maximum likelihood, so that τ and t agree near the estimate:
+        an extension of this package's own, whose coverage is in benchmarks/README.md.
     boot_type
         Of the bootstrap's coefficients. `"percentile"`: quantiles of the replicates' estimates b*.
         `"studentized"`: b̂ − t* se, with the quantiles of t* = (b* − b̂)/se*, which holds the true value about as often as
