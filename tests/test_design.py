@@ -239,7 +239,7 @@ def test_a_column_that_is_there_twice(frame):
 
 def test_data_must_be_a_frame_with_rows(frame):
     with pytest.raises(DataError, match="DataFrame"):
-        design("y ~ x", {"y": [1]})
+        design("y ~ x", [[1, 2], [3, 4]])
     with pytest.raises(DataError, match="no rows"):
         design("y ~ x", frame.iloc[:0])
 

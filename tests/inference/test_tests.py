@@ -124,5 +124,5 @@ def test_degrees_of_freedom_are_not_for_everything(fit):
         fit("rats").f_test(["Intercept"], ddf="kenward-roger")
     with pytest.raises(DataError, match="'kr'"):
         fit("sleepstudy").means(ddf="kr")
-    with pytest.raises(DataError, match="profile interval has no degrees"):
-        fit("sleepstudy").confint(method="profile", ddf="satterthwaite")
+    with pytest.raises(DataError, match="bootstrap interval has no degrees"):
+        fit("sleepstudy").confint(method="bootstrap", ddf="satterthwaite")
