@@ -91,6 +91,8 @@ def find_separation(design: Design) -> Separation | None:
         return None
     eta = X @ direction
     rows = np.abs(eta) > TOLERANCE * np.abs(direction).max()
+    if not rows.any():  # columns so nearly collinear that the direction is made of rounding errors
+        return None
     limits = _limits(X, side, direction, X[~rows])
     finite, rest = np.flatnonzero(limits == 0), np.flatnonzero(limits != 0)
     order = np.concatenate([finite, rest])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from mlmkit.design import build_design
 from mlmkit.engine import conditional_covariance
 from mlmkit.engine.generalized.glmm import fit_glmm
 from mlmkit.engine.generalized.irls import fit_glm
+from mlmkit.engine.generalized.separation import find_separation
 from mlmkit.engine.linear.lmm import fit_lmm
 from mlmkit.engine.random import arrange, selected
 from mlmkit.errors import DataError
@@ -290,6 +292,16 @@ def test_no_minimum_within_range_is_said():
     assert np.abs(estimates.gradient).max() > 10
     assert not estimates.converged and "did not end at a proven minimum" in estimates.messages[0]
     assert np.isfinite(estimates.criterion) and np.all(np.isfinite(estimates.beta))
+
+
+@pytest.mark.parametrize(("apart", "rows"), [(1e-3, 1), (5e-8, None)])
+def test_what_separates_no_row_beyond_rounding_is_no_separation(apart, rows):
+    # Two columns that differ in one row only, which has no count: a direction leads there, however long it must be.
+    x = np.random.default_rng(1).uniform(-1, 1, 40)
+    data = pd.DataFrame({"x": x, "w": x + apart * (np.arange(40) == 0), "y": np.minimum(np.arange(40), 3)})
+    it = design("y ~ x + w", data.assign(w=x**2), "poisson")
+    found = find_separation(replace(it, X=np.column_stack([np.ones(40), data.x, data.w])))
+    assert (found and found.rows.sum()) == rows
 
 
 def test_groups_at_the_edge_of_the_range():
