@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from scipy.special import ncfdtr, ndtri, stdtrit
+import scipy
+from scipy.special import ncfdtr, stdtrit
 
 from ..style import INK, MUTED, RULE, colour, tint
 from ..words import number
@@ -170,18 +171,18 @@ def _draw_power(ax, it: Plan) -> None:
     blue = colour("group")
     ax.axhline(0.8, color=RULE, lw=1)
     ax.plot(J, it.design.power(J, it.effect), color=blue, lw=2, label="exact")
-    ax.vlines(GROUPS, *_wilson(it.simulated, STUDIES), color=tint(blue, 0.4), lw=2)
+    ax.vlines(GROUPS, *_wilson(np.rint(it.simulated * STUDIES).astype(int)), color=tint(blue, 0.4), lw=2)
     ax.plot(GROUPS, it.simulated, ls="", marker="o", ms=4, color=tint(blue, 0.2), label="simulated")
     ax.plot([it.J], [it.power], marker="D", ms=9, color=colour("population"))
     ax.set(xlim=(0, 104), ylim=(0, 1.02), xlabel="groups $J$", ylabel="power")
     key_above(ax, 2)
 
 
-def _wilson(share: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Wilson's 95% intervals of shares out of n, which have a width even at 0 and 1."""
-    z2 = ndtri(0.975) ** 2 / n
-    half = np.sqrt(z2 * (share * (1 - share) + z2 / 4))
-    return (share + z2 / 2 - half) / (1 + z2), (share + z2 / 2 + half) / (1 + z2)
+def _wilson(found: np.ndarray) -> np.ndarray:
+    """Wilson's 95% limits (2, sizes) of the power, by how many of the studies found the effect."""
+    return np.transpose(
+        [scipy.stats.binomtest(count, STUDIES).proportion_ci(0.95, "wilson") for count in found]
+    )
 
 
 def _draw_budget(ax, it: Plan) -> None:

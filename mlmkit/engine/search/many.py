@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .optimise import GIVEN_UP, HIDDEN, MOST_SEARCHES, TOLERANCE, longest
+from .optimise import GIVEN_UP, HIDDEN, MOST_SEARCHES, ROUNDING, TOLERANCE, longest
 
 #: Most steps of one descent, and most trials of one step.
 MOST_STEPS, MOST_TRIALS = 200, 30
@@ -141,7 +141,7 @@ def _line_search(many: Many, rows: np.ndarray, direction: np.ndarray):
         there = start[:, todo] + step[todo] * direction[:, todo]
         new, slope = many.at(there, rows[todo])
         rise = new - before[todo]
-        even = np.abs(rise) <= 1e-13 * np.abs(before[todo])
+        even = np.abs(rise) <= ROUNDING * np.abs(before[todo])
         flatter = even & (_length(slope) < 0.5 * _length(gradient[:, todo]))
         good = (rise <= 1e-4 * step[todo] * slopes[todo]) | flatter
         at = todo[good]
