@@ -62,6 +62,8 @@ def lower_triangular(factor: np.ndarray) -> np.ndarray:
 
     Entries that are nothing but rounding are set to zero, so that a singular covariance stays exactly so.
     """
+    if len(factor) == 1:
+        return np.abs(factor)
     R: Any = np.linalg.qr(factor.T, mode="r")
     Lambda = R.T
     size = np.sqrt((Lambda**2).sum(axis=1, keepdims=True))
@@ -75,10 +77,22 @@ def without_traces(Lambda: np.ndarray, trace: float) -> np.ndarray:
     A search comes close to a boundary but never stands on it: a variance of 1e-8 should read zero, a
     correlation of 0.999999 one. And an empty column before a filled one hides a derivative (`shift_left`).
     """
+    if is_clear_of(Lambda, trace):
+        return Lambda
     left, size, right = np.linalg.svd(Lambda)
     if size[-1] > trace:
         return Lambda
     return lower_triangular((left * np.where(size > trace, size, 0.0)) @ right)
+
+
+def is_clear_of(Lambda: np.ndarray, trace: float) -> bool:
+    """Whether a lower triangular Λ is sure, without a decomposition, to have no direction whose SD is below `trace`.
+
+    Of s SDs with the product |det Λ|, the others together are at most (‖Λ‖²/(s − 1))^((s − 1)/2).
+    """
+    others = len(Lambda) - 1
+    most = (np.vdot(Lambda, Lambda) / others) ** (0.5 * others) if others else 1.0
+    return bool(abs(Lambda.diagonal().prod()) > trace * most)
 
 
 def with_positive_diagonal(Lambda: np.ndarray) -> np.ndarray:

@@ -12,9 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.linalg import solve_triangular
 
 from ..errors import DataError
+from .lapack import cholesky, solve_triangular
 
 #: A column counts as new when more than this fraction of its length is not explained by the earlier ones.
 NEW_DIRECTION = 1e-9
@@ -213,14 +213,14 @@ def _triangularise(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     length = np.sqrt(np.diag(gram))
     length[length == 0.0] = 1.0
     try:
-        R = np.linalg.cholesky(gram / np.outer(length, length)).T
+        R = cholesky(gram / np.outer(length, length)).T
     except np.linalg.LinAlgError:
         R = np.zeros_like(gram)
     if np.min(np.diag(R)) < SAFE_FOR_CHOLESKY:
         Q, R = np.linalg.qr(columns.T)
         return np.ascontiguousarray(Q.T), R
     R = R * length
-    return solve_triangular(R, np.eye(len(R)), check_finite=False).T @ columns, R
+    return solve_triangular(R, np.eye(len(R))).T @ columns, R
 
 
 def _residual(y: np.ndarray, Q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

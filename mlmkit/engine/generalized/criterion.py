@@ -17,10 +17,10 @@ from functools import cached_property
 from typing import cast
 
 import numpy as np
-from scipy.linalg import solve_triangular
 
 from ...design import Design
 from ..covariance import factors_from_theta, lower_triangular, theta_from_factors, theta_length
+from ..lapack import cholesky, solve_triangular
 from ..random.arrange import arrange_blocks
 from ..random.effects import Effects, dot
 from ..random.pattern import Pattern
@@ -175,7 +175,7 @@ class GlmmCriterion:
     def estimates_at(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """θ and b."""
         pairs = zip(self.part.terms, self.factors(x), strict=True)
-        theta = theta_from_factors([lower_triangular(np.linalg.solve(term.R, L)) for term, L in pairs])
+        theta = theta_from_factors([lower_triangular(solve_triangular(term.R, L)) for term, L in pairs])
         return theta, self.b0 + self.T @ self.b_at(x)
 
     def standard_factors(self, theta: np.ndarray) -> list[np.ndarray]:
@@ -322,4 +322,5 @@ def _standardising(design, part: Pattern, weights: np.ndarray, factors: list[np.
     solved = [H.solve(right) for right in beside]
     explained = np.array([[dot(one, other) for other in solved] for one in beside])
     information = (weights * Q) @ Q.T - explained
-    return solve_triangular(R, np.linalg.inv(np.linalg.cholesky(information)).T)
+    root = cholesky(information)
+    return solve_triangular(R, solve_triangular(root, np.eye(p), lower=True).T)

@@ -11,12 +11,12 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
 from ...design import Design
 from ...errors import DataError
 from ...families import Family
 from ..estimates import Estimates
+from ..lapack import cholesky, solve_triangular
 from ..standardise import NOTHING_LEFT, orthonormal
 from .separation import Separation, find_separation, looks_separated
 
@@ -174,8 +174,11 @@ def _start(design: Design, Q: np.ndarray) -> np.ndarray:
 
 def _solve(information: np.ndarray, right: np.ndarray) -> np.ndarray:
     """(information)⁻¹ right; by a pseudo-inverse when rounding has made the information singular."""
+    if not (np.all(np.isfinite(information)) and np.all(np.isfinite(right))):
+        raise FloatingPointError("The information that the rows hold on the coefficients is not finite.")
     try:
-        return cho_solve(cho_factor(information), right)
+        root = cholesky(information)
+        return solve_triangular(root, solve_triangular(root, right, lower=True), lower=True, transposed=True)
     except np.linalg.LinAlgError:
         return np.linalg.pinv(information, hermitian=True) @ right
 

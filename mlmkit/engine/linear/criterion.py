@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 
 import numpy as np
-from scipy.linalg import solve_triangular
 
 from ...design import Design
 from ...errors import DataError
 from ..covariance import factors_from_theta, lower_triangular, theta_from_factors
 from ..estimates import Estimates
+from ..lapack import cholesky, inverse_of_square, solve_triangular
 from ..standardise import Standardised, standardise, with_response, without_response
 from .curvature import curvature, nudged
 from .equations import Equations, SolvedEquations, mixed_model_equations
@@ -121,7 +121,7 @@ class LmmCriterion:
     def from_standard(self, theta: np.ndarray) -> np.ndarray:
         """θ of the data as they came, for a standard θ."""
         pairs = zip(self.data.terms, factors_from_theta(theta, self.sizes), strict=True)
-        return theta_from_factors([lower_triangular(np.linalg.solve(term.R, L)) for term, L in pairs])
+        return theta_from_factors([lower_triangular(solve_triangular(term.R, L)) for term, L in pairs])
 
     def to_standard(self, theta: np.ndarray) -> np.ndarray:
         """The standard θ for a θ of the data as they came."""
@@ -134,7 +134,7 @@ class LmmCriterion:
     def at(self, factors: Sequence[np.ndarray]) -> State:
         """The model at the standardised terms' Λ."""
         equations = self.equations.at(factors)
-        return State(factors, equations, np.linalg.cholesky(equations.between))
+        return State(factors, equations, cholesky(equations.between))
 
     @cached_property
     def has_an_effect_for_each_row(self) -> bool:
@@ -162,7 +162,7 @@ class LmmCriterion:
         The derivative of (log|XᵀV⁻¹X| +) df log r² by M = [X y]ᵀV⁻¹[X y] is (M⁻¹ − vvᵀ +) df vvᵀ with
         v = (−b̂, 1)/r, the last column of M⁻¹ times r.
         """
-        inverse = np.linalg.inv(state.equations.between)
+        inverse = inverse_of_square(state.L)
         v = inverse[:, -1] * state.L[-1, -1]
         Phi = np.outer((self.df - self.reml) * v, v) + (inverse if self.reml else 0.0)
         return state.equations.gradients(state.factors, Phi)
@@ -175,7 +175,7 @@ class LmmCriterion:
         state = self.at(self._standard_factors(theta))
         best = (self.data.scale * state.L[-1, -1]) ** 2 / self.df
         ratio = best / sigma**2
-        v = np.linalg.inv(state.equations.between)[:, -1] * state.L[-1, -1]
+        v = inverse_of_square(state.L)[:, -1] * state.L[-1, -1]
         gradients = state.equations.gradients(state.factors, self.df * ratio * np.outer(v, v))
         pairs = zip(self.data.terms, gradients, strict=True)
         value = self.value(state) + self.df * (ratio - np.log(ratio) - 1.0)
@@ -186,13 +186,13 @@ class LmmCriterion:
         theta = np.asarray(theta, dtype=float)
         data, state = self.data, self.at(self._standard_factors(theta))
         L_X, L_y = state.L[:-1, :-1], state.L[-1]
-        b = solve_triangular(L_X, L_y[:-1], lower=True, trans="T") if len(L_X) else L_y[:-1]
+        b = solve_triangular(L_X, L_y[:-1], lower=True, transposed=True)
         sigma = data.scale * abs(L_y[-1]) / np.sqrt(self.df)
-        beta = _from_basis(data.R, data.coefficients + data.scale * b)
-        half = _from_basis(data.R, np.linalg.inv(L_X).T)
+        beta = solve_triangular(data.R, data.coefficients + data.scale * b)
+        half = solve_triangular(data.R, solve_triangular(L_X, np.eye(len(L_X)), lower=True).T)
         effects = [np.einsum("srj,r->sj", u, np.append(-b, 1.0)) for u in state.equations.effects]
         pairs = zip(data.terms, effects, strict=True)
-        modes = tuple(data.scale * np.linalg.solve(term.R, effect).T for term, effect in pairs)
+        modes = tuple(data.scale * solve_triangular(term.R, effect).T for term, effect in pairs)
         predictor = linear_predictor(self.design, beta, modes)
         value = self.value(state)
         return Estimates(
@@ -244,7 +244,3 @@ def linear_predictor(design, beta: np.ndarray, modes: Sequence[np.ndarray]) -> n
             row *= column
             predictor += row
     return predictor
-
-
-def _from_basis(R: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
-    return solve_triangular(R, coefficients) if len(R) else coefficients

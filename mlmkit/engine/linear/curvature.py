@@ -21,7 +21,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..covariance import lower_indices, theta_length
+from ..covariance import is_clear_of, lower_indices, theta_length
+from ..lapack import cholesky, solve, solve_triangular
 from ..random.effects import Effects
 from .equations import SolvedEquations
 
@@ -33,6 +34,9 @@ def nudged(factors: Sequence[np.ndarray]) -> list[np.ndarray]:
     """The nearest Λ whose singular values are all large enough; the same matrices where they are."""
     near = []
     for Lambda in factors:
+        if is_clear_of(Lambda, NUDGE):
+            near.append(Lambda)
+            continue
         left, size, right = np.linalg.svd(Lambda)
         near.append(Lambda if size[-1] >= NUDGE else (left * np.maximum(size, NUDGE)) @ right)
     return near
@@ -61,18 +65,20 @@ def curvature(
     -------
     (n_theta, n_theta) array
     """
-    XVX, XVy = equations.between[:-1, :-1], equations.between[:-1, -1]
-    residual = np.append(-np.linalg.solve(XVX, XVy), 1.0)
+    root = cholesky(equations.between)
+    of_X, r2 = root[:-1, :-1], root[-1, -1] ** 2
+    residual = np.append(-solve_triangular(of_X, root[-1, :-1], lower=True, transposed=True), 1.0)
     left = [np.einsum("srj,r->sj", R, residual) for R in equations.left]
     moved = _moved(factors, left)
-    pulls = [np.einsum("ab,bpj->apj", np.linalg.inv(L @ L.T), q) for L, q in zip(near, moved, strict=True)]
+    inverses = [solve(L, np.eye(len(L))) for L in near]
+    pulls = [np.einsum("ab,bpj->apj", half.T @ half, q) for half, q in zip(inverses, moved, strict=True)]
     solved = equations.factorised.explain(pulls)[0]
     within = _inner([q - u for q, u in zip(moved, solved, strict=True)], pulls)
     through = _inner([R[:, :-1] for R in equations.left], moved)
+    through = solve_triangular(of_X, through, lower=True)
     slope = _inner([R[:, None] for R in left], moved)
-    r2 = residual @ equations.between @ residual
-    H = df / r2 * (within - through.T @ np.linalg.solve(XVX, through) - slope.T @ slope / r2)
-    _add_square(H, near, gradients)
+    H = df / r2 * (within - through.T @ through - slope.T @ slope / r2)
+    _add_square(H, inverses, gradients)
     return 0.5 * (H + H.T)
 
 
@@ -95,12 +101,12 @@ def _moved(factors: Sequence[np.ndarray], left: Effects) -> Effects:
     return moved
 
 
-def _add_square(H: np.ndarray, near: Sequence[np.ndarray], gradients: Sequence[np.ndarray]) -> None:
-    """Add 2G between the entries of one column of Λ."""
+def _add_square(H: np.ndarray, inverses: Sequence[np.ndarray], gradients: Sequence[np.ndarray]) -> None:
+    """Add 2G between the entries of one column of Λ, given the inverses of Λ."""
     start = 0
-    for Lambda, gradient in zip(near, gradients, strict=True):
-        rows, columns = lower_indices(len(Lambda))
-        G = gradient @ np.linalg.inv(Lambda)
+    for inverse, gradient in zip(inverses, gradients, strict=True):
+        rows, columns = lower_indices(len(inverse))
+        G = gradient @ inverse
         part = slice(start, start + len(rows))
         H[part, part] += G[np.ix_(rows, rows)] * (columns[:, None] == columns)
         start = part.stop

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..lapack import eigh
+
 #: A search is over when a further step would lower the criterion by less than this. Where second derivatives
 #: are cheap the last steps are Newton's, from a point that promises somewhat more, to one that promises nothing.
 TOLERANCE, NEAR, EXACT = 1e-11, 1e-8, 1e-14
@@ -205,7 +207,7 @@ def _update(search: Search, new: Point) -> None:
     """The BFGS update of the metric, skipped where the curvature along the step is not positive."""
     s, y = new.x - search.point.x, new.gradient - search.point.gradient
     curvature = float(s @ y)
-    if curvature <= 1e-12 * np.linalg.norm(s) * np.linalg.norm(y):
+    if curvature <= 1e-12 * np.sqrt((s @ s) * (y @ y)):
         return
     left = np.eye(len(s)) - np.outer(s, y) / curvature
     search.metric = left @ search.metric @ left.T + np.outer(s, s) / curvature
@@ -230,7 +232,7 @@ def inverse_and_downhill(H: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
 
     Negative curvatures count as positive in the metric, and none as flatter than rounding lets it be.
     """
-    curvatures, vectors = np.linalg.eigh(H)
+    curvatures, vectors = eigh(H)
     size = np.abs(curvatures)
     largest = max(size.max(), 1e-100)
     metric = (vectors / np.maximum(size, 1e-6 * largest)) @ vectors.T
@@ -240,7 +242,7 @@ def inverse_and_downhill(H: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
 def moved(search: Search, canonical: Callable[[np.ndarray], np.ndarray]) -> bool:
     """Move to the canonical form, if the criterion allows; whether the search must go on from there."""
     x = canonical(search.point.x)
-    if np.allclose(x, search.point.x, rtol=1e-12, atol=1e-14):
+    if np.all(np.abs(x - search.point.x) <= 1e-14 + 1e-12 * np.abs(search.point.x)):
         return False
     there = search.at(x)
     if there.value > search.point.value + GIVEN_UP:
