@@ -2,13 +2,16 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
+from matplotlib.colors import to_hex
 from matplotlib.text import Annotation
 
 from mlmkit import DataError, FitWarning, lmer, load_data
 from mlmkit.plots import ellipse, ellipse_data
+from mlmkit.plots.ellipse import Ellipse
 from mlmkit.plots.labels import overlaps
-from mlmkit.style import house
+from mlmkit.style import colour, house
 
 
 def test_every_subject_moves_inwards_in_sigmas_own_distance(sleep, sleep_flat):
@@ -78,3 +81,89 @@ def test_the_error_of_one_group_alone_is_drawn_beside_the_contours(sleep, sleep_
     ax = ellipse(sleep, sleep_flat, error=True)
     assert any("error of one Subject" in text.get_text() for text in ax.texts)
     assert ax.get_xlabel().endswith("(ms)") and ax.get_ylabel().endswith("(ms per day)")
+
+
+def made(flat, multilevel, **changes) -> Ellipse:
+    """Two or more groups around (0, 0) with SDs 2 and 1."""
+    tables = (pd.DataFrame(rows, columns=["a", "b"]) for rows in (flat, multilevel))
+    return Ellipse("g", ("a", "b"), np.zeros(2), np.diag([4.0, 1.0]), *tables, **changes)
+
+
+def arrows(ax) -> list[Annotation]:
+    return [text for text in ax.texts if getattr(text, "arrow_patch", None) is not None]
+
+
+def test_distances_are_in_units_of_each_sd():
+    drawn = made([[2.0, 2.0], [6.0, 0.0]], [[2.0, 0.0], [0.0, 3.0]])
+    np.testing.assert_allclose(drawn.distances["flat"], [np.sqrt(5), 3])
+    np.testing.assert_allclose(drawn.distances["multilevel"], [1, 3])
+    assert "1 of 2 move towards the centre" in drawn.alt_text
+
+
+def test_who_moves_away_in_the_second_coefficient_has_another_mark_and_a_dashed_arrow():
+    """Group 2 has no flat estimate: it has its mark, as if it moved towards b, and no arrow."""
+    drawn = made([[4.0, 1.0], [4.0, 0.5]], [[1.0, 0.5], [1.0, 1.5], [0.5, 0.5]])
+    ax = drawn.draw()
+    marks = {line.get_marker(): line.get_xydata().tolist() for line in ax.lines}
+    assert marks["s"] == [[1.0, 1.5]] and [[1.0, 0.5], [0.5, 0.5]] in marks.values()
+    lines = [arrow.arrow_patch.get_linestyle() for arrow in arrows(ax)]
+    assert len(lines) == 2 and lines[0] == "-" != lines[1]
+    key = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert key == ["flat", "multilevel", "population, $b$", "b moves away from $b_1$"]
+    assert "Taken alone, the slope of a moves towards its mean for all." in drawn.alt_text
+    assert "the slope of b moves away from its mean for 1 group (1)" in drawn.alt_text
+
+
+def test_an_arrow_has_a_head_where_it_is_longer_than_a_quarter_of_an_inch():
+    far = [[step, 0.0] for step in (0.1, 0.3, 1.4, 3.0)]
+    ax = made(far, np.zeros((4, 2))).draw()
+    for arrow in arrows(ax):
+        ends = ax.transData.transform([arrow.xyann, arrow.xy])
+        points = np.linalg.norm(ends[1] - ends[0]) * 72 / ax.figure.dpi
+        assert not 15 < points < 22, "too near to the limit to tell"
+        assert (type(arrow.arrow_patch.get_arrowstyle()).__name__ == "CurveFilledB") == (points > 18)
+
+
+def test_a_contour_is_named_at_its_point_furthest_from_all_arrows(sleep):
+    ax, drawn = ellipse(sleep), ellipse_data(sleep)
+    place = ax.transData.transform
+    ways = np.linspace(0, 1, 401)[:, None, None]
+    ends = drawn.multilevel.loc[drawn.flat.index].to_numpy()
+    busy = place((drawn.flat.to_numpy() + (ends - drawn.flat.to_numpy()) * ways).reshape(-1, 2))
+
+    def room(spots):
+        return np.linalg.norm(place(np.reshape(spots, (-1, 2)))[:, None] - busy, axis=2).min(axis=1)
+
+    for share in (0.5, 0.8, 0.95):
+        (text,) = (text for text in ax.texts if text.get_text() == f"{share:.0%}")
+        assert room(text.get_position())[0] == pytest.approx(room(drawn.contour(share)).max(), rel=0.03)
+
+
+def test_the_error_of_a_group_is_drawn_to_the_scale_of_the_contours_and_clear_of_them(sleep, sleep_flat):
+    drawn, ax = ellipse_data(sleep, sleep_flat, error=True), ellipse(sleep, sleep_flat, error=True)
+    curve = ax.patches[-1].get_xy()[:-1]
+    assert to_hex(ax.patches[-1].get_edgecolor()) == colour("flat").lower()
+    centre = (curve.min(axis=0) + curve.max(axis=0)) / 2
+    off = curve - centre
+    inside = np.einsum("ja,ab,jb->j", off, np.linalg.inv(drawn.error), off)
+    np.testing.assert_allclose(inside, 2 * np.log(2), rtol=0.01)  # half of N(0, error)
+    from_b = curve - drawn.centre
+    assert np.einsum("ja,ab,jb->j", from_b, np.linalg.inv(drawn.covariance), from_b).min() > 5.991465
+    low = drawn.contour(0.95).min(axis=0)
+    np.testing.assert_allclose(centre - low, [0.1, -0.1] * np.ptp(curve, axis=0), rtol=0.01)
+    (name,) = (text for text in ax.texts if "error of one" in text.get_text())
+    np.testing.assert_allclose(name.xy, [curve[:, 0].max(), curve[:, 1].min()])
+
+
+def test_the_words_have_the_numbers_of_the_fit(sleep):
+    assert ellipse_data(sleep).alt_text.startswith(
+        "Contours of the normal distribution of the intercept and the slope of Days across 18 groups of Subject, centred "
+        "at 251 and 10.5, with SDs 24.7 and 5.92 and correlation 0.066."
+    )
+
+
+def test_the_terms_may_be_asked_for_in_the_other_order(sleep):
+    drawn, usual = ellipse_data(sleep, terms=("Days", "Intercept")), ellipse_data(sleep)
+    np.testing.assert_array_equal(drawn.covariance, usual.covariance[::-1, ::-1])
+    np.testing.assert_array_equal(drawn.centre, usual.centre[::-1])
+    assert drawn.units == ("ms per day", "ms")

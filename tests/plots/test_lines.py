@@ -15,6 +15,8 @@ from mlmkit.plots import (
 )
 from mlmkit.plots.canvas import term_unit
 from mlmkit.plots.curves import group_curves, only_predictor, slopes
+from mlmkit.plots.lines import FittedLines, SmallMultiples
+from mlmkit.style import SIZES
 
 SIX = (31, 33, 71, 76, 77, 93)
 
@@ -254,3 +256,100 @@ def test_a_figure_is_as_high_as_its_rows_of_panels(n, columns, low, high):
     assert low < height < high and width == 6.4
     many = lines_by_group_data(schools, "ses", "mathscore", "schoolid", groups=range(1, 41), n_columns=5)
     assert many.size[1] > 8 * 1.2
+
+
+def small(n: int, n_columns: int, **changes) -> SmallMultiples:
+    """n panels of two points and a line each, whose slopes are 0, 1, …"""
+    names = np.repeat(np.arange(n), 2)
+    x = np.tile([0.0, 2.0], n)
+    points = pd.DataFrame({"panel": names, "x": x, "y": names * x})
+    lines = points.assign(line="own", role="flat")
+    return SmallMultiples(
+        points.assign(role="data"),
+        lines,
+        {"flat": "flat"},
+        "g",
+        "x",
+        "y",
+        **{"n_columns": n_columns, **changes},
+    )
+
+
+@pytest.mark.parametrize(
+    ("n", "columns", "rows", "height"),
+    [
+        (6, 6, 1, 0.9 + 1.5),
+        (3, 3, 1, 0.9 + 1.3 * 5.7 / 3),
+        (2, 1, 2, None),
+        (18, 6, 3, 0.9 + 3 * 1.5),
+        (60, 6, 10, 0.9 + 12),
+    ],
+)
+def test_panels_are_as_high_as_their_rows_need(n, columns, rows, height):
+    drawn, (width, tall) = small(n, columns), SIZES["tall"]
+    assert drawn.n_rows == rows
+    row = min(max(1.3 * (width - 0.7) / columns, 1.5), 3.2)
+    assert drawn.size == (width, pytest.approx(height or min(0.9 + row * rows, tall)))
+
+
+def test_the_words_of_panels_count_points_and_tell_slopes():
+    assert small(3, 2).alt_text == (
+        "3 panels, one for each g, of y against x: 6 points in all. The 3 flat lines have slopes between 0.00 and 2.00."
+    ).replace("between 0.00", "between 0")
+    assert small(1, 1, note="1 of 9").alt_text.endswith("The 1 flat line has a slope of 0. 1 of 9")
+
+
+def test_panels_that_are_not_needed_are_hidden_and_those_above_have_the_numbers():
+    figure = small(5, 3).draw()
+    assert [ax.get_visible() for ax in figure.axes] == [True] * 5 + [False]
+    numbered = [ax.xaxis.get_tick_params()["labelbottom"] for ax in figure.axes[:5]]
+    assert numbered == [False, False, True, True, True]
+    assert [ax.get_title() or ax.get_title("left") for ax in figure.axes[:5]] == list("01234")
+    for k, ax in enumerate(figure.axes[:5]):
+        np.testing.assert_allclose([line.get_ydata() for line in ax.lines], [[0, 2 * k]] * 2)
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends", "shape"),
+    [
+        ([1.0, 2.0], [3.0, 4.0], "all parallel"),
+        ([1.0, 1.0], [3.0, 4.0], "all starting from one point"),
+        ([1.0, 2.0], [3.0, 5.0], "with different slopes"),
+    ],
+)
+def test_the_shape_of_lines_is_told(starts, ends, shape):
+    lines = pd.DataFrame({"group": list("aabb"), "x": [0.0, 2, 0, 2], "arm": ""})
+    lines["y"] = np.column_stack([starts, ends]).ravel()
+    population = pd.DataFrame({"arm": "", "x": [0.0, 2.0], "y": [1.5, 3.5], "mean": [1.5, 3.5]})
+    words = FittedLines(lines, population, lines[["x", "y"]], "g", "x", "y").alt_text
+    assert f"2 lines of y against x, one for each g, {shape}: at the left end" in words
+    assert words.endswith("The population line goes from 1.50 at 0 to 3.50 at 2.")
+    curved = FittedLines(lines, population.assign(mean=[1.5, 3.0]), lines[["x", "y"]], "g", "x", "y")
+    assert curved.alt_text.endswith("to 3.50 at 2; the mean of the groups from 1.50 to 3.00.")
+
+
+@pytest.mark.parametrize(("n", "width"), [(39, 1.3), (40, 0.7)])
+def test_many_lines_are_thin(n, width):
+    lines = pd.DataFrame(
+        {"group": np.repeat(np.arange(n), 2), "x": np.tile([0.0, 1.0], n), "y": 0.0, "arm": ""}
+    )
+    population = pd.DataFrame({"arm": "", "x": [0.0, 1.0], "y": 0.0, "mean": 0.0})
+    ax = FittedLines(lines, population, lines[["x", "y"]], "g", "x", "y").draw()
+    assert {line.get_linewidth() for line in ax.lines[1 : n + 1]} == {width}
+
+
+def test_a_panel_that_tells_no_slope_comes_first():
+    data = pd.DataFrame({"g": list("aabbcc"), "x": [0.0, 1, 0, 2, 1, 1], "y": [0.0, 3, 0, 2, 5, 6]})
+    drawn = lines_by_group_data(data, "x", "y", "g", order="slope")
+    assert drawn.panels == ["c", "b", "a"] and drawn.n_columns == 3
+    assert lines_by_group_data(data, "x", "y", "g", n_columns=2).n_columns == 2
+    missing = data.assign(y=[0.0, 3, np.nan, 2, 5, 6])
+    assert len(lines_by_group_data(missing, "x", "y", "g").points) == 5
+
+
+def test_a_panel_for_one_group_is_enough_and_none_is_not(many_groups):
+    assert panels_data(many_groups, groups=1, show=()).panels == [
+        many_groups.ranef["g"]["Intercept"].idxmin()
+    ]
+    with pytest.raises(DataError, match="not -1"):
+        panels_data(many_groups, groups=-1)

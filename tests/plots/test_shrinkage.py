@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from mlmkit import DataError, lmer, load_data
+from mlmkit import DataError, lmer, load_data, plots
 from mlmkit.plots import density_data, likelihoods, likelihoods_data, shrinkage, shrinkage_data
+from mlmkit.plots.distributions import _highest
+from mlmkit.plots.shrinkage import Shrinkage
 
 
 def test_rats_are_shown_as_probabilities(rats, rats_flat):
@@ -159,3 +161,93 @@ def test_arms_are_told_apart_and_none_is_left_out():
     assert all(f"{n} groups of {sector}" in drawn.alt_text for sector, n in schools.items())
     key = [text.get_text() for text in drawn.draw().get_legend().get_texts()]
     assert {f"sector {name}" for name in schools.index} <= set(key)
+
+
+# ---- shares, words and marks by hand ------------------------------------------------------------------
+
+
+def made(flat, multilevel, n=1, **changes) -> Shrinkage:
+    table = pd.DataFrame({"flat": flat, "multilevel": multilevel, "n": n, "arm": ""})
+    return Shrinkage(table, 10.0, "g", "mean y", **changes)
+
+
+def test_pulled_is_the_share_of_the_way_to_the_centre():
+    drawn = made([14.0, 6.0, 20.0, 10.0], [13.0, 7.0, 21.0, 10.0])
+    np.testing.assert_allclose(drawn.pulled, [0.25, 0.25, -0.1, np.nan])
+    assert drawn.alt_text == (
+        "Two columns of points, one for each of 4 groups of g, joined by lines: the mean y estimated flat runs from 6.00 "
+        "to 20.0, multilevel from 7.00 to 21.0. 2 of 4 move towards the population's 10.0, half of them by 25.0% of the "
+        "way or more."
+    )
+
+
+def test_ninety_groups_are_all_told_and_of_more_twenty_from_end_to_end():
+    assert made(np.arange(90.0), np.arange(90.0)).telling.all()
+    flat = np.arange(191.0)[::-1]
+    drawn = made(flat, flat, labelled=(3,))
+    shown = flat[drawn.telling.to_numpy()]
+    np.testing.assert_array_equal(np.sort(shown), np.sort([*(np.arange(20) * 10.0), 187.0]))
+
+
+def test_marks_have_areas_as_their_groups_sizes_with_a_least_one():
+    drawn = made(np.arange(4.0), np.arange(4.0), n=[1, 20, 50, 100])
+    np.testing.assert_allclose(drawn._sizes(drawn.table["n"]), [12, 12, 30, 60])
+    np.testing.assert_allclose(drawn._sizes([10, 200]), [12, 120])
+    key = {line.get_label(): line.get_markersize() for line in drawn._key()}
+    assert key["$n_j$ = 1"] ** 2 == pytest.approx(12) and key["$n_j$ = 100"] ** 2 == pytest.approx(60)
+    assert set(key) == {"population, 10.0", "$n_j$ = 1", "$n_j$ = 100"}
+
+
+def test_the_key_names_grey_groups_and_arms():
+    flat = np.arange(100.0)
+    assert "other groups" in {line.get_label() for line in made(flat, flat)._key()}
+    drawn = made([1.0, 2.0, 3.0], [1.0, 2.0, 3.0], factor="arm")
+    drawn.table["arm"] = ["b", "a", "b"]
+    assert [line.get_label() for line in drawn._key()] == ["population, 10.0", "arm a", "arm b"]
+    assert drawn.arms == {"a": "multilevel", "b": "group2"}
+    assert drawn.alt_text.endswith(
+        "Colours tell arm: 2 groups of b and 1 group of a; its own effect is taken out."
+    )
+
+
+def test_the_scale_is_the_coefficients_where_it_is_not_alone(rats, sleep):
+    assert plots.shrinkage_data(rats).centre == pytest.approx(1 / (1 + np.exp(-rats.fixef.iloc[0])))
+    assert plots.shrinkage_data(sleep).centre == sleep.fixef["Intercept"]
+    assert plots.shrinkage_data(sleep).quantity == "intercept (ms)"
+    assert plots.shrinkage_data(sleep, term="Days").quantity == "slope of Days (ms per day)"
+    assert density_data(rats).quantity == "probability of m"
+
+
+@pytest.mark.parametrize(("peak", "at"), [(3.0, 5.0), (-20.0, -18.0), (60.0, np.inf), (-60.0, -np.inf)])
+def test_a_likelihood_still_as_high_fifty_sds_out_has_no_peak(peak, at):
+    found = _highest(lambda zeta: -((np.clip(zeta, -50, 50) - peak) ** 2), 2.0, 1.0)
+    assert found == pytest.approx(at, abs=1e-3)
+
+
+def test_curves_of_a_group_run_over_ten_sds_of_the_population(rats):
+    drawn, tau = likelihoods_data(rats, 42), rats.varcorr["sdcor"].iloc[0]
+    assert drawn.curves["value"].iloc[[0, -1]].tolist() == pytest.approx(
+        [drawn.centre - 5 * tau, drawn.centre + 5 * tau]
+    )
+    np.testing.assert_allclose(drawn.curves.drop(columns="value").max(), 1)
+    x = drawn.curves["value"].to_numpy()
+    binomial = 2 * x - 13 * np.log1p(np.exp(x))
+    np.testing.assert_allclose(drawn.curves["likelihood"], np.exp(binomial - binomial.max()), atol=1e-9)
+    prior = -0.5 * ((x - drawn.centre) / tau) ** 2
+    np.testing.assert_allclose(drawn.curves["population"], np.exp(prior), atol=1e-9)
+    both = binomial + prior
+    np.testing.assert_allclose(drawn.curves["together"], np.exp(both - both.max()), atol=1e-9)
+    assert (
+        drawn.data == "2 of 13"
+        and likelihoods(rats, 42).get_title("left") + likelihoods(rats, 42).get_title() == "batch 42: 2 of 13"
+    )
+
+
+def test_a_density_is_drawn_to_four_sds_and_its_words_name_its_peak(countries):
+    drawn = density_data(countries)
+    ends = drawn.curve["value"].iloc[[0, -1]].to_numpy()
+    np.testing.assert_allclose((ends - drawn.b) / drawn.tau, [-4, 4])
+    assert drawn.curve["density"].max() == pytest.approx(1 / (drawn.tau * np.sqrt(2 * np.pi)))
+    np.testing.assert_allclose((np.array(drawn.interval) - drawn.b) / drawn.tau, [-1.959964, 1.959964])
+    labels = [text.get_text() for text in plots.density(countries).get_legend().get_texts()]
+    assert not any(label.startswith("mean") for label in labels), "mean and median are one on this scale"
