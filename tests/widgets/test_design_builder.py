@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.colors import to_hex
 
 from mlmkit.errors import DataError
+from mlmkit.style import INK, RULE, colour
+from mlmkit.widgets import design_builder
 from mlmkit.widgets.design_builder import (
     CROSSED,
     INNER,
@@ -25,6 +28,8 @@ from mlmkit.widgets.design_builder import (
     panels,
     presets,
 )
+
+from .artists import has, painted, points, segments, texts
 
 
 @pytest.mark.parametrize(
@@ -165,3 +170,55 @@ def test_one_row_for_each_group_is_said_only_where_some_model_term_has_no_second
         "each": 1,
     }  # ids shared between schools: several rows share an id
     assert "cannot be fitted" not in describe(compute(**mixed))
+
+
+# ---- the picture ---------------------------------------------------------------------------------------------
+
+
+def test_rows_hang_in_a_fan_under_their_group():
+    it = design_builder.compute(each=3)
+    links, Z = painted(design_builder, it)
+    ways = segments(links)
+    for k in range(6):
+        for place in (-0.36, 0.0, 0.36):
+            assert has(ways, [[k + 0.5, 1.0], [k + 0.5 + place, 0.2]])
+    for k, j in it.cells:
+        assert has(ways, [[1.0 + 2 * j, 2.0], [k + 0.5, 1.0]])
+    assert len(ways) == 6 + 18
+    single = segments(painted(design_builder, design_builder.compute(each=1))[0])
+    assert has(single, [[0.5, 1.0], [0.5, 0.2]])
+    places = texts(links)
+    assert [places[name] for name in ("school", "class", "rows")] == [
+        (-0.55, 2.0),
+        (-0.55, 1.0),
+        (-0.55, 0.2),
+    ]
+    assert [places[name] for name in "ABC"] == [(1, 2), (3, 2), (5, 2)]
+    squares = {tuple(p) for p in np.round(points(Z, "s"), 6)}
+    assert squares == {(x, round((r + 0.5) / 18, 6)) for r in range(18) for x in (r // 6, 3 + r // 3)}
+    assert Z.get_xlim() == (-0.5, 8.5) and Z.get_ylim() == (1, 0) and Z.lines[-1].get_xdata()[0] == 2.5
+    assert Z.get_title() == "Z: 18 rows, 9 columns"
+    assert [label.get_text() for label in Z.get_xticklabels()][:3] == ["A", "B", "C"]
+    np.testing.assert_allclose(segments(Z)[:, 0, 1], np.arange(19) / 18)
+
+
+def test_groups_that_cross_have_red_ways_and_unused_ones_are_pale():
+    cells = ((0, 0), (0, 1), (1, 1), (2, 0))
+    links = painted(design_builder, design_builder.compute(cells))[0]
+    ways = next(c for c in links.collections if len(c.get_segments()) == 4)
+    red = [to_hex(c) == to_hex(colour("population")) for c in ways.get_colors()]
+    assert sorted(red) == [False, False, True, True]
+    inks = {text.get_text(): to_hex(text.get_color()) for text in links.texts}
+    assert inks["A"] == inks["1"] == to_hex(INK) and inks["C"] == inks["5"] == to_hex(RULE)
+
+
+def test_words_of_a_design_count_its_rows_and_its_groups():
+    one = ((0, 0), (0, 1), (1, 1), (2, 0))
+    assert "One class occurs with more than one school: crossed in part, 4 of 6" in design_builder.describe(
+        design_builder.compute(one)
+    )
+    two = (*one, (1, 0))
+    assert "2 of the classes occur with more than one school" in design_builder.describe(
+        design_builder.compute(two)
+    )
+    assert design_builder.describe(design_builder.compute(two)).startswith("10 rows.")

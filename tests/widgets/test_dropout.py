@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from mlmkit.widgets import dropout
 from mlmkit.widgets.dropout import (
     MECHANISMS,
     MONTHS,
@@ -20,6 +21,8 @@ from mlmkit.widgets.dropout import (
     explore_dropout,
     panels,
 )
+
+from .artists import painted
 
 
 def biases(mechanism: str) -> dict[str, float]:
@@ -121,3 +124,37 @@ def test_by_chance_the_strength_is_said_to_matter_nothing_and_cannot_be_moved():
         seen.append(explorer.controls["strength"].disabled)
     explorer.controls["mechanism"].value = "chance"
     assert [*seen, explorer.controls["strength"].disabled] == [True, False, True, False, True]
+
+
+# ---- the picture ---------------------------------------------------------------------------------------------
+
+
+def test_a_life_is_drawn_in_two_parts_that_meet_where_it_was_last_seen():
+    it = dropout.compute(J=60)
+    people, ways = painted(dropout, it)
+    dotted = [line for line in people.lines if line.get_linestyle() == ":"]
+    assert len(dotted) == 40
+    for k in range(40):
+        lost, kept, end = (line.get_xydata() for line in people.lines[3 * k : 3 * k + 3])
+        n = it.seen[k].sum()
+        np.testing.assert_allclose(kept, np.column_stack([dropout.MONTHS, it.y[k]])[:n])
+        np.testing.assert_allclose(lost, np.column_stack([dropout.MONTHS, it.y[k]])[n - 1 :])
+        np.testing.assert_allclose(end, kept[-1:])
+    for k, row in enumerate((4, 3, 2, 1, 0)):
+        own = it.estimates[:, k]
+        others, first, mean = (line.get_xydata() for line in ways.lines[1 + 3 * k : 4 + 3 * k])
+        np.testing.assert_allclose(others[:, 0], own[1:])
+        assert others[[0, -1], 1] == pytest.approx([row - 0.22, row + 0.22])
+        np.testing.assert_allclose(first, [[own[0], row]])
+        np.testing.assert_allclose(mean, [[own.mean(), row - 0.35], [own.mean(), row + 0.35]])
+    assert [label.get_text() for label in ways.get_yticklabels()] == list(dropout.WAYS)
+    assert ways.lines[0].get_xdata()[0] == pytest.approx(23 - 1.2 * 8)
+    assert ways.get_title() == f"{it.seen.mean():.0%} of scores seen"
+
+
+def test_words_say_how_far_off_each_way_is():
+    y, seen = np.zeros((2, 5)), np.ones((2, 5), dtype=bool)
+    seen[1, 3:] = False
+    it = dropout.Dropout(y, seen, np.array([[14.4, 12.4, 15.4, 13.4, 13.9]] * 3), "last", 1.5)
+    assert "80% of the scores are seen" in dropout.describe(it)
+    assert "available 1.0, completers −1.0, last carried on 2.0, multilevel 0" in dropout.describe(it)

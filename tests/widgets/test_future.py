@@ -5,13 +5,17 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from scipy import stats
 from scipy.integrate import quad
 from scipy.special import expit
 from scipy.stats import norm
 
 from mlmkit.datasets import load_data
 from mlmkit.models import glmer
+from mlmkit.widgets import future
 from mlmkit.widgets.future import compute, describe, draw, panels, presets
+
+from .artists import has, painted, points, segments, texts
 
 
 def test_the_rats_next_batch():
@@ -71,3 +75,47 @@ def test_a_narrow_distribution_is_drawn_with_its_peak(b, tau):
     ]
     highest = max(np.max(np.asarray(values, dtype=float)) for values in drawn if len(values))
     assert highest >= 0.99 * it.density(float(expit(b)))
+
+
+# ---- the picture ---------------------------------------------------------------------------------------------
+
+
+def test_log_odds_go_up_to_the_curve_and_over_to_their_probabilities():
+    it = future.compute(-1.0, 0.8)
+    curve, beside, below, words = painted(future, it)
+    x = -1 + 0.8 * stats.norm.ppf((np.arange(25) + 0.5) / 25)
+    lines = segments(curve)
+    for k in (0, 12, 24):
+        assert has(lines, [[x[k], 0], [x[k], expit(x[k])]]) and has(
+            lines, [[x[k], expit(x[k])], [5, expit(x[k])]]
+        )
+    assert has(lines, [[-1, expit(-1)], [5, expit(-1)]]) and has(lines, [[-1, 0], [-1, expit(-1)]])
+    assert has(lines, [[-7, it.mean], [5, it.mean]])
+    np.testing.assert_allclose(points(curve, "o"), np.column_stack([x, expit(x)]))
+    eta, density = below.lines[0].get_data()
+    np.testing.assert_allclose(density, stats.norm.pdf(eta, -1, 0.8))
+    assert (eta[0], eta[-1]) == (-7, 5) and below.get_xlim() == (-7, 5)
+    assert density.max() < below.get_ylim()[1] <= 2 * density.max()
+    density, p = beside.lines[0].get_data()
+    np.testing.assert_allclose(density, it.density(p))
+    assert beside.get_ylim() == (0, 1) and density.max() < beside.get_xlim()[1] <= 2 * density.max()
+    inner = below.collections[1].get_paths()[0].vertices[:, 0]
+    assert (inner.min(), inner.max()) == pytest.approx((-1 - 1.96 * 0.8, -1 + 1.96 * 0.8), abs=0.06)
+    inner = beside.collections[1].get_paths()[0].vertices[:, 1]
+    assert (inner.min(), inner.max()) == pytest.approx(it.interval, abs=0.01)
+    low, high = it.interval
+    assert list(texts(words)) == [
+        f"mean {it.mean:.3f}",
+        f"median {it.median:.3f}",
+        f"95%: {low:.3f} to {high:.3f}",
+    ]
+
+
+def test_the_words_of_a_future_batch():
+    words = future.describe(future.compute(-1.0, 0.8))
+    assert words.startswith(
+        "Log odds −1.00, 95% from −2.57 to 0.568. As a probability: median 0.269, 95% from 0.071 to 0.638."
+    )
+    assert "is above the median" in words and "is below the median" in future.describe(
+        future.compute(1.0, 0.8)
+    )

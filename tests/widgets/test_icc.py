@@ -5,9 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
+from scipy.special import expit
 
 from mlmkit.models import lmer
+from mlmkit.widgets import icc
 from mlmkit.widgets.icc import _share, compute, describe, presets
+
+from .artists import has, painted, points, segments, texts
 
 
 @pytest.mark.parametrize(
@@ -74,3 +79,48 @@ def test_a_samples_icc_below_0_has_a_minus_and_one_that_is_0_has_none():
     assert below.sample_icc < 0
     assert f"estimate it as −{-below.sample_icc:.2f}." in describe(below)
     assert [_share(icc) for icc in (-0.001, 0.0, 1.0, np.nan)] == ["0.00", "0.00", "1.00", "not defined"]
+
+
+# ---- the picture ---------------------------------------------------------------------------------------------
+
+
+def test_members_stand_around_their_group_and_its_true_mean_is_a_bar():
+    it = icc.compute(2.0, 1.0, J=4, n=5)
+    groups, _, pairs = painted(icc, it)
+    dots = points(groups, "o").reshape(4, 5, 2)
+    np.testing.assert_allclose(dots[:, :, 1], it.y)
+    np.testing.assert_allclose(dots[2, :, 0], 3 + np.array([-2, -1, 0, 1, 2]) * 0.135)
+    for j, mean in enumerate(it.means):
+        assert has(segments(groups), [[j + 0.6, mean], [j + 1.4, mean]])
+    assert groups.get_xlim() == (0.2, 5.8) and groups.get_ylim() == (-8, 8), (
+        "the next of 5, 8, 10 beyond 3.1 SDs"
+    )
+    assert pairs.get_xlim() == pairs.get_ylim() == (-8, 8)
+    np.testing.assert_allclose(points(pairs, "o"), it.pairs)
+    np.testing.assert_allclose(painted(icc, icc.compute(n=2))[0].lines[1].get_xdata()[:2], [0.73, 1.27])
+
+
+@pytest.mark.parametrize(
+    ("tau", "names"),
+    [(0.5, {"within"}), (0.9, {"between", "within"}), (1.9, {"between", "within"}), (2.1, {"between"})],
+)
+def test_a_part_of_the_variance_is_named_where_it_has_room(tau, names):
+    """ICCs of 0.2, 0.447, 0.783 and 0.815 at σ = 1; the parts meet at the ICC and end at 1."""
+    it = icc.compute(tau, 1.0)
+    split = painted(icc, it)[1]
+    assert set(texts(split)) == names and split.get_title() == f"ICC = {it.icc:.2f}"
+    bars = [(bar.get_x(), bar.get_width()) for bar in split.patches]
+    share = tau**2 / (tau**2 + 1)
+    np.testing.assert_allclose(bars, [(0, share), (share, 1 - share)])
+
+
+def test_the_rats_two_iccs_have_their_residuals():
+    tau, sigma = icc._rats_latent()
+    assert sigma**2 == pytest.approx(stats.logistic.var())
+    between, within = icc._rats_response()
+    b = icc._rats().fixef.iloc[0]
+    z = np.linspace(-9, 9, 20001)
+    p, density = expit(b + tau * z), stats.norm.pdf(z) * (z[1] - z[0])
+    mean = np.sum(p * density)
+    assert between == pytest.approx(np.sqrt(np.sum(p**2 * density) - mean**2), rel=1e-6)
+    assert between**2 + within**2 == pytest.approx(mean * (1 - mean), rel=1e-9)

@@ -11,7 +11,10 @@ import pytest
 
 from mlmkit.errors import FitWarning
 from mlmkit.models import lmer
+from mlmkit.widgets import loss
 from mlmkit.widgets.loss import NAMES, STUDIES, compute, describe, draw, panels, reml_weight
+
+from .artists import has, painted, segments, texts
 
 
 @pytest.mark.parametrize(("seed", "tau"), [(1, 2.0), (2, 0.7), (3, 0.0)])
@@ -87,3 +90,45 @@ def test_each_way_has_its_column_with_its_dots_its_name_and_a_bar_at_their_root_
         np.testing.assert_allclose(bar[:, 1], np.sqrt(np.mean(errors**2)))
         left, right = axes[1].get_xlim()
         assert left < dots[:, 0].min() and dots[:, 0].max() < right
+
+
+# ---- the picture ---------------------------------------------------------------------------------------------
+
+
+def test_the_first_study_is_drawn_group_by_group():
+    it = loss.compute(J=5, n=4, tau=1.0, sigma=2.0, apart=6.0)
+    study, errors = painted(loss, it)
+    flat, multilevel, pooled = it.estimates[:, 0]
+    for j in range(5):
+        assert has(segments(study), [[j + 0.62, it.truth[0, j]], [j + 1.38, it.truth[0, j]]])
+        assert has(segments(study), [[j + 1, flat[j]], [j + 1, multilevel[j]]])
+    assert study.lines[0].get_ydata()[0] == pooled[0]
+    assert study.get_xlim() == (0.2, 5.8) and study.get_ylim() == (-8, 8), "beyond the group set apart"
+    assert painted(loss, loss.compute(J=5, n=4, tau=2.0, sigma=4.0))[0].get_ylim() == (-10, 10), (
+        "3 √(4 + 4) = 8.5"
+    )
+    assert errors.get_xlim() == (-0.6, 6.6) and painted(loss, loss.compute())[1].get_xlim() == (-0.6, 2.6)
+    top = max(np.quantile(part, 0.995) for part in (it.errors, it.errors_apart))
+    assert 1.1 * top <= errors.get_ylim()[1] < 1.7 * top
+
+
+def test_errors_are_told_over_the_bars_and_in_words():
+    it = loss.compute(J=5, n=4, apart=6.0)
+    errors = painted(loss, it)[1]
+    rms = np.sqrt(np.mean(np.concatenate([it.errors, it.errors_apart]) ** 2, axis=1))
+    bars = segments(errors)
+    np.testing.assert_allclose(bars[:, :, 1], np.column_stack([rms, rms]))
+    np.testing.assert_allclose(bars[:, :, 0], np.array([0, 1, 2, 4, 5, 6])[:, None] + [-0.4, 0.4])
+    told = [text for text in errors.texts if text.get_text()[0].isdigit()]
+    assert [text.xy for text in told] == [
+        (x, pytest.approx(y)) for x, y in zip((0, 1, 2, 4, 5, 6), rms, strict=True)
+    ]
+    above = texts(errors)
+    assert above["all groups"] == (1, errors.get_ylim()[1]) and above["the group apart"] == (
+        5,
+        errors.get_ylim()[1],
+    )
+    wins = np.mean(it.errors[1] < it.errors[0])
+    lost = np.mean(it.errors_apart[1] > it.errors_apart[0])
+    words = loss.describe(it)
+    assert f"beats flat in {wins:.0%}" in words and f"loses in {lost:.0%}" in words

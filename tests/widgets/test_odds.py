@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
+from mlmkit.widgets import odds
 from mlmkit.widgets.odds import MONTHS, PATIENTS, compute, describe, draw, panels
+
+from .artists import painted, segments
 
 
 def test_the_toenail_trials_two_answers():
@@ -99,3 +102,39 @@ def test_ratios_out_of_sight_are_said_and_drawn_as_that(b0, slope, effect, said)
     draw(axes, it)
     low, high = axes[2].get_ylim()
     assert all(low < y < high for line in axes[2].lines for y in line.get_ydata()) and high / low < 1e7
+
+
+# ---- the picture ---------------------------------------------------------------------------------------------
+
+
+def test_the_histogram_is_of_shares_and_the_ratios_stand_beside_each_other():
+    it = odds.compute(month=3.0)
+    curves, chances, ratios = painted(odds, it)
+    heights, edges, _ = chances.patches[0].get_data()
+    np.testing.assert_allclose(edges, np.arange(21) / 20)
+    np.testing.assert_allclose(
+        heights, [np.mean((it.chances >= a) & (it.chances < a + 0.05)) for a in edges[:-1]]
+    )
+    assert heights.sum() == pytest.approx(1)
+    stems = [line.get_xydata() for line in ratios.lines if len(line.get_xdata()) == 2][1:]
+    np.testing.assert_allclose(stems, [[[0, 1], [0, it.conditional]], [[1, 1], [1, it.marginal]]])
+    (month,) = (line for line in curves.lines if list(line.get_ydata()) == [0, 1])
+    assert list(month.get_xdata()) == [3, 3] and chances.get_title("right") == "month 3"
+    assert len(segments(curves)) == odds.PATIENTS
+    assert ratios.get_ylim() == pytest.approx((0.01, 10))
+    middle = np.mean((it.chances > 0.2) & (it.chances < 0.8))
+    assert f"{middle:.0%} of patients have a chance between .2 and .8" in odds.describe(it)
+
+
+@pytest.mark.parametrize(("effect", "side"), [(-1.0, -1), (1.0, 1)])
+def test_a_ratio_is_written_beyond_its_dot(effect, side):
+    ratios = painted(odds, odds.compute(effect=effect))[2]
+    for text in ratios.texts:
+        assert text.xyann == (0, 7 * side) and text.get_va() == ("bottom" if side > 0 else "top")
+
+
+def test_the_scale_of_ratios_opens_for_large_ones():
+    low, high = painted(odds, odds.compute(effect=3.0, tau=0.0))[2].get_ylim()
+    assert high == pytest.approx(1.5 * np.exp(3)) and low == pytest.approx(0.01)
+    low, high = painted(odds, odds.compute(effect=-6.0, tau=0.0))[2].get_ylim()
+    assert low == pytest.approx(1e-3) and high == 10, "a whole power of ten below 0.7 exp(−6)"

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
+from mlmkit.widgets import plane
 from mlmkit.widgets.plane import EXPLORATION, compute, contour, describe, sleep
+
+from .artists import has, painted, points, segments
 
 
 @pytest.fixture(scope="module")
@@ -62,3 +66,46 @@ def test_the_sliders_reach_every_covariance_matrix_there_is():
     assert -1 < rho.min < -0.9 and rho.min == -rho.max
     for name in ("tau0", "tau1", "sigma"):
         assert 0 < controls[name].min < controls[name].value / 10 < controls[name].value < controls[name].max
+
+
+# ---- the picture ---------------------------------------------------------------------------------------------
+
+
+def test_lines_of_the_chosen_subject_are_straight_through_its_three_estimates():
+    it = plane.compute(20.0, 6.0, 0.1, 25.0, "335")
+    field, lines = painted(plane, it)
+    k = it.subjects.index("335")
+    for label, (b0, b1) in {"population": it.b, "flat": it.flat[k], "multilevel": it.multilevel[k]}.items():
+        (line,) = (line for line in lines.lines if line.get_label() == label)
+        np.testing.assert_allclose(line.get_xydata(), [[0, b0], [9, b0 + 9 * b1]])
+    np.testing.assert_allclose(points(lines, "o"), np.column_stack([it.days[k], it.reaction[k]]))
+    ways = segments(field)
+    assert len(ways) == 18 and all(has(ways, [f, m]) for f, m in zip(it.flat, it.multilevel, strict=True))
+    marks = {line.get_label(): line.get_xydata() for line in field.lines}
+    np.testing.assert_allclose(marks["slope away"], it.multilevel[it.away[:, 1]])
+    np.testing.assert_allclose(marks["at this Σ"], it.multilevel[~it.away[:, 1]])
+    np.testing.assert_allclose(marks["$b$"], [it.b])
+
+
+@pytest.mark.parametrize(("subject", "up"), [("335", True), ("308", False)])
+def test_a_subjects_name_keeps_clear_of_its_line(subject, up):
+    """335, whose slope is the lowest, moves up, and its name stands below; 308 the other way."""
+    it = plane.compute(24.7, 5.9, 0.07, 25.6, subject)
+    k = it.subjects.index(subject)
+    assert bool(it.multilevel[k, 1] > it.flat[k, 1]) is up
+    field = painted(plane, it)[0]
+    (name,) = (text for text in field.texts if text.get_text() == subject)
+    assert name.xyann == (0, -9 if up else 9) and name.get_va() == ("top" if up else "bottom")
+    np.testing.assert_allclose(name.xy, it.flat[k])
+    np.testing.assert_allclose(
+        [line.get_xydata() for line in field.lines if line.get_markersize() == 13], [[it.flat[k]]]
+    )
+
+
+def test_contours_are_ellipses_of_their_sds():
+    it = plane.compute(20.0, 5.0, 0.0, 25.0, "335")
+    for polygon, share in zip(
+        painted(plane, it)[0].artists or painted(plane, it)[0].patches, (0.95, 0.5), strict=True
+    ):
+        reach = np.abs(polygon.get_xy() - it.b).max(axis=0)
+        np.testing.assert_allclose(reach, np.array([20, 5]) * np.sqrt(stats.chi2.ppf(share, 2)), rtol=1e-3)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from mlmkit.widgets import planner
 from mlmkit.widgets.planner import (
     GROUPS,
     STUDIES,
@@ -19,6 +20,8 @@ from mlmkit.widgets.planner import (
     panels,
     presets,
 )
+
+from .artists import painted, points, segments
 
 SLEEP = Design("days", 10, 5.92, 25.59)
 
@@ -145,3 +148,47 @@ def test_a_power_of_1_in_500_studies_is_not_known_for_sure():
     draw(axes, it)
     low, high = axes[0].collections[0].get_segments()[-1][:, 1]
     assert high == pytest.approx(1) and 0.99 < low < 0.993  # 500/(500 + 1.96²)
+
+
+# ---- the picture ---------------------------------------------------------------------------------------------
+
+
+def test_forty_studies_have_their_own_intervals_and_the_scale_holds_nine_in_ten():
+    it = planner.compute()
+    power, _, studies = painted(planner, it)
+    bars = segments(studies)
+    np.testing.assert_allclose(
+        bars[:, 0], np.column_stack([it.estimates - it.half_widths, np.arange(500)])[:40]
+    )
+    np.testing.assert_allclose(
+        bars[:, 1], np.column_stack([it.estimates + it.half_widths, np.arange(500)])[:40]
+    )
+    reach = 1.1 * max(4 + it.half_width, np.quantile(np.abs(it.estimates[:40]) + it.half_widths[:40], 0.9))
+    assert reach <= studies.get_xlim()[1] < 1.7 * reach and studies.get_ylim() == (-1, 40)
+    x, y = power.lines[1].get_data()
+    np.testing.assert_array_equal(x, np.arange(4, 101))
+    np.testing.assert_allclose(y, it.design.power(x, 4.0))
+    np.testing.assert_allclose(points(power, "D"), [[18, it.power]])
+    found = np.abs(it.estimates) > it.half_widths
+    assert it.exaggeration == pytest.approx(np.abs(it.estimates[found]).mean() / 4)
+
+
+@pytest.mark.parametrize("values", [{}, {"effect": 12.0}, {"group_cost": 100.0}, {"group_cost": 0.0}])
+def test_the_best_division_of_the_money_is_named_at_its_point_inside_the_panel(values):
+    it = planner.compute(**values)
+    n, J, power = it.budget
+    best = int(np.argmax(power))
+    (name,) = painted(planner, it)[1].texts
+    assert name.get_text() == f"{J[best]} groups of {n[best]}" and name.xy == (n[best], power[best])
+    right, below = name.xyann
+    assert (right < 0) == (n[best] > 55) == (name.get_ha() == "right") and (below < 0) == (power[best] > 0.85)
+    assert it.cost == it.J * (values.get("group_cost", 10.0) + it.design.n)
+    assert n.min() == 2 and n.max() <= 100 and J.min() >= 4
+
+
+def test_a_slopes_variance_is_that_of_days_in_a_row():
+    design = planner.Design("days", 7, 2.0, 3.0)
+    days = np.arange(7.0)
+    assert design.of_group == pytest.approx(4 + 9 / np.sum((days - 3) ** 2))
+    assert planner.Design("arms", 7, 2.0, 3.0).of_group == pytest.approx(4 + 9 / 7)
+    assert (design.df(10), planner.Design("arms", 7, 2.0, 3.0).df(10)) == (9, 8)

@@ -8,7 +8,10 @@ from scipy.special import expit
 
 from mlmkit.datasets import load_data
 from mlmkit.models import glmer, lmer
+from mlmkit.widgets import pooling
 from mlmkit.widgets.pooling import FITTED, MULTIPLES, _tau_label, compute, describe, explore_pooling
+
+from .artists import painted, segments
 
 DATA = ("rats", "alcohol", "sleepstudy")
 
@@ -115,3 +118,51 @@ def test_the_sd_is_named_with_its_unit():
     labels = {data: _tau_label(compute(data)) for data in ("rats", "sleepstudy")}
     assert labels["rats"] == "τ, the SD between groups, log odds"
     assert labels["sleepstudy"] == "τ₀, ms (and τ₁ in proportion)"
+
+
+# ---- the picture ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("multiple", [0.0, pooling.FITTED, pooling.MULTIPLES[-2], np.inf])
+def test_groups_stand_in_a_row_by_their_flat_estimates(multiple):
+    it = pooling.compute("alcohol", multiple)
+    row, curve = painted(pooling, it)
+    order = np.argsort(it.flat[:, 0], kind="stable")
+    ways = segments(row)
+    np.testing.assert_allclose(ways[:, 0], np.column_stack([np.arange(1, 190), it.flat[order, 0]]))
+    np.testing.assert_allclose(ways[:, 1, 1], it.estimates[order, 0])
+    low, high = it.flat.min(), it.flat.max()
+    assert row.get_ylim() == pytest.approx((low - 0.05 * (high - low), high + 0.05 * (high - low)))
+    assert row.get_xlim() == (-1, 191)
+    labels = [line.get_label() for line in row.lines]
+    assert ("population" in labels) is bool(np.isfinite(multiple))
+    sizes = {line.get_label(): line.get_markersize() for line in row.lines}
+    assert (sizes["flat"], sizes["at this τ"]) == (3, 2.6), "189 are many"
+    small = {
+        line.get_label(): line.get_markersize() for line in painted(pooling, pooling.compute("rats"))[0].lines
+    }
+    assert (small["flat"], small["at this τ"]) == (5, 4.5), "71 are not"
+    highest = 1.15 * it.rise[0]
+    (here,) = (line for line in curve.lines if line.get_markersize() == 10)
+    ((x, y),) = here.get_xydata()
+    x = int(x)
+    assert x == pooling.MULTIPLES.index(multiple) and y == min(it.rise[x], highest)
+    assert here.get_marker() == ("^" if it.rise[x] > highest else "D")
+    assert curve.get_ylim() == pytest.approx((-0.04 * highest, highest)) and curve.get_xlim() == (-1, 35)
+    assert list(curve.get_xticks()) == [0, 7, 17, 27, 34]
+    assert curve.get_xticklabels()[0].get_text() == "0" and curve.get_xticklabels()[-1].get_text() == "∞"
+
+
+def test_people_stand_in_their_plane():
+    it = pooling.compute("sleepstudy")
+    field = painted(pooling, it)[0]
+    np.testing.assert_allclose(segments(field), np.stack([it.flat, it.estimates], axis=1))
+    low, high = it.flat.min(axis=0), it.flat.max(axis=0)
+    for limits, a, b in zip((field.get_xlim(), field.get_ylim()), low, high, strict=True):
+        assert limits == pytest.approx((a - 0.08 * (b - a), b + 0.08 * (b - a)))
+
+
+def test_words_on_either_side_of_the_fit():
+    below, above = (pooling.describe(pooling.compute("rats", pooling.MULTIPLES[k])) for k in (12, 22))
+    assert "more than the data support" in below and "less than the data support" in above
+    assert "where the criterion is lowest" in pooling.describe(pooling.compute("rats"))

@@ -7,11 +7,15 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from mlmkit.errors import FitWarning
 from mlmkit.models import lm, lmer
+from mlmkit.widgets import predictor
 from mlmkit.widgets.predictor import SPREAD_WITHIN, Bought, _share, compute, describe, presets
 from mlmkit.words import number
+
+from .artists import has, painted, segments
 
 
 def rows_like(it: Bought) -> pd.DataFrame:
@@ -116,3 +120,56 @@ def test_the_means_lie_around_zero(far_out):
 )
 def test_a_share_below_0_is_never_minus_nought(share, text):
     assert _share(share) == text
+
+
+# ---- the picture ---------------------------------------------------------------------------------------------
+
+
+def test_the_line_with_its_band_and_the_bar_without_it():
+    it = predictor.compute()
+    groups = painted(predictor, it)[0]
+    lines = {line.get_label(): line.get_xydata() for line in groups.lines}
+    slope = stats.linregress(it.z, it.means).slope
+    np.testing.assert_allclose(lines["line ± τ"], [[-3.2, -3.2 * slope], [3.2, 3.2 * slope]])
+    band = groups.collections[0].get_paths()[0].vertices
+    assert np.ptp(band[np.isclose(band[:, 0], -3.2), 1]) == pytest.approx(2 * it.tau_after)
+    np.testing.assert_allclose(lines["± τ without $z$"], [[3.45, -it.tau_before], [3.45, it.tau_before]])
+    reach = max(1.05 * np.abs(it.means).max(), 2.2 * slope)
+    assert groups.get_ylim()[0] == -groups.get_ylim()[1] and reach <= groups.get_ylim()[1] < 1.7 * reach
+    steep = predictor.compute(b1=5.0, tau=0.0, sigma=0.1, J=4)
+    assert painted(predictor, steep)[0].get_ylim()[1] >= 2.2 * steep.slope
+
+
+def test_reversed_lines_are_drawn_within_each_group_and_the_ringed_group_is_the_one_far_out():
+    it = predictor.compute(reversal=True, far_out=True, J=10)
+    groups = painted(predictor, it)[0]
+    ways = segments(groups)
+    for z, mean in zip(it.z, it.means, strict=True):
+        assert has(ways, [[z - 0.5, mean + 1.0], [z + 0.5, mean - 1.0]]), "b₁ = 2, downwards within groups"
+    rings = [line.get_xydata() for line in groups.lines if line.get_markersize() == 13]
+    np.testing.assert_allclose(rings, [[[it.z[it.far_out], it.means[it.far_out]]]])
+    (rows,) = (line for line in groups.lines if line.get_label() == "all rows")
+    np.testing.assert_allclose(rows.get_ydata(), it.over_rows * np.array([-3.2, 3.2]))
+    assert not segments(painted(predictor, predictor.compute())[0]).size
+
+
+def test_the_far_group_lies_three_sds_and_one_below_all_others_mean():
+    usual, far = predictor.compute(), predictor.compute(far_out=True)
+    gap = (far.means - usual.means)[np.arange(60) != far.far_out]
+    assert np.ptp(gap) == pytest.approx(0, abs=1e-9)
+    raw = predictor.compute(b1=2.0, tau=1.5)
+    moved = usual.means.mean() - 3 * np.hypot(2.0, 1.5) - 1
+    expected = np.where(np.arange(60) == far.far_out, moved, raw.means)
+    np.testing.assert_allclose(far.means, expected - expected.mean())
+
+
+def test_the_standard_error_is_lmers():
+    it = predictor.compute(J=40, n=12, tau=1.0, sigma=3.0)
+    own = np.tile([1.0, -1.0], 6) * np.sqrt(it.within * 11 / 12)
+    rows = pd.DataFrame({"g": np.repeat(np.arange(40), 12), "z": np.repeat(it.z, 12)})
+    rows["y"] = np.repeat(it.means, 12) + np.tile(own, 40)
+    fit = lmer("y ~ z + (1|g)", rows)
+    assert it.slope == pytest.approx(fit.fixef["z"])
+    assert it.tau_after == pytest.approx(fit.varcorr["sdcor"].iloc[0], rel=1e-5)
+    assert it.se == pytest.approx(np.sqrt(np.diag(fit.vcov))[1], rel=1e-5)
+    assert it.se_floor == pytest.approx(it.tau_after / np.sqrt(40))

@@ -12,7 +12,8 @@ from mlmkit.bayes import Prior, brm
 from mlmkit.datasets import load_data
 from mlmkit.errors import DataError
 from mlmkit.models import lmer
-from mlmkit.widgets import prior
+from mlmkit.widgets import prior, reweighting
+from mlmkit.widgets.drawing import canvas
 from mlmkit.widgets.prior import (
     ALL,
     FEW,
@@ -237,3 +238,58 @@ def test_a_flat_prior_has_no_mean_to_move():
         change()
         seen.append(mean.disabled)
     assert seen == [True, False, True, False, True]
+
+
+# ---- the picture ---------------------------------------------------------------------------------------------
+
+
+def quantity(peak=1.0, density_prior=None):
+    """A parameter from −1 to 1 with a posterior of this height, and one half as high under the chosen prior."""
+    x = reweighting.SCALES[2].x
+    shape = stats.norm.pdf(x, 0, 0.2) / stats.norm.pdf(0, 0, 0.2)
+    was, now = (
+        reweighting.Marginal(height * shape, 0.1, 0.2, -0.3, 0.4, 1000.0) for height in (peak, peak / 2)
+    )
+    flat = np.full(x.shape, np.nan)
+    return prior.Quantity(
+        reweighting.SCALES[2], flat if density_prior is None else density_prior, was, now, 0.25
+    )
+
+
+@pytest.mark.parametrize("reliable", [True, False])
+def test_a_posterior_is_drawn_over_the_first_one_with_the_estimate_across(reliable):
+    (ax,) = canvas((5, 4)).subplots(1, 1, squeeze=False)[0]
+    it = quantity(1.2)
+    prior._draw_quantity(ax, it, reliable)
+    lines = {line.get_label(): line for line in ax.lines}
+    np.testing.assert_allclose(lines["its posterior"].get_ydata(), it.now.density)
+    assert ax.get_ylim() == (0, 1.5) and ax.get_xlim() == (-1, 1), "the next of 1, 1.5, 2 beyond 1.08 × 1.2"
+    np.testing.assert_allclose(lines["lmer's estimate"].get_xydata(), [[0.25, 0], [0.25, 1.5]])
+    np.testing.assert_allclose(lines["chosen prior"].get_ydata(), 0.09)
+    (flat,) = ax.texts
+    assert flat.get_text() == "flat" and flat.get_position() == pytest.approx((it.scale.x[3], 0.12))
+    assert ax.get_title("right") == ("ρ: mean 0.10, now 0.10" if reliable else "ρ: too few draws")
+    shade = ax.collections[0].get_paths()[0].vertices
+    assert shade[:, 1].max() == pytest.approx(1.2)
+
+
+def test_a_prior_that_is_not_flat_is_drawn_as_it_is():
+    (ax,) = canvas((5, 4)).subplots(1, 1, squeeze=False)[0]
+    density = np.full(reweighting.POINTS, 0.5)
+    prior._draw_quantity(ax, quantity(1.2, density), True)
+    (line,) = (line for line in ax.lines if line.get_label() == "chosen prior")
+    np.testing.assert_array_equal(line.get_ydata(), density)
+    assert not ax.texts
+
+
+@pytest.mark.parametrize(
+    ("mean", "sd", "ess", "told"),
+    [
+        (1.234, 1.0, 100.0, ("1.2", "−1", "3")),
+        (1.234, 100.0, 100.0, ("1", "−1", "3")),
+        (1.234, 0.1, 1e4, ("1.234", "−0.57", "3.21")),
+    ],
+)
+def test_numbers_of_a_posterior_have_the_digits_their_errors_allow(mean, sd, ess, told):
+    it = reweighting.Marginal(np.zeros(1), mean, sd, -0.5678 if sd != 100 else -1.2, 3.21, ess)
+    assert it.told == told

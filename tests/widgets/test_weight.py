@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from mlmkit.datasets import load_data
 from mlmkit.models import lmer
-from mlmkit.widgets.weight import MODELS, compute, describe, explore_weight, groups, weight
+from mlmkit.widgets import weight as module
+from mlmkit.widgets.weight import MODELS, compute, describe, explore_weight, groups, population_mean, weight
+
+from .artists import painted, segments
 
 
 def as_observed(data, group, **changes):
@@ -87,3 +91,51 @@ def test_without_any_variance_no_weight_is_claimed():
     assert "λ is 0/0" in words and "weighs" not in words
     assert "λ = 1.00" in describe(as_observed("sleepstudy", name, sigma=0.0))
     assert "λ = 0.00" in describe(as_observed("sleepstudy", name, tau=0.0))
+
+
+# ---- the picture ---------------------------------------------------------------------------------------------
+
+
+def shown(data="mathachieve", k=3, **changes):
+    it = groups(data)
+    j = it.shown[k]
+    values = {"n": int(it.n[j]), "mean": it.means[j], "tau": it.tau, "sigma": it.sigma}
+    return compute(data, it.names[j], **{**values, **changes})
+
+
+def test_twelve_groups_are_shown_evenly_from_the_lowest_mean_to_the_highest():
+    it = groups("mathachieve")
+    ranks = stats.rankdata(it.means)[list(it.shown)] - 1
+    np.testing.assert_array_equal(ranks, np.round(np.arange(12) * 159 / 11))
+
+
+def test_the_chosen_groups_row_is_shaded_and_its_weight_is_on_the_curve():
+    it = shown(n=10, tau=2.0, sigma=4.0)
+    means, curve = painted(module, it)
+    box = means.patches[0].get_extents().transformed(means.transData.inverted())
+    assert (box.y0, box.y1) == pytest.approx((2.55, 3.45))
+    rows = segments(means)
+    np.testing.assert_allclose(rows[:, :, 1], np.repeat(np.arange(12), 2).reshape(12, 2))
+    np.testing.assert_allclose(rows[:, :, 0], np.column_stack([it.flat, it.multilevel]))
+    low, high = groups("mathachieve").means[list(groups("mathachieve").shown)][[0, -1]]
+    assert means.get_xlim() == pytest.approx((low - 0.12 * (high - low), high + 0.12 * (high - low)))
+    n, lam = curve.lines[0].get_data()
+    np.testing.assert_array_equal(n, np.arange(1, 71))
+    np.testing.assert_allclose(lam, n / (n + 4))
+    np.testing.assert_allclose(curve.lines[1].get_xydata(), [[10, 0], [10, 10 / 14], [0, 10 / 14]])
+    assert curve.get_title("right") == "λ = 4.00 / (4.00 + 16.0/10)\n= 0.71"
+    assert "not defined" in painted(module, shown(tau=0.0, sigma=0.0))[1].get_title("right")
+    assert "= 0.00" in painted(module, shown(tau=0.0))[1].get_title("right")
+
+
+def test_the_population_mean_weighs_groups_by_what_they_tell():
+    n, means = np.array([1, 4, 16]), np.array([1.0, 2.0, 6.0])
+    w = 1 / (2.0**2 + 3.0**2 / n)
+    assert population_mean(2.0, 3.0, n, means) == pytest.approx(np.sum(w * means) / np.sum(w))
+    assert population_mean(0.0, 3.0, n, means) == pytest.approx(np.average(means, weights=n))
+    assert population_mean(0.0, 0.0, n, means) == pytest.approx(3.0)
+
+
+def test_the_others_are_named_only_if_they_move():
+    assert "other groups" not in describe(shown())
+    assert "other groups" in describe(shown(mean=0.0, n=60))
