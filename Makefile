@@ -62,8 +62,9 @@ agreement: $(READY)  ## measure how far every comparison with a reference is off
 site: $(READY)  ## make the course's web book in build/site
 	$(BIN)/mlmkit site build/site
 
-bench: $(READY)  ## time the fits and the widgets
+bench: $(READY)  ## time the fits, what is asked of them, and the widgets
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.jobs
 	$(BIN)/python -m benchmarks.widgets
 
 owner: $(READY)  ## say where the project lives, in every address (OWNER=name)

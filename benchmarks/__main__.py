@@ -43,12 +43,8 @@ def main() -> None:
             else options.heavy or not case.heavy
         )
     ]
-    tools = (
-        ["mlmkit"]
-        + (["lme4"] if shutil.which("Rscript") else [])
-        + [p for p in PEERS if _has(options.peers, p)]
-    )
-    print(f"{date.today()}, {_machine()}, one thread each\n")
+    tools = ["mlmkit", *(tool for tool in options.tools if _is_here(tool, options.peers))]
+    print(f"{about()}\n")
     print(header(tools), flush=True)
     for case in chosen:
         print(row(case, tools, measure(case, tools, options.peers)), flush=True)
@@ -59,6 +55,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("only", nargs="*", help="words that the cases' names contain")
     parser.add_argument("--heavy", action="store_true", help="the cases that take lme4 minutes, too")
     parser.add_argument("--peers", default=sys.executable, help="a Python in which the peers are installed")
+    parser.add_argument(
+        "--tools", nargs="*", default=("lme4", *PEERS), help="the tools to time beside mlmkit"
+    )
     options = parser.parse_args()
     if not shutil.which(options.peers):
         parser.error(f"--peers {options.peers} is no Python that can be run")
@@ -70,7 +69,7 @@ def measure(case: Case, tools: list[str], peers: str) -> dict[str, dict]:
     with tempfile.TemporaryDirectory() as folder:
         frame = Path(folder) / "frame.csv"
         case.data().to_csv(frame, index=False)
-        return {tool: _run(_command(tool, case, frame, peers)) for tool in tools}
+        return {tool: run(_command(tool, case, frame, peers)) for tool in tools}
 
 
 def _command(tool: str, case: Case, frame: Path, peers: str) -> list[str]:
@@ -86,7 +85,8 @@ def _command(tool: str, case: Case, frame: Path, peers: str) -> list[str]:
     ]
 
 
-def _run(command: list[str]) -> dict:
+def run(command: list[str], timeout: float = TIMEOUT) -> dict:
+    """What a tool prints as JSON, or why it prints nothing."""
     try:
         done = subprocess.run(
             command,
@@ -95,11 +95,11 @@ def _run(command: list[str]) -> dict:
             text=True,
             env=os.environ | ONE_THREAD,
             cwd=HERE.parent,
-            timeout=TIMEOUT,
+            timeout=timeout,
         )
         return json.loads(done.stdout.strip().splitlines()[-1])
     except subprocess.TimeoutExpired:
-        return {"error": f"more than {TIMEOUT} s"}
+        return {"error": f"more than {timeout:g} s"}
     except (IndexError, json.JSONDecodeError):
         print(*done.stderr.strip().splitlines()[-1:], file=sys.stderr)
         return {"error": "fails"}
@@ -131,17 +131,23 @@ def _seconds(result: dict) -> str:
     return result["error"] if "error" in result else f"{result['seconds']:.3g}"
 
 
-def _has(python: str, package: str) -> bool:
+def _is_here(tool: str, peers: str) -> bool:
+    return shutil.which("Rscript") is not None if tool == "lme4" else has(peers, tool)
+
+
+def has(python: str, package: str) -> bool:
+    """Whether a Python has a package."""
     found = subprocess.run([python, "-c", f"import {package}"], capture_output=True, check=False)
     return found.returncode == 0
 
 
-def _machine() -> str:
+def about() -> str:
+    """When and on what a table was measured."""
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     model = next(
         (line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor()
     )
-    return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    return f"{date.today()}, {model}, {os.cpu_count()} cores, Python {platform.python_version()}, one thread each"
 
 
 if __name__ == "__main__":

@@ -69,6 +69,48 @@ def two_nested(n: int, inner: int, outer: int, seed: int = 3) -> pd.DataFrame:
     return pd.DataFrame({"y": y, "x": x, "g": _names(g), "h": _names(h)})
 
 
+#: Three factors of two levels and their products.
+CELLS = ("a", "b", "c", "ab", "ac", "bc", "abc")
+MAXIMAL = " + ".join(CELLS)
+
+
+def maximal(people: int = 56, items: int = 32, seed: int = 6) -> pd.DataFrame:
+    """A psycholinguistic experiment: three factors of two levels, all effects varying across people and items."""
+    rng = np.random.default_rng(seed)
+    person, item = (codes.ravel() for codes in np.indices((people, items)))
+    cell = (person + item) % 8  # a Latin square: a person sees an item in one of the eight cells
+    a, b, c = (1.0 - 2.0 * (cell >> k & 1) for k in range(3))
+    X = np.stack([np.ones_like(a), a, b, c, a * b, a * c, b * c, a * b * c], axis=1)
+    mean = X @ np.array([2200.0, -67.0, -330.0, 80.0, 20.0, -20.0, -50.0, 10.0])
+    varying = sum(
+        (X * _correlated(rng, n)[codes]).sum(axis=1) for n, codes in ((people, person), (items, item))
+    )
+    y = mean + varying + rng.normal(0.0, 600.0, len(a))
+    columns = dict(zip(CELLS, X.T[1:], strict=True))
+    return pd.DataFrame({"y": y, **columns, "person": _names(person), "item": _names(item)})
+
+
+def _correlated(rng: np.random.Generator, groups: int) -> np.ndarray:
+    """Eight correlated effects of each group, in milliseconds."""
+    L = np.eye(8) + 0.3 * rng.normal(size=(8, 8))
+    sds = np.array([300.0, 100.0, 80.0, 60.0, 50.0, 50.0, 40.0, 40.0])
+    return rng.normal(size=(groups, 8)) @ (L / np.linalg.norm(L, axis=1, keepdims=True)).T * sds
+
+
+def ratings(n: int = 1_000_000, people: int = 6040, films: int = 3706, seed: int = 7) -> pd.DataFrame:
+    """Films rated from 1 to 5: some people rate many, some films are rated by many."""
+    rng = np.random.default_rng(seed)
+    g, h = (
+        rng.choice(count, n, p=busy / busy.sum())
+        for count, busy in (
+            (people, rng.lognormal(0.0, 1.0, people)),
+            (films, rng.lognormal(0.0, 1.6, films)),
+        )
+    )
+    y = 3.6 + 0.4 * rng.normal(size=people)[g] + 0.6 * rng.normal(size=films)[h] + 0.9 * rng.normal(size=n)
+    return pd.DataFrame({"y": np.clip(np.round(y), 1.0, 5.0), "g": _names(g), "h": _names(h)})
+
+
 def binary(n: int, groups: int, seed: int = 4) -> pd.DataFrame:
     """0/1 responses with intercepts and slopes that vary across one factor."""
     rng = np.random.default_rng(seed)
@@ -170,6 +212,13 @@ CASES = (
         partial(two_crossed, 10**6, 10_000, 2_000),
         heavy=True,
     ),
+    Case(
+        "56 people × 32 items, 8 coefficients each",
+        f"y ~ {MAXIMAL} + ({MAXIMAL}|person) + ({MAXIMAL}|item)",
+        maximal,
+    ),
+    Case("10⁶ ratings, 6040 people × 3706 films", "y ~ 1 + (1|g) + (1|h)", ratings, heavy=True),
+    Case("10⁷ rows in 100k groups, slope", "y ~ x + (x|g)", partial(one_factor, 10**7, 100_000), heavy=True),
     RATS,
     replace(RATS, name="rats, 9 nodes", n_agq=9),
     CBPP,
