@@ -286,7 +286,8 @@ def _matrix(model: Model, values: Symbols, where: bool) -> Equation:
     if model.sigma_by_group:
         raise DiagramError("A residual SD for each group is not written in matrices.")
     b = indexed("b" if model.pooled else r"\beta", vector=True)
-    linear = rf"X {b} + Z \vec{{\gamma}}" if model.pooled else rf"X {b}"
+    fixed = rf"X {b}" + (r" + \vec{o}" if model.has_offset else "")
+    linear = rf"{fixed} + Z \vec{{\gamma}}" if model.pooled else fixed
     if model.family.is_linear:
         lines = [(r"\vec{y}", f"= {linear} + {NOISE}", "")]
         noise = r"\sigma^{2} " + ("W^{-1}" if model.has_weights else "I_n")
@@ -301,7 +302,7 @@ def _matrix(model: Model, values: Symbols, where: bool) -> Equation:
     lines += tail
     if noise:
         V = rf"V = Z \Omega Z^\top + {noise}" if model.pooled else f"V = {noise}"
-        lines.append((r"\vec{y}", rf"\sim {normal(f'X {b}', 'V')}", ""))
+        lines.append((r"\vec{y}", rf"\sim {normal(fixed, 'V')}", ""))
         lines.append(("", rf"\quad {V}", ""))
     return Equation(tuple(lines), _dimensions(model) if where else ())
 

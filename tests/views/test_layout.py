@@ -323,3 +323,32 @@ def test_a_line_through_a_box():
     assert runs_through((-1, 0.5), (3, 0.5), box) and runs_through((1, -1), (1, 2), box)
     assert not runs_through((-1, 1.5), (3, 1.5), box) and not runs_through((-1, 0.5), (-0.5, 0.5), box)
     assert not runs_through((-1, 0), (1, 3), box) and not runs_through((3, -1), (3, 2), box)
+
+
+# ---- one model has one picture -----------------------------------------------------------------------------
+
+
+def placed(layout: Layout) -> dict[str, list]:
+    """Where everything of a layout stands, to a hundredth of a unit (a node's radius is 0.42)."""
+    boxes = {**{f"plate {name}": box for name, box in layout.plates.items()}, "bounds": layout.bounds}
+    found = {name: list(place) for name, place in layout.places.items()}
+    found |= {name: [box.left, box.bottom, box.right, box.top] for name, box in boxes.items()}
+    found |= {f"dots {k}": list(place) for k, place in enumerate(layout.dots)}
+    rounded = {name: [round(number, 2) + 0.0 for number in numbers] for name, numbers in found.items()}
+    return rounded | {"sides": sorted(layout.sides.items()), "corners": sorted(layout.corners.items())}
+
+
+#: As `placed` tells them, for all of STRANGE and the course's unrolled networks; see reference/README.md.
+PLACES = json.loads((REFERENCE / "layouts.json").read_text())
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_everything_stands_where_it_stood(name):
+    """Pictures in books and slides are compared with those on the screen: none moves unnoticed."""
+    found, wanted = json.loads(json.dumps(placed(ALL[name].layout))), PLACES[name]
+    assert found.keys() == wanted.keys()
+    for of in wanted:
+        if of in ("sides", "corners"):
+            assert found[of] == wanted[of]
+        else:
+            assert found[of] == pytest.approx(wanted[of], abs=0.011), of

@@ -10,7 +10,7 @@ from mlmkit.datasets import load_data
 from mlmkit.errors import DataError
 from mlmkit.models import lmer
 from mlmkit.views.groupings import treatment_of
-from mlmkit.views.structure import structure
+from mlmkit.views.structure import _some_ids, structure
 
 
 def grid(a: int, b: int) -> pd.DataFrame:
@@ -237,3 +237,136 @@ def test_dots_are_between_the_branches_that_are_left_and_clear_of_both():
     for height in (1.5, 3.0):  # of an area and of a school the first alone is shown, dots after it
         dots = [c.center[0] for c in circles if c.radius < 0.1 and c.center[1] == height]
         assert max(dots) > max(c.center[0] for c in circles if c.radius > 0.1 and c.center[1] == height)
+
+
+# ---- what is drawn stands at its numbers ---------------------------------------------------------------------
+
+
+def circles(ax, radius: float) -> list[tuple[float, float]]:
+    """Centres of the circles of one size, rounded."""
+    found = [patch for patch in ax.patches if getattr(patch, "radius", None) == radius]
+    return [(round(float(x), 3), round(float(y), 3)) for x, y in (patch.center for patch in found)]
+
+
+def strokes(ax) -> list[list[list[float]]]:
+    return [np.round(line.get_xydata(), 3).tolist() for line in ax.lines]
+
+
+def written(ax) -> dict[str, tuple[float, float]]:
+    return {text.get_text(): tuple(np.round(text.get_position(), 3).tolist()) for text in ax.texts}
+
+
+def classes(schools: int, each: int, rows: int) -> pd.DataFrame:
+    names = [(f"s{s}", f"s{s}c{c}") for s in range(schools) for c in range(each) for _ in range(rows)]
+    return pd.DataFrame(names, columns=["school", "cls"])
+
+
+def test_a_tree_shows_the_first_second_and_last_with_dots_for_the_rest():
+    """Leaves are 0.62 apart, 0.5 more beside dots and 0.22 after each branch; a parent is above their middle."""
+    ax = structure(classes(4, 3, 3), ["school", "cls"]).draw()
+    assert circles(ax, 0.13)[:4] == [(0.0, 0.0), (1.12, 0.0), (2.46, 0.0), (3.58, 0.0)]
+    assert circles(ax, 0.4) == [(1.79, 3.0), (6.43, 3.0), (11.57, 3.0)]
+    dots = circles(ax, 0.035)
+    assert dots[:3] == [(0.39, 0.0), (0.56, 0.0), (0.73, 0.0)] and dots[-3:] == [
+        (8.83, 3.0),
+        (9.0, 3.0),
+        (9.17, 3.0),
+    ]
+    assert strokes(ax)[:3] == [[[1.79, 3], [0.56, 1.5]], [[0.56, 1.5], [0, 0]], [[0.56, 1.5], [1.12, 0]]]
+    names = written(ax)
+    assert {"s0", "s1", "s3", "s0c0", "s0c2", "s1c0", "s1c2", "s3c0", "s3c2"} <= set(
+        names
+    ) and "s0c1" not in names
+    assert (names["4 school"], names["12 cls"], names["36 rows"]) == (
+        (-2.28, 3.0),
+        (-2.28, 1.5),
+        (-2.28, 0.0),
+    )
+    assert ax.get_xlim() == pytest.approx((-2.48, 14.74)) and ax.get_ylim() == pytest.approx((-0.55, 3.6))
+    assert ax.figure.get_size_inches() == pytest.approx([17.22 * 0.55, 4.15 * 0.55])
+
+
+def test_a_tree_of_few_has_no_dots():
+    ax = structure(classes(2, 2, 2), ["school", "cls"]).draw()
+    assert (
+        circles(ax, 0.035) == [] and len(circles(ax, 0.13)) == 8 and set(written(ax)) >= {"s0", "s1", "s1c1"}
+    )
+    ax = structure(classes(4, 2, 2), ["school", "cls"]).draw()
+    assert len(circles(ax, 0.035)) == 3 and {height for _, height in circles(ax, 0.035)} == {3.0}
+    ax = structure(classes(3, 2, 1).assign(pupil=np.arange(6)), ["school", "cls"]).draw()
+    assert circles(ax, 0.035) == [], "one row in each class"
+
+
+def test_the_names_of_levels_have_the_room_of_the_longest():
+    short = structure(classes(4, 3, 3), ["school", "cls"]).draw().get_xlim()[0]
+    long = classes(4, 3, 3).rename(columns={"school": "neighbourhood"})
+    assert structure(long, ["neighbourhood", "cls"]).draw().get_xlim()[0] == pytest.approx(short - 7 * 0.185)
+
+
+def test_a_graph_joins_each_row_shown_to_both_of_its_groups():
+    data = pd.DataFrame(
+        [(f"a{i}", f"b{j}") for i in range(4) for j in range(5) if (i + j) % 4], columns=["a", "b"]
+    )
+    ax = structure(data, ["a", "b"]).draw()
+    names, cells = written(ax), circles(ax, 0.2)
+    above, below = [0.54, 4.5, 8.46], [0.54, 3.18, 5.82, 8.46]  # 6%, and evenly on to 94%, of the nine steps
+    assert [names[f"a{k}"] for k in (1, 2, 3)] == [(x, 2.1) for x in above]
+    assert [names[f"b{k}"] for k in (0, 1, 2, 4)] == [(x, -2.1) for x in below]
+    assert cells == [(float(k), 0.0) for k in range(10)]
+    joined = {tuple(map(tuple, line)) for line in strokes(ax)}
+    pairs = [(i, j) for i in (1, 2, 3) for j in (0, 1, 2, 4) if (i + j) % 4]
+    assert len(pairs) == 10 and len(joined) == 20
+    for k, (i, j) in enumerate(pairs):
+        assert (names[f"a{i}"], (k, 0.0)) in joined and (names[f"b{j}"], (k, 0.0)) in joined
+    assert circles(ax, 0.035) == [(x, y) for y in (2.1, -2.1, 0.0) for x in (9.43, 9.6, 9.77)]
+    assert (names["4 a"], names["5 b"], names["15 rows"]) == ((-2.06, 2.1), (-2.06, -2.1), (-2.06, 0.0))
+    assert ax.get_xlim() == pytest.approx((-2.26, 10)) and ax.get_ylim() == (-2.75, 2.75)
+
+
+def test_a_graph_of_all_groups_has_dots_for_rows_alone():
+    ax = structure(grid(3, 3), ["a", "b"]).draw()
+    assert {height for _, height in circles(ax, 0.035)} == {0.0} and len(circles(ax, 0.2)) == 9
+    assert set(written(ax)) >= {"a0", "a1", "a2", "b0", "b1", "b2"}
+
+
+def test_cells_say_how_many_combinations_occur_and_count_their_rows():
+    data = pd.concat([grid(3, 4), grid(3, 4).iloc[:5]])
+    found = structure(data, ["a", "b"])
+    ax = found.draw(kind="cells")
+    assert ax.get_title(loc="left") == "12 of 12 combinations occur"
+    np.testing.assert_array_equal(ax.images[0].get_array(), [[2, 2, 2, 2], [2, 1, 1, 1], [1, 1, 1, 1]])
+    assert (
+        len(ax.figure.axes) == 2
+        and len(structure(grid(3, 4), ["a", "b"]).draw(kind="cells").figure.axes) == 1
+    )
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("b", "a")
+    assert {text.get_rotation() for text in ax.get_xticklabels()} == {0}
+    long = structure(grid(3, 4).assign(b=lambda d: d["b"] + "long"), ["a", "b"]).draw(kind="cells")
+    assert {text.get_rotation() for text in long.get_xticklabels()} == {90}
+
+
+def test_of_many_ids_every_second_or_third_is_named():
+    assert _some_ids(pd.Index(range(10)))[0] == list(range(10))
+    assert _some_ids(pd.Index(range(11))) == ([0, 2, 4, 6, 8, 10], ["0", "2", "4", "6", "8", "10"])
+    assert _some_ids(pd.Index(range(25)))[0] == [0, 3, 6, 9, 12, 15, 18, 21, 24]
+
+
+def test_counts_are_of_rows_in_each_group():
+    data = classes(3, 2, 4).iloc[:-3]
+    found = structure(data, ["school", "cls"])
+    assert found.counts.loc["school"].tolist() == [3, 5, 8, 8] and found.counts.loc["cls"].tolist() == [
+        6,
+        1,
+        4,
+        4,
+    ]
+    assert "school: 3 groups, 5 to 8 rows each" in str(found)
+
+
+@pytest.mark.parametrize(("values", "is_condition"), [(5, True), (6, False)])
+def test_a_column_of_fewer_than_six_words_is_a_condition(values, is_condition):
+    words = ["red", "green", "blue", "white", "black", "grey"][:values]
+    data = pd.DataFrame({"id": np.repeat(np.arange(12), 6), "colour": (words * 72)[:72]})
+    assert bool(structure(data, ["id", "colour"]).treatments) is is_condition
+    assert not structure(data, ["id", "colour"], few=0).treatments
+    assert not structure(data.assign(colour=[f"c{w}1" for w in data["colour"]]), ["id", "colour"]).treatments

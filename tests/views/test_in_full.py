@@ -1,0 +1,62 @@
+"""Models that are not everybody's, in full: every equation and every sentence, as they were read and approved."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from mlmkit.views.describe import describe, network_in_words
+from mlmkit.views.equation import equation
+from mlmkit.views.model import DiagramError
+from mlmkit.views.network import network
+
+from .test_layout import ODD, REFERENCE, odd_data
+
+FAMILIES = {
+    "counts of trials": ("cbind(m, n - m) ~ x + (x|school)", "binomial"),
+    "yes or no": ("yes ~ x * funding + (1|area/school)", "binomial"),
+    "probit": ("yes ~ x + (1|school) + (1|rater)", ("binomial", "probit")),
+    "counts with an offset": ("m ~ x + offset(w) + (1|school)", "poisson"),
+    "a line with an offset": ("y ~ x + offset(w) + (1|school)", "gaussian"),
+    "overdispersed counts": ("m ~ x + sector + (1|school)", "nbinom2"),
+    "times": ("n ~ x + (1|school)", ("gamma", "log")),
+    "a flat model": ("y ~ 0 + factor(area) + factor(area):x", "gaussian"),
+    "one line": ("y ~ x + w", "gaussian"),
+    "a mean": ("y ~ 1", "gaussian"),
+    "a spline and a square": ("y ~ I(x**2) + poly(w, 2) + three + (1|school)", "gaussian"),
+    "factors": ("y ~ sector * three + (three|school)", "gaussian"),
+    "without an intercept": ("y ~ 0 + x + (0 + x|school)", "gaussian"),
+}
+MODELS = {name: (formula, "gaussian") for name, formula in ODD.items()} | FAMILIES
+DATA = odd_data().assign(
+    m=lambda d: np.arange(480) % 7, n=lambda d: 7 + np.arange(480) % 4, yes=lambda d: (d.y > 0) * 1
+)
+#: As `told` tells them; see reference/README.md.
+READ = json.loads((REFERENCE / "views.json").read_text())
+
+
+def told(name: str) -> dict[str, str]:
+    """The model's equations in three styles, the same without data, its description and its network in words."""
+    formula, family = MODELS[name]
+    views = {
+        style: lambda style=style: str(equation(formula, DATA, family, style))
+        for style in ("levels", "mixed", "matrix")
+    }
+    views["formula alone"] = lambda: str(equation(formula, family=family))
+    views["words"] = lambda: str(describe(formula, DATA, family))
+    views["network"] = lambda: network_in_words(network(formula, DATA, family))
+    return {view: _said(tell) for view, tell in views.items()}
+
+
+def _said(tell) -> str:
+    try:
+        return tell()
+    except DiagramError as refusal:
+        return f"refused: {refusal}"
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_view_says_what_was_read_and_approved(name):
+    assert told(name) == READ[name]
