@@ -170,3 +170,10 @@ def test_of_many_levels_the_first_ten_are_named_and_the_others_counted():
         mk.lm('y ~ relevel(f, "z")', d)
     first = ", ".join(repr(f"l{k:02d}") for k in range(10))
     assert f"it has {first} and 4 more" in str(caught.value)
+
+
+def test_a_missing_label_is_none_of_the_levels_that_were_put_in_another_order():
+    d = pd.DataFrame({"f": ["b", "a", None, "c", "b", "a", "c"], "y": np.arange(7.0)})
+    fit = mk.lm('y ~ relevel(f, "c")', d)
+    assert fit.nobs == 6 and list(fit.fixef.index)[1:] == ['relevel(f, "c")[T.a]', 'relevel(f, "c")[T.b]']
+    assert_allclose(fit.fixef, [4.5, 3.0 - 4.5, 2.0 - 4.5])  # c: 3, 6; a: 1, 5; b: 0, 4

@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 
 from mlmkit.check import Question, Wrong, check, judge
+from mlmkit.check.judging import _digits_left, _is_rounded, _same_count, _which_letters
+from mlmkit.check.reading import Number, number
 from mlmkit.check.slips import A_PROBABILITY, A_SHARE, A_VARIANCE, AN_SD, LOG_ODDS
 from mlmkit.errors import DataError
 
@@ -219,3 +221,47 @@ def test_of_two_wrong_numbers_within_reach_the_nearer_one_is_named():
     question = Question("99-13", "number", 1.0, right="it", wrong=wrong, tolerance=0.01)
     assert "the near one" in judge(question, "2.0031").message
     assert "the far one" in judge(question, "2.0081").message
+
+
+@pytest.mark.parametrize(
+    ("given", "other", "same"),
+    [
+        ("18", 18.0, True), ("18.0", 18.0, True), ("17.99", 18.0, False), ("18", 17.96, True), ("17.9", 18.0, False),
+        ("9.6", 9.604, True), ("9.56", 9.604, True), ("9.5", 9.604, False), ("10", 9.604, True), ("9", 9.4, False),
+        ("0.3", 0.2667, False), ("0.27", 0.2667, True), ("0.268", 0.2667, True), ("0.2695", 0.2667, False),
+    ],
+)  # fmt: skip
+def test_a_whole_number_is_exact_and_another_may_be_rounded_to_two_digits(given, other, same):
+    assert _same_count(number(given), Number(other, 3, 3)) is same
+
+
+@pytest.mark.parametrize(
+    ("given", "exact", "rounded"),
+    [
+        ("1.5", 1.549, True),
+        ("1.5", 1.551, False),
+        ("1.50", 1.504, True),
+        ("1.50", 1.506, False),
+        ("2", 2.5, True),
+        ("2", 1.4, False),
+    ],
+)
+def test_rounded_is_within_half_of_the_last_digit_given(given, exact, rounded):
+    assert _is_rounded(number(given), exact) is rounded
+    assert not _is_rounded(number(given), float("nan"))
+
+
+@pytest.mark.parametrize(
+    ("exact", "decimals", "digits"),
+    [(9.604, 0, 1), (9.604, 2, 3), (12.3, 1, 3), (0.0123, 4, 3), (0.0, 2, 2), (-250.0, 0, 3)],
+)
+def test_digits_left_of_a_number_with_so_many_decimals(exact, decimals, digits):
+    assert _digits_left(exact, decimals) == digits
+
+
+def test_letters_that_are_right_wrong_and_missing_are_counted():
+    assert (
+        _which_letters(None, frozenset("abc"), frozenset("bd"))
+        == "1 right, 2 not part of it, 1 still missing."
+    )
+    assert _which_letters(None, frozenset("a"), frozenset("a")) == "1 right."

@@ -38,3 +38,8 @@ def test_questions_of_another_package_are_asked_like_the_courses_own(announced):
     assert check("exam-1", 42)
     assert [each.id for each in questions_of("exam")] == ["exam-1"]
     assert [each.id for each in questions_of("03")][:2] == ["03-1", "03-2"]
+
+
+def test_another_packages_questions_are_those_of_their_own_chapter(announced):
+    assert questions_of("98") == () and questions_of("ex") == ()
+    assert "exam-1" not in {each.id for each in questions_of("03")}

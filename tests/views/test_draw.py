@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -13,8 +15,10 @@ from matplotlib.transforms import Affine2D
 
 from mlmkit.datasets import load_data
 from mlmkit.style import SHADE
-from mlmkit.views.boxes import RADIUS, Box, half_width
-from mlmkit.views.draw import Pen
+from mlmkit.views.boxes import RADIUS, Box, Layout, half_width
+from mlmkit.views.draw import Pen, _border, _bounds, _wrapped_notes, note_height, symbol_height
+from mlmkit.views.graph import Node
+from mlmkit.views.letters import typeset
 from mlmkit.views.network import network
 
 NETWORKS = {
@@ -109,3 +113,106 @@ def test_a_symbol_begins_has_its_middle_or_ends_at_its_place(across, share):
     assert left + share * (right - left) == pytest.approx(2.0, abs=0.06) and right - left > 0.3
     middle = (min(box.y0 for box in boxes) + max(box.y1 for box in boxes)) / 2
     assert middle == pytest.approx(3.0, abs=0.15)
+
+
+# ---- notes, the key, and shapes by hand ----------------------------------------------------------------------
+
+
+def canvas(width: float, height: float) -> Pen:
+    figure = Figure(figsize=(width, height))
+    FigureCanvasAgg(figure)
+    ax = figure.add_axes((0, 0, 1, 1))
+    ax.set(xlim=(0, width), ylim=(0, height))
+    return Pen(ax, Box(0, 0, width, height))
+
+
+def test_a_pen_draws_in_units_of_the_picture_by_its_narrower_side():
+    pen = canvas(4.0, 4.0)
+    assert pen.points == pytest.approx(72) and pen.line(1.5) == pytest.approx(1.5 / 0.66)
+    assert Pen(pen.ax, Box(0, 0, 8, 4)).points == pytest.approx(36)
+    assert Pen(pen.ax, Box(0, 0, 4, 16)).points == pytest.approx(18)
+    assert pen.text(1, 1, "a", 0.5).get_fontsize() == pytest.approx(36)
+
+
+@pytest.mark.parametrize(
+    ("label", "half", "height"),
+    [("s1", 0.4, 0.28), ("abc", 0.4, 0.28), ("abcd", 0.47, 0.24), ("abcdefgh", 0.81, 0.24)],
+)
+def test_a_bubble_is_as_wide_as_its_word(label, half, height):
+    pen = canvas(4.0, 4.0)
+    pen.bubble((2.0, 2.0), label, "#000000")
+    (patch,) = pen.ax.patches
+    box = patch.get_path().get_extents(patch.get_patch_transform())
+    assert (box.x0, box.x1, box.y0, box.y1) == pytest.approx((2 - half, 2 + half, 1.6, 2.4), abs=0.01)
+    assert pen.ax.texts[0].get_fontsize() == pytest.approx(72 * height)
+
+
+def test_dots_are_three_in_a_row():
+    pen = canvas(4.0, 4.0)
+    pen.dots(2.0, 1.0)
+    assert [patch.center for patch in pen.ax.patches] == [(1.83, 1.0), (2.0, 1.0), (2.17, 1.0)]
+
+
+@pytest.mark.parametrize("degrees", [0, 20, 44, 46, 90, 135, 200, 270, 330])
+def test_a_ray_leaves_a_node_at_its_border(degrees):
+    """A disc of radius 0.42, a square of half a side 0.88 radii, a stadium about its middle line."""
+    angle = np.radians(degrees)
+    way = np.array([np.cos(angle), np.sin(angle)])
+    outcome, given = Node("y", "y_i", "outcome"), Node("x", "x_i", "given")
+    long = Node("all", "b_0, b_1, b_2, b_3", "parameter")
+    np.testing.assert_allclose(_border(outcome, (1.0, 2.0), angle, 0.05), [1, 2] + 0.47 * way)
+    off = np.array(_border(given, (0.0, 0.0), angle, 0.0))
+    assert np.abs(off).max() == pytest.approx(0.88 * RADIUS) and off[0] * way[1] - off[1] * way[
+        0
+    ] == pytest.approx(0, abs=1e-12)
+    off = np.array(_border(long, (0.0, 0.0), angle, 0.0))
+    straight = half_width(long) - RADIUS
+    nearest = np.array([np.clip(off[0], -straight, straight), 0.0])
+    assert np.linalg.norm(off - nearest) == pytest.approx(RADIUS) and off @ way > 0
+
+
+def noted(notes: int, width: float):
+    """A network with so many one-line notes below a picture so wide and 4 high."""
+    layout = Layout({}, {}, Box(0, 0, width, 4), {}, {})
+    return SimpleNamespace(notes=("A note.",) * notes), layout
+
+
+@pytest.mark.parametrize(("width", "height"), [(5.0, 0.185), (20.0, 0.4)])
+def test_notes_are_larger_in_a_wide_picture(width, height):
+    assert note_height(Box(0, 0, width, 4)) == pytest.approx(height)
+    net, layout = noted(2, width)
+    assert _bounds(net, layout, False).bottom == pytest.approx(-(2 * 1.6 * height + 0.1))
+    assert _bounds(*noted(0, width), False) == layout.bounds
+    longest = max(map(len, _wrapped_notes(SimpleNamespace(notes=("word " * 60,)), layout.bounds)))
+    assert longest <= (width - 0.28) / (0.545 * height) < longest + 6
+
+
+@pytest.mark.parametrize(("width", "rows", "wide"), [(7.0, 1, 7.0), (6.9, 2, 6.9), (3.0, 2, 3.5)])
+def test_the_key_has_two_lines_in_a_narrow_picture(width, rows, wide):
+    bounds = _bounds(*noted(0, width), True)
+    assert bounds.bottom == pytest.approx(-(0.42 * rows + 0.15 + 0.1)) and bounds.width == pytest.approx(wide)
+
+
+def test_the_key_shows_a_small_node_of_each_kind_before_its_meaning():
+    net = NETWORKS["plates"]
+    ax = net.draw(key=True)
+    meanings = {text.get_text(): text.get_position() for text in ax.texts}
+    names = ("data", "population parameter", "given", "group coefficient")
+    small = [p for p in ax.patches if p.get_gid() is None]
+    assert len(small) == 5, "one each, two for the double outline"
+    for name in names:
+        x, y = meanings[name]
+        centres = [
+            (b.x0 + b.x1, b.y0 + b.y1)
+            for b in (p.get_path().get_extents(p.get_patch_transform()) for p in small)
+        ]
+        assert any((cx / 2, cy / 2) == pytest.approx((x - 0.26, y)) for cx, cy in centres)
+
+
+def test_a_symbol_is_as_large_as_all_or_as_fits():
+    assert symbol_height(Node("b", "b", "parameter")) == 0.4
+    long = Node("x", r"\vec{\beta}_{123456}", "given")
+    assert symbol_height(long) * typeset(long.symbol).width == pytest.approx(2 * RADIUS - 0.26)
+    assert symbol_height(Node("x", long.symbol, "outcome")) * typeset(long.symbol).width == pytest.approx(
+        2 * RADIUS - 0.2
+    )

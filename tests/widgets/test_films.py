@@ -7,17 +7,35 @@ import re
 import zlib
 from base64 import b64decode
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.patches import Polygon
+from matplotlib.path import Path
+from matplotlib.transforms import Affine2D
 
 from mlmkit import widgets
 from mlmkit.errors import DataError
 from mlmkit.widgets import films
+from mlmkit.widgets.controls import choice, slider, whole
+from mlmkit.widgets.drawing import drawing
 from mlmkit.widgets.films import film as filming
-from mlmkit.widgets.films.strokes import AREA, GRAIN, LINE, POINTS, TEXT, Recorder, Table
+from mlmkit.widgets.films.strokes import (
+    AREA,
+    GRAIN,
+    LINE,
+    POINTS,
+    TEXT,
+    Recorder,
+    Table,
+    _colour,
+    _needed,
+    _steps,
+    _svg,
+)
 from mlmkit.widgets.frame import Explorer
 from mlmkit.widgets.grids import Part, across, every
 
@@ -277,3 +295,131 @@ def test_films_are_written_once_and_again_when_their_sources_change(tmp_path, mo
     assert len(shots) == 2
     with pytest.raises(DataError, match="no film 'ic'. Did you mean 'icc'"):
         films.write(tmp_path, ["ic"])
+
+
+# ---- strokes by hand -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("off", "kept"), [(0.19, 2), (0.21, 3), (-0.21, 3)])
+def test_a_point_is_needed_if_it_is_a_fifth_of_a_pixel_off(off, kept):
+    """Measured at right angles to the line between its neighbours, which need not lie level."""
+    for turn in (0.0, 0.7, 2.0):
+        cos, sin = np.cos(turn), np.sin(turn)
+        line = np.array([[0.0, 0.0], [4.0, off], [10.0, 0.0]]) @ [[cos, sin], [-sin, cos]]
+        assert _needed(line).sum() == kept
+    assert _needed(np.array([[1.0, 1], [1.3, 1], [1.0, 1]])).sum() == 3, "there and back"
+    assert _needed(np.array([[1.0, 1], [1.1, 1], [1.0, 1]])).sum() == 2
+
+
+def test_both_halves_of_a_line_are_looked_at_again():
+    line = np.array([[0.0, 0], [1, 0.5], [2, 0], [5, 9], [8, 0], [9, 0.5], [10, 0]])
+    assert _needed(line).all()
+
+
+def test_steps_are_in_halves_of_a_pixel_and_none_is_nothing():
+    assert _steps(np.array([[1.0, 2.0], [1.1, 2.1], [2.5, 1.0], [2.5, 1.0]])) == [2, 4, 3, -2]
+
+
+def test_a_path_as_svg_writes_it():
+    codes = [
+        Path.MOVETO,
+        Path.LINETO,
+        Path.CURVE3,
+        Path.CURVE3,
+        Path.CURVE4,
+        Path.CURVE4,
+        Path.CURVE4,
+        Path.CLOSEPOLY,
+    ]
+    path = Path([[0, 0], [1, 0], [2, 0], [2, 1], [2, 2], [1, 2], [0.04, 2], [0, 0]], codes)
+    assert _svg(path, Affine2D()) == "M0 0L1 0Q2 0 2 1C2 2 1 2 0 2Z"
+    assert _svg(path, Affine2D().scale(1, -1), 2) == "M0 0L1 0Q2 0 2 -1C2 -2 1 -2 0.04 -2Z"
+
+
+def test_a_colour_has_its_own_alpha_or_the_artists():
+    assert _colour((1, 0, 0), None) == ["#ff0000", 1.0] and _colour((1, 0, 0, 0.25), None) == [
+        "#ff0000",
+        0.25,
+    ]
+    assert _colour((1, 0, 0, 0.25), 0.5) == ["#ff0000", 0.5] and _colour((1, 0, 0, 0.0), None) == 0
+
+
+@pytest.mark.parametrize(("size", "kind"), [(28.0, POINTS), (30.0, AREA)])
+def test_a_lone_marker_of_more_than_forty_pixels_is_an_area(size, kind):
+    """28 points are 39 pixels at 100 to the inch, 30 are 42."""
+    _, strokes = recorded(lambda ax: ax.plot([1], [1], marker="s", ms=size, mew=0, color="r"))
+    assert strokes[-1][0] == kind
+
+
+def test_what_is_cut_at_the_frame_says_where_from_the_top_left():
+    recorder, strokes = recorded(lambda ax: ax.plot([1, 2], [1, 1], color="k"))
+    assert recorder.styles.items[strokes[-1][1]][2] == [0, 0, 300, 200]
+    recorder, strokes = recorded(
+        lambda ax: ax.plot([1, 2], [1, 1], color="k", clip_on=False, ls=(0, (2, 1)), lw=3.6)
+    )
+    fill, stroke, clip, hatch = recorder.styles.items[strokes[-1][1]]
+    assert (fill, clip, hatch) == (0, 0, 0) and stroke[:4] == ["#000000", 1.0, 5.0, [10.0, 5.0]]
+
+
+def test_a_closed_outline_ends_where_it_began_and_points_without_a_number_are_left_out():
+    _, strokes = recorded(
+        lambda ax: ax.add_patch(Polygon([[0.5, 0.5], [1, 0.5], [1, 1]], fill=False, color="k"))
+    )
+    ways = places(strokes[-1][2])
+    np.testing.assert_allclose(ways[[0, -1]], [[50, 150], [50, 150]])
+    recorder, strokes = recorded(lambda ax: ax.plot([1, np.nan, 2], [1, 1, 1], ls="", marker="o"))
+    assert [recorder.rows.items[row] for row in strokes[-1][3:]] == [[200, 400], [200, 200]]
+
+
+def test_letters_have_the_size_of_their_text_and_stand_one_after_the_other():
+    _, strokes = recorded(lambda ax: ax.text(1, 1.5, "mm", fontsize=36))
+    _, _, x, y, angle, [[scale, up, run]], _ = strokes[-1]
+    assert (x, y, angle) == (100, 50, 0) and up == 0
+    assert scale == pytest.approx(36 * 100 / 72 / 100, rel=1e-3), "50 pixels for letters drawn at 100"
+    assert run[1] == 0 and 40 < run[3] < 55, "an m is about one em wide"
+
+
+# ---- what a page is told of controls -------------------------------------------------------------------------
+
+
+def test_the_nearest_value_of_a_grid_is_found():
+    control = SimpleNamespace(value=2.6, min=0.0, max=4.0)
+    assert filming.nearest([0.0, 1.0, 2.0, 3.0], control) == 3
+    assert filming.nearest([Part(0.0), Part(0.5), Part(1.0)], control) == 1
+    assert filming.nearest([3.0, 2.6], control) == 1
+    assert filming.nearest(["a", "b"], SimpleNamespace(value="c")) == 0
+    assert filming.nearest(["a", "b"], SimpleNamespace(value="b")) == 1
+
+
+def test_a_value_is_told_as_its_control_shows_it():
+    assert filming.label(slider("s", -0.5, -1, 1, 0.25)) == "−0.50"
+    assert filming.label(whole("n", 12, 1, 20)) == "12"
+    assert filming.label(choice("c", [("one", 1), ("two", 2)], 2)) == "two"
+
+
+def test_panels_are_cut_apart_only_where_they_do_not_overlap():
+    """Two panels beside each other are two columns; one above the other is one. Eight pixels of margin, within the picture."""
+
+    def beside(figure):
+        return [
+            figure.add_axes(box)
+            for box in ((0.1, 0.1, 0.3, 0.8), (0.6, 0.1, 0.39, 0.3), (0.6, 0.6, 0.39, 0.3))
+        ]
+
+    camera = filming.Camera(line(panels=beside))
+    with drawing():
+        camera.figure.canvas.draw()
+        boxes = [ax.get_tightbbox(camera.figure.canvas.get_renderer()) for ax in camera.axes]
+    left, right = camera.columns()
+    assert left == [round(boxes[0].x0) - 8, round(boxes[0].x1) + 8]
+    widest = min(boxes[1].x0, boxes[2].x0), max(boxes[1].x1, boxes[2].x1)
+    assert right == [round(widest[0]) - 8, min(960, round(widest[1]) + 8)]
+
+
+def test_a_card_has_the_longest_words_and_the_size_in_pixels():
+    film = films.shoot(line(height=3.0))
+    assert film.card["size"] == [960, 300]
+    assert film.card["longest"] == max((frame[0] for frame in film.reel["frames"]), key=len)
+    assert len(film.reel["frames"]) == 3 * 2 * 2 + 2 and film.card["start"][1] == 12
+    assert [one[2] for one in film.card["presets"]] == [13]
+    assert film.card["try"] == ["one", "two", "three"] and film.reel["grain"] == 2

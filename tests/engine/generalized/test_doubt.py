@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,9 @@ import pytest
 import scipy
 
 import mlmkit as mk
-from mlmkit.engine.estimates import DOUBTFUL
+from mlmkit.engine.estimates import DOUBTFUL, Move
+from mlmkit.engine.generalized.doubt import Optimum
+from mlmkit.engine.generalized.quadrature import DENSE
 from mlmkit.errors import FitWarning
 
 
@@ -144,3 +147,60 @@ def test_a_dispersion_is_taken_along(family):
     response = "y" if family == "nbinom" else "t"
     fit, exact = (fitted(f"{response} ~ x + (1|g)", data, family, n) for n in (1, 40))
     np.testing.assert_allclose(forecast(fit).coefficients, (exact.fixef - fit.fixef) / exact.se, atol=0.02)
+
+
+@pytest.fixture
+def looks(monkeypatch):
+    """An optimum whose gradients are told by a function of the nodes; which nodes were looked at is kept."""
+
+    def make(largest, few=1, size=1):
+        seen = []
+        rule = None if few == 1 else SimpleNamespace(n=few)
+        block = SimpleNamespace(group="g", names=["a"] * size)
+        criterion = SimpleNamespace(rule=rule, design=SimpleNamespace(blocks=[block]))
+        one = Optimum(criterion, np.zeros(1), np.zeros(1), np.eye(1), None)
+
+        def gradient(self, n):
+            seen.append(n)
+            return np.array([largest(n)])
+
+        monkeypatch.setattr(Optimum, "_gradient", gradient)
+        monkeypatch.setattr(Optimum, "_moved", lambda self, off: Move(np.asarray(off), []))
+        return one.move(), seen
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("few", "size", "first"), [(1, 1, 5), (1, 2, 5), (1, 3, 3), (4, 1, 9), (9, 2, 15), (60, 1, 100)]
+)
+def test_a_small_move_is_looked_at_once(looks, few, size, first):
+    """With about twice the nodes that were used: 2n + 1, no fewer than the first look's, no more than there are."""
+    move, seen = looks(lambda n: 0.01, few, size)
+    assert seen == [min(first, DENSE - 1) if size > 1 else first] and move.nodes is None
+
+
+@pytest.mark.parametrize(("size", "second"), [(1, 15), (2, 9), (3, 5)])
+def test_a_suspicious_move_of_laplace_is_looked_at_again(looks, size, second):
+    move, seen = looks(lambda n: 0.02 if n == second else 0.16, 1, size)
+    assert seen[1:] == [second] and move.nodes is None
+    _, seen = looks(lambda n: 0.14, 1, size)
+    assert len(seen) == 1
+
+
+def test_a_suspicious_move_of_few_nodes_is_not_looked_at_again(looks):
+    _, seen = looks(lambda n: 0.2, 3, 1)
+    assert seen == [7]
+
+
+@pytest.mark.parametrize(("largest", "few", "nodes"), [(0.5, 1, 11), (1.5, 1, 25), (0.5, 3, 25)])
+def test_two_coefficients_are_told_eleven_or_twentyfive(looks, largest, few, nodes):
+    move, _ = looks(lambda n: largest, few, 2)
+    assert move.nodes == nodes
+
+
+def test_for_one_coefficient_as_many_nodes_as_settle_the_move_are_chosen(looks):
+    """Of 11, 25, 50, 100 the first after which more move nothing by more than 0.1."""
+    for settles, nodes in ((11, 11), (25, 25), (50, 50)):
+        move, _ = looks(lambda n, settles=settles: 1.0 if n >= settles else 1.0 + (settles - n), 1, 1)
+        assert move.nodes == nodes
