@@ -115,12 +115,12 @@ class Family:
         """Whether η is the distribution's natural parameter (up to a factor)."""
         return self.link == self.distribution.canonical
 
-    @property
+    @cached_property
     def has_dispersion(self) -> bool:
         """Whether something is estimated beside the mean: σ², φ or a size."""
         return self.distribution.has_dispersion
 
-    @property
+    @cached_property
     def has_sigma(self) -> bool:
         """Whether that is a factor of the variance, so that its root σ is a residual SD."""
         return self.distribution.has_sigma
@@ -154,7 +154,7 @@ class Family:
         """The family at this dispersion, but at φ = 1 where it is a factor: so R tells residuals."""
         return self if self.has_sigma else self.at(dispersion)
 
-    @property
+    @cached_property
     def at_dispersion(self) -> float:
         """The dispersion at which everything is told, given or not."""
         return self.distribution.unknown_dispersion if self.dispersion is None else self.dispersion

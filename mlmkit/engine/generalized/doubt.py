@@ -19,6 +19,7 @@ import numpy as np
 
 from ..covariance import theta_from_factors
 from ..estimates import Move
+from ..lapack import eigh, solve_triangular
 from ..random.arrange import arrange
 from ..random.effects import row_products
 from . import laplace, quadrature
@@ -159,7 +160,7 @@ def _standard_errors(rows: np.ndarray, covariance: np.ndarray) -> np.ndarray:
 
 def _inverse(H: np.ndarray) -> np.ndarray:
     """The inverse of a Hessian without directions in which it is flat, or not curved upwards."""
-    values, vectors = np.linalg.eigh(H)
+    values, vectors = eigh(H)
     curved = values > 1e-6 * values.max()
     return (vectors[:, curved] / values[curved]) @ vectors[:, curved].T
 
@@ -169,7 +170,7 @@ def _sd_slopes(criterion: GlmmCriterion, x: np.ndarray) -> Iterator[np.ndarray]:
     factors = criterion.factors(x)
     for k, (term, L) in enumerate(zip(criterion.part.terms, factors, strict=True)):
         slopes = []
-        for r in np.linalg.inv(term.R):
+        for r in solve_triangular(term.R, np.eye(term.size)):
             row = r @ L
             sd = np.linalg.norm(row)
             by_factor = [np.zeros_like(one) for one in factors]

@@ -18,6 +18,7 @@ import numpy as np
 from ...errors import DataError
 from ..covariance import factors_from_theta, shift_left, theta_from_factors, without_traces
 from ..estimates import Estimates
+from ..lapack import eigh, solve, solve_triangular
 from ..random.effects import Effects
 from ..search.hills import Summit, further_starts, highest, may_have_hills, sds_of, two_summits
 from ..search.optimise import MOST_EVALUATIONS, NOT_CONVERGED, Point, Search, descend, minimise
@@ -37,6 +38,8 @@ MOST_INTEGRATED = 3
 FEW, STANDING, MOST_PLACINGS = 7, 1e-7, 12
 #: Another summit is looked for where no more rows, group effects or parameters than this make every look expensive.
 MANY_ROWS, MANY_EFFECTS, MANY_PARAMETERS = 50_000, 2000, 40
+#: Directions of θ in which the criterion is less curved than this share of the most say nothing.
+FLAT = 1e-6
 #: Shares of the starting SDs: a search starts from the first at which the modes can be found.
 SHARES = (1.0, 0.3, 0.1, 0.01)
 AT_THE_EDGE = (
@@ -319,7 +322,7 @@ def estimates_of(criterion: GlmmCriterion, end: End, summits: tuple[str, ...]) -
         theta=theta / sigma,
         sigma=sigma,
         dispersion=None if family.has_sigma else dispersion,
-        modes=tuple(np.linalg.solve(term.R, Lambda @ u).T for term, Lambda, u in modes),
+        modes=tuple(solve_triangular(term.R, Lambda @ u).T for term, Lambda, u in modes),
         criterion=state.value,
         loglik=-0.5 * state.value,
         reml=False,
@@ -354,9 +357,9 @@ def _model_at(
 def _covariance(criterion: GlmmCriterion, H: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
     """The covariance of b from the Hessian in (θ, x), and a sentence where it is not to be trusted."""
     information = _information(H, criterion) if np.all(np.isfinite(H)) else np.zeros((0, 0))
-    if not len(information) or not np.all(np.linalg.eigvalsh(information) > 1e-8):
+    if not len(information) or not np.all(eigh(information)[0] > 1e-8):
         return criterion.T @ criterion.T.T, (NO_CURVATURE,) if len(criterion.b0) else ()
-    return criterion.T @ np.linalg.solve(information / 2.0, criterion.T.T), ()
+    return criterion.T @ solve(information / 2.0, criterion.T.T), ()
 
 
 def _information(H: np.ndarray, criterion: GlmmCriterion) -> np.ndarray:
@@ -368,8 +371,10 @@ def _information(H: np.ndarray, criterion: GlmmCriterion) -> np.ndarray:
     x = slice(criterion.n_theta, criterion.n_theta + len(criterion.b0))
     rest = np.delete(places, x)
     beside = H[rest, x]
-    by_rest = np.linalg.pinv(H[np.ix_(rest, rest)], rcond=1e-6, hermitian=True)
-    return H[x, x] - beside.T @ by_rest @ beside
+    curvatures, directions = eigh(H[np.ix_(rest, rest)])
+    curved = np.abs(curvatures) > FLAT * np.max(np.abs(curvatures))
+    seen = directions[:, curved].T @ beside
+    return H[x, x] - seen.T @ (seen / curvatures[curved, None])
 
 
 def _separated(design, separation: Separation, n_agq: int) -> Estimates:

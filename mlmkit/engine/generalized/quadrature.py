@@ -311,12 +311,18 @@ def _sums(part: Pattern, at: Approximation, B: np.ndarray, totals: _Totals) -> S
     inner = node[:, None] * u + multiply(pair, transpose(B))
     inner -= sum_by_group((totals.score_by_node / totals.total.take(codes))[:, None] * z, codes, n_groups)
     one = np.eye(len(z))
-    half = 2.0 * multiply(inner, B) * (np.tril(np.ones_like(one)) - 0.5 * one)[:, :, None]
+    half = 2.0 * multiply(inner, B) * _lower(len(z))[:, :, None]
     curved = one[:, :, None] - 0.5 * (half + transpose(half))
     G = multiply(multiply(B, curved), transpose(B))
     spread = times_vectors(G.take(codes, axis=2), z)
     effects, pulls, spreads = (_by_term(part, values) for values in (by_effect, pull, spread))
     return Sums(score, effects, pulls, spreads, by_dispersion)
+
+
+@cache
+def _lower(size: int) -> np.ndarray:
+    """What takes the lower triangle with half its diagonal."""
+    return np.tril(np.ones((size, size))) - 0.5 * np.eye(size)
 
 
 def _by_term(part: Pattern, values: np.ndarray) -> Effects:

@@ -9,7 +9,6 @@ many columns to be summed (`membership`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -17,11 +16,10 @@ from scipy.sparse import csr_matrix
 
 def sum_by_group(values: np.ndarray, codes: np.ndarray, n_groups: int) -> np.ndarray:
     """Sums of the last axis within groups: (..., n) → (..., J)."""
-    flat = values.reshape(prod(values.shape[:-1]), values.shape[-1])
-    sums = np.empty((len(flat), n_groups))
-    for row, total in zip(flat, sums, strict=True):
-        total[:] = np.bincount(codes, row, n_groups)
-    return sums.reshape(*values.shape[:-1], n_groups)
+    sums = np.empty((*values.shape[:-1], n_groups))
+    for place in np.ndindex(values.shape[:-1]):
+        sums[place] = np.bincount(codes, values[place], n_groups)
+    return sums
 
 
 def membership(codes: np.ndarray, n_groups: int, values: np.ndarray | None = None) -> csr_matrix:

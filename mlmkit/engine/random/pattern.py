@@ -19,7 +19,7 @@ from math import prod
 import numpy as np
 
 from ..covariance import join_factors
-from .blocks import between, cholesky, multiply, multiply_transposed, solve_lower, sum_by_group
+from .blocks import between, cholesky, multiply, multiply_transposed, solve_lower, sum_by_group, times_vectors
 from .border import Border, Cells
 from .effects import Effects, RandomTerms, row_products
 from .elimination import Elimination, Level, differentiate, eliminate, inverse_on_pattern, kept_by
@@ -75,8 +75,8 @@ class Pattern(RandomTerms):
         FloatingPointError
             It is not positive definite to working precision.
         """
-        with np.errstate(invalid="ignore", over="ignore"):
-            return self.sum(Z, weights).at(self.unscaled)
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            return self.sum(Z, weights).factorised(self.unscaled)
 
     def sum(self, Z: Effects, weights: np.ndarray | None = None, products=None) -> CrossProducts:
         """The cross-products ZᵀWZ, as far as they are not zero by the pattern.
@@ -149,9 +149,13 @@ class CrossProducts:
         FloatingPointError
             It is not positive definite to working precision.
         """
-        by_level = [join_factors([factors[k] for k in level.terms]) for level in self.pattern.levels]
         with np.errstate(invalid="ignore", divide="ignore"):
-            chain = eliminate(self.pattern.levels, self.products, by_level)
+            return self.factorised(factors)
+
+    def factorised(self, factors: Sequence[np.ndarray]) -> Factorised:
+        """The same where numpy's warnings are held back already, as entering that state again takes time."""
+        by_level = [join_factors([factors[k] for k in level.terms]) for level in self.pattern.levels]
+        chain = eliminate(self.pattern.levels, self.products, by_level)
         if not np.isfinite(chain.log_determinant):
             raise FloatingPointError(NOT_POSITIVE)
         if self.tail is None:
@@ -182,6 +186,8 @@ class Factorised:
 
     def solve(self, right: Effects) -> Effects:
         """C right, (s, J) a term."""
+        if len(right) == 1 and self.tail is None:  # most models: nothing is carried to and fro
+            return [times_vectors(self.chain.levels[0].W, right[0])]
         return [effect[:, 0] for effect in self._back(*self._forward([one[:, None] for one in right]))]
 
     def explain(self, right: Effects) -> tuple[Effects, Effects]:
@@ -302,6 +308,8 @@ class Factorised:
         z = np.concatenate([Z[k] for k in pattern.chain])
         codes = pattern.levels[0].codes
         own = np.array([row_products(row.take(codes, axis=1), z) for row in self._inverse[0]])
+        if len(Z) == 1 and self.tail is None:
+            return [own]
         beside = {}
         if self.tail is not None:
             covariance = self.tail.covariance.ravel()
