@@ -263,6 +263,8 @@ def look(name: str, values: pd.Series) -> Column:
         The column, of any type.
     """
     dtype = values.dtype
+    if isinstance(dtype, np.dtype) and dtype.kind in "iufO":  # of most columns the letter says it
+        return _by_values(name, values) if dtype.kind == "O" else Column(name, "number", values)
     if isinstance(dtype, pd.SparseDtype):
         values = values.sparse.to_dense()
         dtype = values.dtype
@@ -298,21 +300,22 @@ def _by_values(name: str, values: pd.Series) -> Column:
             f"{name!r} holds a decimal that compares with nothing (sNaN): make it missing."
         ) from None
     levels = pd.Index(found)
-    of_each_type = {type(value): value for value in levels.astype(object)}
+    distinct = list(levels.astype(object))
+    of_each_type = {type(value): value for value in distinct}
     kinds = frozenset(map(_kind_of, of_each_type.values()))
     if kinds in ({"date"}, {"duration"}):
         return Column(name, "time", values, _time_note(name, kinds == {"duration"}))
     if kinds <= {"text"}:
-        return Column(name, "label", values, coded=_in_order(codes, levels))
+        return Column(name, "label", values, coded=_in_order(codes, levels, distinct))
     if kinds == {"truth"}:
-        return Column(name, "truth", values, coded=_in_order(codes, levels.astype(bool)))
+        return Column(name, "truth", values, coded=_in_order(codes, levels.astype(bool), distinct))
     if kinds <= {"number", "truth"}:
         note = f"{name!r} came as Python objects that are all numbers, and was taken as numbers."
-        coded = _in_order(codes, levels, key=float)
+        coded = _in_order(codes, levels, [float(value) for value in distinct])
         return Column(name, "number", values, note, replace(coded, levels=whole_numbers(coded.levels)))
     if kinds <= {"text", "number", "truth"}:
         return Column(name, "label", values, coded=_as_text(codes, levels))
-    return Column(name, "other", values, coded=_in_order(codes, levels, key=str))
+    return Column(name, "other", values, coded=_in_order(codes, levels, [str(value) for value in distinct]))
 
 
 def _kind_of(value: Any) -> str:
@@ -327,20 +330,20 @@ def _kind_of(value: Any) -> str:
     return "duration" if isinstance(value, datetime.timedelta | np.timedelta64) else "other"
 
 
-def _in_order(codes: np.ndarray, levels: pd.Index, key=None) -> Labels:
-    values = list(levels.astype(object))
-    keys = values if key is None else list(map(key, values))
-    order = np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.intp)
-    place = np.full(len(values) + 1, -1, dtype=np.intp)
-    place[order] = np.arange(len(values))
-    return Labels(place[codes], levels.take(order))
+def _in_order(codes: np.ndarray, levels: pd.Index, keys: list) -> Labels:
+    """A factor with its levels sorted by these keys."""
+    return _arranged(codes, levels, np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.intp))
 
 
 def _sorted(codes: np.ndarray, levels: pd.Index) -> Labels:
     try:
         order = levels.argsort()
     except (TypeError, NotImplementedError):  # values of several types, in the order of their texts
-        return _in_order(codes, levels, key=str)
+        return _in_order(codes, levels, [str(level) for level in levels.astype(object)])
+    return _arranged(codes, levels, order)
+
+
+def _arranged(codes: np.ndarray, levels: pd.Index, order: np.ndarray) -> Labels:
     place = np.full(len(levels) + 1, -1, dtype=np.intp)
     place[order] = np.arange(len(levels))
     return Labels(place[codes], levels.take(order))
@@ -349,7 +352,7 @@ def _sorted(codes: np.ndarray, levels: pd.Index) -> Labels:
 def _as_text(codes: np.ndarray, levels: pd.Index) -> Labels:
     """Text and numbers in one column: both as text, so that 1 and "1" are one level."""
     place, distinct = pd.factorize(pd.Index([label_text(level) for level in levels]))
-    return _in_order(np.append(place, -1)[codes], pd.Index(distinct))
+    return _in_order(np.append(place, -1)[codes], pd.Index(distinct), list(distinct))
 
 
 def whole_numbers(levels: Any) -> pd.Index:

@@ -262,18 +262,13 @@ def _complete_rows(table: Table, extras: Mapping[str, np.ndarray | None]) -> np.
             f"No rows are left: each of the {len(table)} has a missing value in {', '.join(table.columns)}.{why}"
         )
     used = ~missing if missing.any() else None
-    for name, column in table.columns.items():
-        if column.kind == "number":
-            _finite_column(name, column.numbers, used, table.index)
-    for name, value in extras.items():
-        if value is not None:
-            _finite_column(name, value, used, table.index)
+    numbers = [(name, column.numbers) for name, column in table.columns.items() if column.kind == "number"]
+    numbers += [(name, value) for name, value in extras.items() if value is not None]
+    rows = table.index if used is None else table.index[used]
+    for name, values in numbers:
+        there = values if used is None else values[used]
+        finite(there[:, None], (name,), "The column", rows, squared=False)
     return used
-
-
-def _finite_column(name: str, values: np.ndarray, used: np.ndarray | None, rows: pd.Index) -> None:
-    there = slice(None) if used is None else used
-    finite(values[there][:, None], (name,), "The column", rows[there], squared=False)
 
 
 def _offset(spec: Spec, table: Table, given: np.ndarray | None) -> np.ndarray:

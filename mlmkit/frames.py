@@ -36,12 +36,14 @@ def as_frame(data: Any, names: Iterable[str] = (), what: str = ACCEPTED) -> pd.D
     """
     if isinstance(data, Mapping) or (isinstance(data, np.ndarray) and data.dtype.names):
         data = _from_columns(data)
-    frame = data if isinstance(data, pd.DataFrame) else _from_another(data, what)
+    frame, names = data if isinstance(data, pd.DataFrame) else _from_another(data, what), tuple(names)
     if frame.columns.nlevels > 1:
         raise DataError(
             "The columns' names have several levels; make one of them: "
             "data.columns = ['_'.join(map(str, name)) for name in data.columns]."
         )
+    if all(isinstance(name, str) and name.isascii() for name in (*frame.columns, *names)):
+        return frame  # of these every letter has one encoding
     wanted = {unicodedata.normalize("NFKC", name): name for name in names}
     found = [str(name) for name in frame.columns]
     here = set(found)

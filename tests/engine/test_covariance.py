@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from mlmkit.engine.covariance import (
     factors_from_theta,
+    is_clear_of,
     join_factors,
     lower_triangular,
     shift_left,
@@ -76,3 +77,14 @@ def test_columns_move_into_empty_places():
     shifted = shift_left(Lambda)
     assert_array_equal(shifted, [[0, 0, 0], [2, 0, 0], [1, 3, 0]])
     assert_allclose(shifted @ shifted.T, Lambda @ Lambda.T)
+
+
+@given(seeds, st.integers(1, 4))
+def test_the_cheap_look_at_traces_is_never_wrong(seed, size):
+    rng = np.random.default_rng(seed)
+    Lambda = np.tril(rng.normal(size=(size, size)) * 10.0 ** rng.integers(-4, 2, size))
+    trace = 10.0 ** rng.integers(-5, 1)
+    if is_clear_of(Lambda, trace):
+        assert np.linalg.svd(Lambda, compute_uv=False)[-1] > trace * (1.0 - 1e-9)
+    assert is_clear_of(np.eye(size), 0.4)
+    assert not is_clear_of(np.zeros((size, size)), trace)
