@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,14 +43,17 @@ READ = json.loads((REFERENCE / "views.json").read_text())
 def told(name: str) -> dict[str, str]:
     """The model's equations in three styles, the same without data, its description and its network in words."""
     formula, family = MODELS[name]
-    views = {
-        style: lambda style=style: str(equation(formula, DATA, family, style))
-        for style in ("levels", "mixed", "matrix")
+    views: dict[str, Callable[[], str]] = {
+        style: partial(_equation, formula, family, style) for style in ("levels", "mixed", "matrix")
     }
     views["formula alone"] = lambda: str(equation(formula, family=family))
     views["words"] = lambda: str(describe(formula, DATA, family))
     views["network"] = lambda: network_in_words(network(formula, DATA, family))
     return {view: _said(tell) for view, tell in views.items()}
+
+
+def _equation(formula: str, family: Any, style: str) -> str:
+    return str(equation(formula, DATA, family, style))
 
 
 def _said(tell) -> str:
