@@ -44,7 +44,7 @@ class Scale:
 
     quantity: str
     of: str = ""
-    show: Callable[[np.ndarray], np.ndarray] = field(default=lambda value: value)
+    show: Callable[[np.ndarray], np.ndarray] = field(default=np.asarray)
     slope: Callable[[np.ndarray], np.ndarray] = field(default=np.ones_like)
     ratio: str = ""
     note: str = ""

@@ -24,6 +24,7 @@ from ..engine.linear.batch import linear_batch
 from ..engine.linear.criterion import responseless_criterion
 from ..engine.linear.lmm import refit_lmm
 from ..engine.random.blocks import sum_by_group
+from ..families import Distribution
 from ..results import Fit, MixedFit
 
 #: Entries of T smaller than this, in units of the residual SD, are made this large before a search.
@@ -127,7 +128,7 @@ def dispersion(fit: MixedFit) -> Focus:
     """What the distribution has beside its mean: σ, or a size."""
     distribution, n = fit.family.distribution, fit.nobs
     if fit.family.has_sigma:
-        place = np.log if fit.family.is_linear else lambda sigma: distribution.coordinate(sigma**2)
+        place = np.log if fit.family.is_linear else partial(_at_sigma, distribution)
         problem = Problem(fit, 0, _first(fit, 0), HeldLast(place))
         return Focus("sigma", fit.sigma, fit.sigma / np.sqrt(2 * n), 0.0, np.inf, problem.deviance)
     at = distribution.coordinate(fit.dispersion)
@@ -135,6 +136,11 @@ def dispersion(fit: MixedFit) -> Focus:
     scale = max(at / 4, 1 / np.sqrt(n))
     shown = distribution.from_coordinate
     return Focus(distribution.dispersion_name, at, scale, 0.0, np.inf, problem.deviance, shown)
+
+
+def _at_sigma(distribution: Distribution, sigma: float) -> float:
+    """Where the search has a dispersion σ²."""
+    return distribution.coordinate(sigma**2)
 
 
 def _first(fit: MixedFit, block: int, *places: int) -> list[int]:
@@ -259,6 +265,10 @@ class Problem:
         names = tuple(own.names[k] for k in self.order)
         blocks[self.block] = replace(own, names=names, Z=np.ascontiguousarray(own.Z[:, self.order]))
         return replace(self.fit.design, blocks=tuple(blocks))
+
+    def __getstate__(self) -> dict:
+        """What is stored or sent to another process: the likelihood, made of closures, is made again there."""
+        return {name: value for name, value in self.__dict__.items() if name != "likelihood"}
 
     @cached_property
     def likelihood(self) -> Likelihood:

@@ -306,13 +306,19 @@ def _derivative(fit: Fit, grid: Grid, number: Predictor, average: bool, response
 
 SCALE_NAMES = {"logit": "log odds", "log": "log of the mean"}
 
+
+def _slope_of_power(base: float, value: np.ndarray) -> np.ndarray:
+    """The derivative of base**value."""
+    return np.log(base) * base**value
+
+
 #: Back from a transformed response to the response itself, and the derivative.
 ORIGINAL: dict[str, tuple[Callable, Callable]] = {
     "log": (np.exp, np.exp),
-    "log2": (np.exp2, lambda value: np.log(2) * np.exp2(value)),
-    "log10": (lambda value: 10.0**value, lambda value: np.log(10) * 10.0**value),
+    "log2": (np.exp2, partial(_slope_of_power, 2.0)),
+    "log10": (partial(np.power, 10.0), partial(_slope_of_power, 10.0)),
     "log1p": (np.expm1, np.exp),
-    "sqrt": (np.square, lambda value: 2 * value),
+    "sqrt": (np.square, partial(np.multiply, 2.0)),
 }
 
 
