@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import mlmkit as mk
+from mlmkit.printing import _correlations
 
 
 @pytest.fixture(scope="module")
@@ -92,3 +93,12 @@ def test_a_response_in_a_large_unit_prints_its_numbers_not_noughts():
         "Days      1.047e-05  1.546e-06   6.771",
     ):
         assert line in text
+
+
+def test_correlations_of_estimates_stand_below_the_diagonal():
+    data = mk.load_data("sleepstudy").assign(late=lambda d: (d["Days"] > 4) * 1.0)
+    fit = mk.lmer("Reaction ~ Days + late + (1|Subject)", data)
+    sd = np.sqrt(np.diag(fit.vcov))
+    r = fit.vcov.to_numpy() / np.outer(sd, sd)
+    table = _correlations(fit)
+    assert table.rows == (("Days", f"{r[1, 0]:.3f}", ""), ("late", f"{r[2, 0]:.3f}", f"{r[2, 1]:.3f}"))

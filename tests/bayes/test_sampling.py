@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
 from mlmkit.bayes import brm
+from mlmkit.bayes.sampling import _learnt, _progress
 from mlmkit.datasets import load_data
 from mlmkit.engine.random import arrange
 from mlmkit.errors import FitWarning, MlmkitError
@@ -200,3 +201,18 @@ def test_crossed_groups_in_sparse_equations_give_the_same_draws(monkeypatch):
     q = one.start(np.random.default_rng(2))
     for a, b in zip(one.value_and_gradient(q), other.value_and_gradient(q), strict=True):
         assert_allclose(b, a, rtol=1e-9, atol=1e-9)
+
+
+def test_what_is_learnt_of_the_sizes_counts_by_its_draws_against_five():
+    q = np.array([[1.0, 0.0], [3.0, 0.0], [1.0, 0.0], [3.0, 0.0], [2.0, 0.0]])
+    learnt = _learnt(np.array([2.0, 4.0]), q)
+    assert_allclose(learnt, np.sqrt([0.5 * 0.8 + 0.5 * 4, 0.5 * 16]))
+    assert_allclose(
+        _learnt(np.array([2.0, 4.0]), np.repeat(q, 9, axis=0)), np.sqrt([0.9 * 0.8 + 0.1 * 4, 0.1 * 16])
+    )
+
+
+def test_the_bar_begins_at_none_though_the_starting_points_are_counted():
+    """Each chain counts its start as a step; so it begins one below."""
+    with _progress(3, 10) as path:
+        assert np.fromfile(path, dtype=np.int64).tolist() == [-1, -1, -1]

@@ -7,7 +7,7 @@ from types import ModuleType
 
 import mlmkit as mk
 from mlmkit.course.book import SHARED, _documents
-from mlmkit.course.reference import SHELVES, reference_page
+from mlmkit.course.reference import SHELVES, _verbs, reference_page
 
 
 def test_every_public_name_is_on_the_page_once():
@@ -32,3 +32,25 @@ def test_the_books_documents_are_those_of_docs_with_what_stands_elsewhere():
     assert set(SHARED) <= set(documents) and all(documents[place] for place in SHARED)
     assert documents["api.md"].decode() == reference_page() and "index.md" in documents
     assert not any("__pycache__" in place for place in documents)
+
+
+def test_verbs_are_the_public_methods_with_a_docstring():
+    class Base:
+        def first(self):
+            """Does."""
+
+    class Kind(Base):
+        @property
+        def shown(self):
+            """A property, which is described with its class."""
+
+        def silent(self):
+            pass
+
+        def _own(self):
+            """Private."""
+
+        def second(self):
+            """Does, too."""
+
+    assert list(_verbs(Kind)) == ["first", "second"]

@@ -241,3 +241,12 @@ def test_what_is_sampled_is_the_parameter_that_is_named():
         one = DISTRIBUTIONS[name]
         frozen = one.frozen(mu, np.ones(2), one.from_own(*own))
         np.testing.assert_allclose(frozen.var(), variance, rtol=1e-12)
+
+
+def test_the_variance_of_a_logarithm_is_that_of_a_lognormal_of_this_mean_and_variance(one):
+    _, mu, _ = values(one)
+    phi = dispersion(one)
+    spread = np.sqrt(Distribution.log_variance(one, mu, phi))  # a Gamma's own is exact
+    alike = scipy.stats.lognorm(spread, scale=mu * np.exp(-(spread**2) / 2))
+    np.testing.assert_allclose(alike.mean(), mu)
+    np.testing.assert_allclose(alike.var(), one.variance(mu, phi) * np.ones_like(mu))

@@ -11,7 +11,7 @@ from scipy import stats
 
 import mlmkit as mk
 from mlmkit import DataError
-from mlmkit.inference.checks import _beside, _places
+from mlmkit.inference.checks import _beside, _distance, _places
 
 OWN = Path(__file__).parents[1] / "reference" / "own"
 
@@ -182,3 +182,9 @@ def test_a_p_value_counts_the_simulations_as_far_out_on_the_nearer_side_twice(ob
     middle = _beside(49.5, np.arange(100.0))
     assert middle["p.value"] == 1.0 and middle["expected"] == 49.5
     assert (middle["conf.low"], middle["conf.high"]) == pytest.approx((2.475, 96.525))
+
+
+def test_the_distance_from_uniform_is_kolmogorov_and_smirnovs():
+    places = np.random.default_rng(1).beta(0.8, 1.3, size=(17, 6))
+    told = [stats.kstest(column, "uniform").statistic for column in places.T]
+    np.testing.assert_allclose(_distance(places), told)

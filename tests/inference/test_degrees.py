@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose
 
 import mlmkit as mk
 from mlmkit.errors import DataError
+from mlmkit.inference.degrees import joint_degrees
 from mlmkit.inference.kenward_roger import KenwardRoger
 
 from .conftest import data
@@ -134,3 +135,19 @@ def test_what_they_are_not_for_is_said(fit):
         fit("sleepstudy").tests([[1, 0, 0]])
     with pytest.raises(DataError, match="kenward-roger"):
         fit("sleepstudy").tests(ddf="kr")
+
+
+@pytest.mark.parametrize(
+    ("df", "joint"),
+    [
+        ([7.0], 7.0),
+        ([5.0, 5.0], 5.0),
+        ([4.0, 8.0], 2 * (2 + 8 / 6) / (2 + 8 / 6 - 2)),
+        ([2.0, 8.0], 2.0),
+        ([1.5, 1.0], 2.0),
+        ([np.inf, np.inf], np.inf),
+    ],
+)
+def test_directions_of_few_degrees_of_freedom_count_as_their_f_has_a_mean(df, joint):
+    """Fai and Cornelius: E[F] of each direction is ν/(ν − 2), which 2 degrees of freedom do not have."""
+    assert joint_degrees(np.array(df)) == pytest.approx(joint)

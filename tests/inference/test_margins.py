@@ -330,3 +330,15 @@ def test_a_negative_binomials_terms_are_tested_by_likelihood_ratios():
     for kind in (2, 3):
         assert_allclose(mk.anova(fit, type=kind).loc["week", "statistic"], expected, rtol=1e-6)
     assert_allclose(fit.drop1().loc["week", "statistic"], expected, rtol=1e-6)
+
+
+def test_over_are_the_factors_without_those_by_which_they_are_told():
+    rng = np.random.default_rng(3)
+    data = pd.DataFrame(
+        {"g": np.repeat(np.arange(10), 6), "a": np.tile(list("uv"), 30), "b": np.tile(list("ppqqrr"), 10)}
+    )
+    data["y"] = rng.normal(size=60)
+    fit = mk.lmer("y ~ a * b + (1|g)", data)
+    told = fit.means("a", by="b")
+    assert (told.over, told.by) == (("a",), ("b",)) and list(told.labels.columns) == ["a", "b"]
+    assert fit.means(("a", "b")).over == ("a", "b")

@@ -16,7 +16,7 @@ from matplotlib.transforms import Affine2D
 from mlmkit.datasets import load_data
 from mlmkit.style import SHADE
 from mlmkit.views.boxes import RADIUS, Box, Layout, half_width
-from mlmkit.views.draw import Pen, _border, _bounds, _wrapped_notes, note_height, symbol_height
+from mlmkit.views.draw import KEY, Pen, _border, _bounds, _wrapped_notes, note_height, symbol_height
 from mlmkit.views.graph import Node
 from mlmkit.views.letters import typeset
 from mlmkit.views.network import network
@@ -216,3 +216,27 @@ def test_a_symbol_is_as_large_as_all_or_as_fits():
     assert symbol_height(Node("x", long.symbol, "outcome")) * typeset(long.symbol).width == pytest.approx(
         2 * RADIUS - 0.2
     )
+
+
+def test_the_entries_of_a_key_in_two_lines_stand_below_each_other():
+    pen = canvas(8.0, 8.0)
+    for y, row in ((2.0, KEY[:2]), (1.0, KEY[2:])):
+        pen.key(row, 1.0, y)
+    assert [text.get_position() for text in pen.ax.texts] == [
+        (1.26, 2.0),
+        (3.16, 2.0),
+        (1.26, 1.0),
+        (3.16, 1.0),
+    ]
+    pen = canvas(8.0, 8.0)
+    pen.key(KEY, 1.0, 2.0)
+    starts = [text.get_position()[0] - 1.26 for text in pen.ax.texts]
+    widths = [0.62 + 0.112 * len(meaning) for _, meaning in KEY]
+    assert starts == pytest.approx([0, *np.cumsum(widths)[:3]])
+
+
+def test_nothing_is_taken_off_an_arrows_ends():
+    """They are where `_border` puts them."""
+    ax = NETWORKS["plates"].draw()
+    arrows = [patch for patch in ax.patches if str(patch.get_gid()).startswith("edge-")]
+    assert arrows and {(arrow.shrinkA, arrow.shrinkB) for arrow in arrows} == {(0, 0)}

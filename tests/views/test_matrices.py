@@ -7,10 +7,11 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 import mlmkit as mk
 from mlmkit.errors import DataError
-from mlmkit.views.matrices import matrices
+from mlmkit.views.matrices import _edges, matrices
 
 
 @pytest.fixture(scope="module")
@@ -133,3 +134,23 @@ def test_labels_of_narrow_terms_stand_beside_each_other():
     for ax in figure.axes:
         boxes = [label.get_window_extent() for label in ax.get_xticklabels() if label.get_text()]
         assert all(left.x1 <= right.x0 for left, right in pairwise(boxes))
+
+
+def test_terms_are_named_below_the_middle_of_their_columns():
+    ax = Figure().subplots()
+    labels = pd.MultiIndex.from_tuples(
+        [("g", "a", k) for k in range(4)] + [("g", "b", k) for k in range(3)],
+        names=["group", "term", "level"],
+    )
+    _edges(ax, labels, True)
+    assert list(ax.get_xticks()) == [1.5, 5.0]
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["a", "b"]
+    assert [line.get_xdata()[0] for line in ax.lines if list(line.get_ydata()) == [0, 1]] == [3.5]
+    assert [line.get_ydata()[0] for line in ax.lines if list(line.get_xdata()) == [0, 1]] == [3.5]
+    crossed = pd.MultiIndex.from_tuples(
+        [("g", "a", k) for k in range(4)] + [("h", "a", k) for k in range(4)],
+        names=["group", "term", "level"],
+    )
+    ax = Figure().subplots()
+    _edges(ax, crossed, False)
+    assert len(ax.lines) == 1 and [t.get_text() for t in ax.get_xticklabels()] == ["a\ng", "a\nh"]

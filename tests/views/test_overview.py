@@ -163,3 +163,11 @@ def test_of_many_groups_a_hundred_are_drawn_from_the_first_to_the_last(groups, d
     np.testing.assert_allclose(ax.lines[0].get_xydata(), [[0, 0], [1, 1]])
     np.testing.assert_allclose(ax.lines[-1].get_xydata(), [[0, shown.mean()], [1, shown.mean() + 1]])
     assert made.alt_text.startswith(f"y against x, {drawn} lines, one for each g. {2 * groups} rows")
+
+
+def test_groupings_with_many_patterns_are_not_listed():
+    sizes = np.arange(1, 22)
+    data = pd.DataFrame({"g": np.repeat(np.arange(21), sizes)}).assign(y=1.0, h=lambda d: d["g"] % 2)
+    assert list(mk.overview(data, "y", groups=["g", "h"]).patterns.columns) == ["h"]
+    few = data[data["g"] < 20]
+    assert list(mk.overview(few, "y", groups=["g", "h"]).patterns.columns) == ["g", "h"]

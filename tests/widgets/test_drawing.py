@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 import threading
 import time
+from base64 import b64decode
+from io import BytesIO
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
+from PIL import Image
 
 from mlmkit import widgets
 from mlmkit.style import RC
-from mlmkit.widgets.drawing import drawing
+from mlmkit.widgets.drawing import drawing, png
 from mlmkit.widgets.frame import Explorer
 
 from .test_frame import exploration
@@ -106,3 +110,11 @@ def test_two_explorations_never_draw_at_once():
     for explorer in explorers:
         assert explorer.problem == "" and explorer.words.startswith("As steep as it gets.")
         assert explorer.values["slope"] == explorer.result.slope == 4.0
+
+
+def test_a_plain_picture_is_compressed_and_whole():
+    plain = np.full((200, 300, 3), 240, dtype=np.uint8)
+    plain[50:60] = (10, 20, 30)
+    file = b64decode(png(plain))
+    assert len(file) < plain.size / 50
+    np.testing.assert_array_equal(np.asarray(Image.open(BytesIO(file))), plain)

@@ -10,6 +10,7 @@ import pytest
 
 from mlmkit import widgets
 from mlmkit.widgets.grids import Part, across, every
+from mlmkit.widgets.paint import stepped
 
 #: Sliders: where they begin, their ends and their steps.
 SLIDERS = {
@@ -49,6 +50,13 @@ SLIDERS = {
 
 #: The numbers that presets set; what they set beside them is held with the fits that it comes from.
 PRESETS = {
+    "explore_design": {
+        "nested": {"cells": ((0, 0), (1, 0), (2, 1), (3, 1), (4, 2), (5, 2)), "each": 2, "ids": "each its own"},
+        "relative ids": {"ids": "from 1 in each", "literal": False}, "mixed up": {"ids": "from 1 in each", "literal": True},
+        "crossed": {"cells": tuple((k, j) for k in range(4) for j in range(3)), "nouns": "words and people"},
+        "crossed in part": {"cells": ((0, 1), (0, 2), (1, 0), (1, 1), (2, 0), (2, 2), (3, 1), (3, 2))},
+        "one class moved": {"cells": ((0, 0), (1, 0), (2, 1), (3, 1), (4, 2), (5, 2), (1, 1))},
+    },
     "explore_clustering": {
         "rats": {"icc": 0.05, "n": 24, "J": 60}, "sleep": {"icc": 0.58, "n": 10, "J": 18},
         "small ICC": {"icc": 0.01, "n": 100, "J": 20}, "independent": {"icc": 0, "n": 20, "J": 20},
@@ -158,3 +166,21 @@ def test_every_goes_to_the_end_and_across_over_the_whole_range():
     assert every(0.1, 0.3, 0.1) == [0.1, 0.2, 0.3]
     control = exploration("explore_plane").controls()["rho"]
     np.testing.assert_allclose([part.of(control) for part in across(3)], [-0.99, 0, 0.99], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("reach", "step"),
+    [
+        (0.0, 1.0),
+        (-2.0, 1.0),
+        (1.0, 1.0),
+        (1.01, 1.5),
+        (1.7, 2.0),
+        (2.3, 3.0),
+        (4.0, 5.0),
+        (0.061, 0.08),
+        (90.0, 100.0),
+    ],
+)
+def test_a_scale_goes_up_in_steps(reach, step):
+    assert stepped(reach) == pytest.approx(step)

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from scipy.optimize import minimize
 
 from mlmkit.datasets import load_data
 from mlmkit.design import build_design
+from mlmkit.engine.linear import lmm
 from mlmkit.engine.linear.criterion import lmm_criterion
 from mlmkit.engine.linear.lmm import fit_lmm, optimise
 from mlmkit.engine.linear.start import starting_theta
@@ -217,3 +219,21 @@ def test_rows_of_weight_zero_are_as_good_as_absent():
         blocks=tuple(replace(b, codes=b.codes[kept], Z=b.Z[kept]) for b in d.blocks),
     )
     assert_allclose(fit_lmm(d).criterion, fit_lmm(absent).criterion, rtol=1e-9)
+
+
+def test_a_minimum_is_doubted_if_the_search_found_no_end_or_the_groups_are_uneven(monkeypatch):
+    design = build_design(parse_formula("Reaction ~ Days + (Days|Subject)"), load_data("sleepstudy"))
+    criterion = lmm_criterion(design)
+    asked = []
+    monkeypatch.setattr(lmm, "may_have_hills", lambda design, sums: asked.append(list(sums)) or False)
+    for converged, evaluations, doubted in (
+        (True, 20, False),
+        (False, 20, True),
+        (False, lmm.MOST_EVALUATIONS + 1, False),
+    ):
+        end = SimpleNamespace(converged=converged, evaluations=evaluations)
+        assert lmm._may_be_lower_elsewhere(criterion, end) is doubted
+    (sums,) = asked  # where the search has ended, how unevenly the groups inform is looked at
+    (term,) = criterion.data.terms
+    expected = [np.bincount(term.codes, row**2) for row in term.Z]
+    np.testing.assert_allclose(sums[0], np.array(expected).reshape(np.shape(sums[0])))

@@ -186,3 +186,8 @@ def test_the_sentence_names_the_sd_that_differs_most():
     d = design(np.sin(codes), np.ones((12, 1)), [block("g", codes, np.ones((12, 2)), ("Intercept", "x"))])
     sentence = two_summits(d, np.array([1.0, 0.5]), np.array([1.1, 3.0]), 0.4)
     assert "SD of x across g is 0.5, at the other it is 3" in sentence and "0.4" in sentence
+
+
+def test_an_sd_is_the_length_of_a_row():
+    factors = [np.array([[3.0, 0.0], [4.0, 5.0]]), np.array([[2.0]])]
+    np.testing.assert_allclose(sds_of(factors), [3, np.sqrt(41), 2])
