@@ -90,3 +90,14 @@ def test_a_stray_value_in_the_response_is_named():
     d.loc[4, "y"] = "."
     with pytest.raises(DataError, match=r"19 of its 20 values are numbers, '\.' \(row 4\) is not"):
         mk.lm("y ~ x", d)
+
+
+@pytest.mark.parametrize(
+    ("response", "is_column"),
+    [("y", True), ("log(y)", False), ("cbind(m, n - m)", False), ("cbind(m, n)", False)],
+)
+def test_a_response_is_a_column_if_it_is_one_and_as_it_stands(response, is_column):
+    assert (
+        parse_formula(f"{response} ~ 1", "gaussian" if "y" in response else "binomial").response.is_column
+        is is_column
+    )

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose
 
 import mlmkit as mk
 from mlmkit.errors import DataError
-from mlmkit.inference.influence import without_rows
+from mlmkit.inference.influence import _columns_stay, without_rows
 
 from .conftest import data
 
@@ -63,3 +63,11 @@ def test_of_three_groups_each_may_be_left_out():
     table = mk.lmer("Reaction ~ Days + (1|Subject)", rows).influence()
     two = mk.lmer("Reaction ~ Days + (1|Subject)", rows[rows["Subject"].astype(str) != str(table.index[0])])
     assert len(table) == 3 and table["Days"].iloc[0] == pytest.approx(two.fixef["Days"], rel=1e-4)
+
+
+def test_columns_stay_unless_all_that_tells_one_goes():
+    """The second column is 1 in the third group alone; without it nothing tells it from 0."""
+    codes = np.repeat([0, 1, 2], 3)
+    X = np.column_stack([np.ones(9), codes == 2])
+    assert list(_columns_stay(X, codes, 3)) == [True, True, False]
+    assert _columns_stay(np.ones((9, 1)), codes, 3).all()

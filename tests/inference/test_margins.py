@@ -342,3 +342,17 @@ def test_over_are_the_factors_without_those_by_which_they_are_told():
     told = fit.means("a", by="b")
     assert (told.over, told.by) == (("a",), ("b",)) and list(told.labels.columns) == ["a", "b"]
     assert fit.means(("a", "b")).over == ("a", "b")
+
+
+def test_the_mean_over_the_rows_themselves_may_hold_a_predictor_at_one_value():
+    """The average of what the fit says of every row, with x put to that value; of several none is meant."""
+    rng = np.random.default_rng(5)
+    data = pd.DataFrame({"a": np.tile(list("uuvvv"), 12), "x": rng.normal(size=60)})
+    data["y"] = rng.normal(size=60) + data["x"] * (data["a"] == "u")
+    fit = mk.lm("y ~ a * x", data)
+    means = fit.means("a", weights="rows", at={"x": 0.7}).table.set_index("a")["estimate"]
+    b = fit.fixef
+    assert means["u"] == pytest.approx(b["Intercept"] + 0.7 * b["x"])
+    assert means["v"] == pytest.approx(b["Intercept"] + b["a[T.v]"] + 0.7 * (b["x"] + b["a[T.v]:x"]))
+    with pytest.raises(mk.DataError, match="'x' in every row to one value"):
+        fit.means("a", weights="rows", at={"x": [0.0, 1.0]})

@@ -13,7 +13,7 @@ from mlmkit.plots import (
     panels,
     panels_data,
 )
-from mlmkit.plots.canvas import term_unit
+from mlmkit.plots.canvas import term_unit, units_of
 from mlmkit.plots.curves import group_curves, only_predictor, slopes
 from mlmkit.plots.lines import FittedLines, SmallMultiples
 from mlmkit.style import SIZES
@@ -233,6 +233,8 @@ def test_axes_name_the_units_that_data_carry(sleep):
     own.attrs["units"] = {"x": "km"}
     figure = lines_by_group(own, "x", "y", "g")
     assert (figure.get_supxlabel(), figure.get_supylabel()) == ("x (km)", "y")
+    own.attrs["units"] = {"x": 3, "y": "s"}
+    assert units_of(own) == {"y": "s"}, "a unit is a word"
     own.attrs["units"] = "ms"
     assert lines_by_group(own, "x", "y", "g").get_supxlabel() == "x"
     assert term_unit(sleep, "Intercept") == "ms" and term_unit(sleep, "Days") == "ms per day"

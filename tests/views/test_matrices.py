@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 import mlmkit as mk
 from mlmkit.errors import DataError
-from mlmkit.views.matrices import _edges, matrices
+from mlmkit.views.matrices import _below, _edges, matrices
 
 
 @pytest.fixture(scope="module")
@@ -154,3 +154,11 @@ def test_terms_are_named_below_the_middle_of_their_columns():
     ax = Figure().subplots()
     _edges(ax, crossed, False)
     assert len(ax.lines) == 1 and [t.get_text() for t in ax.get_xticklabels()] == ["a\ng", "a\nh"]
+
+
+def test_labels_written_upwards_have_the_room_of_the_longest():
+    data = mk.load_data("sleepstudy").assign(day=lambda d: d["Days"])
+    one = matrices("Reaction ~ Days + (Days|Subject)", data)
+    two = matrices("Reaction ~ 1 + (1|Subject) + (1|day)", data)
+    assert _below(one) == 0.5
+    assert _below(two) == pytest.approx(0.08 * len("Intercept · Subject"))

@@ -132,3 +132,12 @@ def test_errors_are_told_over_the_bars_and_in_words():
     lost = np.mean(it.errors_apart[1] > it.errors_apart[0])
     words = loss.describe(it)
     assert f"beats flat in {wins:.0%}" in words and f"loses in {lost:.0%}" in words
+
+
+def test_estimates_are_drawn_to_their_studys_mean_by_one_share():
+    it = compute(J=8, n=4, tau=2.0, sigma=1.0, apart=9.0)
+    flat, multilevel, pooled = it.estimates
+    np.testing.assert_allclose(pooled, np.repeat(flat.mean(axis=1), 8).reshape(flat.shape))
+    shares = (multilevel - pooled) / (flat - pooled)
+    assert np.ptp(shares, axis=1).max() < 1e-9 and shares.min() > 0 and shares.max() < 1
+    assert shares.mean() > 0.9, "groups that differ so much keep most of their own means"

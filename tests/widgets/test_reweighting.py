@@ -18,6 +18,7 @@ from mlmkit.widgets.reweighting import POINTS, smooth
         (0.0, 8.0, (0.0,), stats.halfnorm(scale=1.5)),
         (-1.0, 1.0, (-1.0, 1.0), stats.uniform(-1, 2)),
         (-6.0, 6.0, (), stats.norm()),
+        (-3.0, 9.0, (), stats.norm(4.0, 1.0)),
     ],
 )
 def test_the_density_of_draws_is_that_of_their_distribution_up_to_the_bounds(low, high, bounds, law):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from matplotlib.transforms import Bbox
 
 from mlmkit import widgets
 from mlmkit.widgets import predictor
-from mlmkit.widgets.drawing import canvas
+from mlmkit.widgets.drawing import canvas, drawing
 from mlmkit.widgets.pooling import MULTIPLES, explore_pooling
 
 #: Clouds whose far ends are cut off on purpose, so that the rest can be seen; and what samples for a minute.
@@ -46,10 +47,25 @@ def filled(ax) -> list[float]:
     return list(np.ptp(np.clip(drawn, *limits), axis=0) / np.ptp(limits, axis=0))
 
 
+def assert_panels_have_room(figure) -> None:
+    """With their words they reach to all sides of the picture, no further, and none lies on another."""
+    with drawing():
+        figure.canvas.draw()
+        boxes = [ax.get_tightbbox(figure.canvas.get_renderer()) for ax in figure.axes]
+    (left, low), (right, high) = Bbox.union(boxes).get_points() / figure.bbox.size
+    assert 0.015 < left < 0.1 and 0.03 < low < 0.1 and 0.97 < right < 0.995 and 0.9 < high < 0.99
+    for k, one in enumerate(boxes):
+        for other in boxes[:k]:
+            common = Bbox.intersection(one, other)
+            assert common is None or min(common.size) < 1, "a panel's words run into the next one"
+    assert sum(np.prod(ax.get_position().size) for ax in figure.axes) > 0.45, "more paper than picture"
+
+
 @pytest.mark.parametrize("name", LIVE)
 def test_marks_are_within_the_axes_and_fill_them(name):
     explorer = getattr(widgets, name)()
     assert not outside(explorer, name)
+    assert_panels_have_room(explorer.figure)
     for k, ax in enumerate(explorer.axes):
         if ax.get_visible() and ax.axison and ax.has_data() and (name, k) not in ROOMY:
             assert min(filled(ax)) > 0.45, f"panel {k} is half empty"

@@ -191,3 +191,17 @@ def test_the_sentence_names_the_sd_that_differs_most():
 def test_an_sd_is_the_length_of_a_row():
     factors = [np.array([[3.0, 0.0], [4.0, 5.0]]), np.array([[2.0]])]
     np.testing.assert_allclose(sds_of(factors), [3, np.sqrt(41), 2])
+
+
+def test_other_summits_are_looked_for_up_to_the_largest_sd():
+    """On a ladder that begins at 0 and goes beyond it, in the units of each SD."""
+    seen = []
+
+    def look(factors):
+        seen.append(sds_of(factors))
+        return float(np.sum(sds_of(factors))), None
+
+    units = np.array([2.0, 0.5])
+    further_starts([np.diag([0.1, 0.2])], look, units, 40.0)
+    sds = np.array(seen) / units
+    assert np.all(sds.min(axis=0) == 0) and np.all(sds.max(axis=0) >= 40.0)
