@@ -274,7 +274,8 @@ class Family:
             weights = weights / self.at_dispersion
             return Working(mu, weights * (y - mu), weights * self.distribution.unit_variance(mu))
         slope = self.link_function.slope(eta)
-        with np.errstate(over="ignore"):  # of a mean far out, which no search stays at
+        # of a mean far out, or at the end of the range, which no search stays at
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             fisher = weights * slope**2 / self.distribution.variance(mu, self.at_dispersion)
             score = weights * slope * self.distribution.score(y, mu, self.at_dispersion)
         return Working(mu, score, fisher)
@@ -305,16 +306,18 @@ class Family:
                 / self.at_dispersion
             )
         r, link = self._ratio(eta, mu), self.link_function
-        slope, curvature = link.slope(eta), link.curvature(eta)
-        expected = curvature * r.value + slope * r.slope
-        if not self.has_dispersion:
-            return weights * expected
-        return weights * (expected + slope * r.slope - (y - mu) * r.curvature)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            slope, curvature = link.slope(eta), link.curvature(eta)
+            expected = curvature * r.value + slope * r.slope
+            if not self.has_dispersion:
+                return weights * expected
+            return weights * (expected + slope * r.slope - (y - mu) * r.curvature)
 
     def observed_information(self, y, eta, mu, weights) -> Array:
         """−∂²ℓ/∂η²: equal to the expected information where the link is canonical."""
         r = self._ratio(eta, mu)
-        return weights * (self.link_function.slope(eta) * r.value - (y - mu) * r.slope)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return weights * (self.link_function.slope(eta) * r.value - (y - mu) * r.slope)
 
     def _ratio(self, eta, mu) -> Ratio:
         link, distribution, phi = self.link_function, self.distribution, self.at_dispersion

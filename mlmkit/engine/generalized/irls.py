@@ -24,11 +24,17 @@ from .separation import Separation, find_separation, looks_separated
 DECREMENT = 1e-20
 MAX_STEPS = 60
 MAX_HALVINGS = 30
+#: A mean lies at the edge of its range where it is this share of the usual distance from it.
+EDGE = 1e-6
 #: A dispersion that changes by less than this share is known.
 SETTLED = 1e-10
 NOT_SETTLED = (
     "The iterations did not settle after {} steps: treat these estimates with suspicion, "
     "and look for predictors on very different scales or for too many of them."
+)
+AT_THE_EDGE = (
+    "The likelihood is highest where a mean leaves the range of the {} family, so these coefficients are not at a "
+    "maximum, and their standard errors are not to be trusted: use a link that keeps means in range, such as log."
 )
 NO_START = (
     "No coefficients could be found from which every mean is in the range of the {} family: "
@@ -85,8 +91,20 @@ def fit_glm(design: Design) -> Estimates:
         separation = find_separation(design)
         if separation is not None:
             return _separated_estimates(design, separation)
-    messages = () if solution.converged else (NOT_SETTLED.format(MAX_STEPS),)
+    messages = () if solution.converged else (_not_settled(design, solution),)
     return _estimates(design, solution, messages)
+
+
+def _not_settled(design: Design, solution: Solution) -> str:
+    """Why the iterations did not settle: at the edge of the family's range, or it is not known."""
+    family = design.spec.family
+    lower, upper = family.distribution.mean_range
+    step = design.X @ (solution.inverse_information @ solution.gradient)
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        mu, beyond = family.mean(solution.eta), family.mean(solution.eta + step)
+        room = np.minimum(mu - lower, upper - mu)
+    inside = family.valid(beyond) and np.min(room) > EDGE * np.median(room)
+    return NOT_SETTLED.format(MAX_STEPS) if family.keeps_range or inside else AT_THE_EDGE.format(family)
 
 
 def refuse_perfect(design: Design, solution: Solution) -> None:
@@ -148,6 +166,8 @@ def _iterate(design: Design, family: Family, start: np.ndarray | None = None) ->
         step, value = _halved(
             lambda b: _likelihood(family, y, Q @ b + design.offset, weights), coefficients, step, value
         )
+        if not step.any():  # at the edge of the family's range, or where rounding hides what is uphill
+            break
         coefficients = coefficients + step
         eta = Q @ coefficients + design.offset
     back = solve_triangular(R, np.eye(len(R)))
@@ -191,13 +211,14 @@ def _likelihood(family: Family, y: np.ndarray, eta: np.ndarray, weights: np.ndar
 
 
 def _halved(likelihood, coefficients: np.ndarray, step: np.ndarray, value: float) -> tuple[np.ndarray, float]:
+    """The step, halved until it does not lower the likelihood, and the likelihood there; no step where none does."""
     slack = 1e-10 * (1 + abs(value))
     for _ in range(MAX_HALVINGS):
         new = likelihood(coefficients + step)
         if new >= value - slack:
-            break
+            return step, new
         step = step / 2
-    return step, new
+    return np.zeros_like(step), value
 
 
 def _estimates(design: Design, solution: Solution, messages: tuple[str, ...]) -> Estimates:
