@@ -19,11 +19,13 @@ from ..random.pattern import Factorised, Pattern
 #: The modes stand when a further step would lower the penalised deviance by less than this. log|H| is of
 #: first order in their error, so it has to be tight.
 DECREMENT = 1e-20
-#: Below this, a promise that does not fall by half in a step is rounding.
-ROUNDING = 1e-16
+#: Below this, a promise that does not fall by half in a step is rounding; and below the second, one that has not
+#: for some steps: where a dispersion is next to nothing, or counts are huge, rounding is of that size.
+ROUNDING, HIDDEN, SOME_STEPS = 1e-16, 1e-10, 5
 #: Steps that promise less than this are taken without a look at the penalised deviance.
 SMALL = 1e-3
-MAX_STEPS = 100
+#: Most steps in all, and steps that promise so little without its falling by half: they pass a saddle.
+MAX_STEPS, MAX_IDLE = 100, 20
 MAX_HALVINGS = 40
 
 
@@ -93,7 +95,7 @@ class Modes:
     eta, mu, score, fisher
         (n,) linear predictor, mean, ∂ℓ/∂η and expected information.
     curvature
-        H with the weights of the last step: the observed information, kept positive.
+        H of the last step, with the observed information.
     """
 
     u: Effects
@@ -119,34 +121,53 @@ def find_modes(part: Pattern, Z: Effects, response: Response, start: Effects) ->
         u, eta = [np.zeros_like(effect) for effect in start], response.population
         if not _valid(family, eta):
             raise FloatingPointError("A mean is out of the family's range whatever the group effects.")
-    last = np.inf
+    last, least, idle = np.inf, np.inf, 0
     for steps in range(1, MAX_STEPS + 1):
+        if idle > MAX_IDLE:
+            break
         working = family.working(response.y, eta, response.weights)
-        curvature = part.factorise(Z, _step_weights(response, eta, working))
+        curvature = _curvature(part, Z, response, eta, working, last < SMALL)
         downhill = [total - effect for total, effect in zip(part.sums(Z, working.score), u, strict=True)]
         step = curvature.solve(downhill)
         decrement = dot(downhill, step)
-        if decrement < DECREMENT or (decrement < ROUNDING and decrement > 0.5 * last):
+        idle = idle + 1 if 0.5 * least <= decrement < SMALL else 0
+        rounding = (
+            decrement > 0.5 * last if decrement < ROUNDING else decrement < HIDDEN and idle >= SOME_STEPS
+        )
+        if decrement < DECREMENT or rounding:
             return Modes(u, eta, working.mu, working.score, working.fisher, curvature, steps)
-        move, size, last = part.predictor(Z, step), 1.0, decrement
+        move, size = part.predictor(Z, step), 1.0
+        last, least = decrement, min(least, decrement)
         if decrement >= SMALL or not _valid(family, eta + move):
-            value = _penalised(response, eta, u)
-            size = _step_size(response, eta, move, u, step, value)
+            size = _step_size(response, eta, move, u, step, decrement)
         u = [effect + size * change for effect, change in zip(u, step, strict=True)]
         eta = eta + size * move
-    raise FloatingPointError(f"The conditional modes were not found in {MAX_STEPS} steps.")
+    raise FloatingPointError(f"The conditional modes were not found in {steps} steps.")
 
 
 def _valid(family: Family, eta: np.ndarray) -> bool:
     return family.keeps_range or family.valid(family.mean(eta))
 
 
-def _step_weights(response: Response, eta: np.ndarray, working: Working) -> np.ndarray:
-    """Weights of a Newton step: the observed information, kept positive."""
-    if response.family.canonical:
-        return working.fisher
-    observed = response.family.observed_information(response.y, eta, working.mu, response.weights)
-    return np.maximum(observed, 0.1 * working.fisher)
+def _curvature(
+    part: Pattern, Z: Effects, response: Response, eta: np.ndarray, working: Working, near: bool
+) -> Factorised:
+    """H of a Newton step: with the observed information of each row, kept positive but for the last steps.
+
+    Near the modes H is positive definite though some row's information may be negative, and only with H as it is
+    do the steps become short quickly.
+    """
+    family = response.family
+    if family.canonical:
+        return part.factorise(Z, working.fisher)
+    observed = family.observed_information(response.y, eta, working.mu, response.weights)
+    positive = np.maximum(observed, 0.1 * working.fisher)
+    if near and np.any(observed < -0.01 * working.fisher):
+        try:
+            return part.factorise(Z, observed)
+        except FloatingPointError:  # not so near
+            pass
+    return part.factorise(Z, positive)
 
 
 def _penalised(response: Response, eta: np.ndarray, u: Effects) -> float:
@@ -154,12 +175,20 @@ def _penalised(response: Response, eta: np.ndarray, u: Effects) -> float:
     return -2.0 * response.kernel(eta) + dot(u, u)
 
 
-def _step_size(response: Response, eta, move, u: Effects, step: Effects, value: float) -> float:
-    """The largest of 1, ½, ¼, … that does not raise the penalised deviance beyond rounding."""
-    size, most = 1.0, value + 1e-10 * (1.0 + abs(value))
+def _step_size(response: Response, eta, move, u: Effects, step: Effects, decrement: float) -> float:
+    """The largest of 1, ½, ¼, … that does not raise the penalised deviance; a whole step may by rounding.
+
+    Halves are given up where they promise hardly more than rounding: the deviance does not fall as its slope says,
+    as where a mean is so far out that its log density is cut off, and a hundred such steps lead nowhere.
+    """
+    value = _penalised(response, eta, u)
+    size, rounding, visible = 1.0, 1e-10 * (1.0 + abs(value)), decrement >= SMALL
     for _ in range(MAX_HALVINGS):
         there = [effect + size * change for effect, change in zip(u, step, strict=True)]
+        most = value if visible and size < 1.0 else value + rounding
         if _penalised(response, eta + size * move, there) <= most:
             return size
         size *= 0.5
+        if visible and size * decrement < 10.0 * rounding:
+            break
     raise FloatingPointError("No step towards the conditional modes lowers the penalised deviance.")
