@@ -15,7 +15,6 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from scipy.linalg import block_diag
 
 
 def theta_length(size: int) -> int:
@@ -54,7 +53,15 @@ def theta_from_factors(factors: Sequence[np.ndarray]) -> np.ndarray:
 
 def join_factors(factors: Sequence[np.ndarray]) -> np.ndarray:
     """One Λ for several terms on the same groups: their factors along the diagonal."""
-    return factors[0] if len(factors) == 1 else block_diag(*factors)
+    if len(factors) == 1:
+        return factors[0]
+    at, size = 0, sum(len(factor) for factor in factors)
+    joined = np.zeros((size, size))  # scipy's block_diag takes five times as long, at every step of a fit
+    for factor in factors:
+        place = slice(at, at + len(factor))
+        joined[place, place] = factor
+        at += len(factor)
+    return joined
 
 
 def lower_triangular(factor: np.ndarray) -> np.ndarray:

@@ -188,7 +188,11 @@ class Factorised:
         """C right, (s, J) a term."""
         if len(right) == 1 and self.tail is None:  # most models: nothing is carried to and fro
             return [times_vectors(self.chain.levels[0].W, right[0])]
-        return [effect[:, 0] for effect in self._back(*self._forward([one[:, None] for one in right]))]
+        return [effect[:, 0] for effect in self.solve_each([one[:, None] for one in right])]
+
+    def solve_each(self, right: Effects) -> Effects:
+        """C right for each of k right-hand sides, (s, k, J) a term."""
+        return self._back(*self._forward(right))
 
     def explain(self, right: Effects) -> tuple[Effects, Effects]:
         """C right, and what it leaves of the right-hand sides, right − A C right: (s, k, J) a term, for k of them.

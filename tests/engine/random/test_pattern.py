@@ -88,6 +88,8 @@ def test_log_determinant_solution_and_what_is_left(part, rng):
         )
     alone = factorised.solve([one[:, 0] for one in right])
     np.testing.assert_allclose(flat(alone), flat([one[:, 0] for one in effects]), atol=1e-12)
+    for one, other in zip(factorised.solve_each(right), effects, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-12)
 
 
 @pytest.mark.parametrize("zero", [False, True], ids=["regular", "a variance of zero"])
