@@ -273,9 +273,9 @@ class Family:
         if self._plain:
             weights = weights / self.at_dispersion
             return Working(mu, weights * (y - mu), weights * self.distribution.unit_variance(mu))
-        slope = self.link_function.slope(eta)
         # of a mean far out, or at the end of the range, which no search stays at
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            slope = self.link_function.slope(eta)
             fisher = weights * slope**2 / self.distribution.variance(mu, self.at_dispersion)
             score = weights * slope * self.distribution.score(y, mu, self.at_dispersion)
         return Working(mu, score, fisher)
@@ -347,9 +347,10 @@ class Family:
         m1, m2 = link.slope(eta), link.curvature(eta)
         v, v1 = distribution.variance(mu, phi), distribution.variance_slope(mu, phi)
         by_v, by_v1 = distribution.variance_by_dispersion(mu, phi)
-        ratio = -m1 * by_v / v**2
-        ratio_slope = -(m2 * by_v + m1**2 * by_v1 - 2 * m1**2 * v1 * by_v / v) / v**2
-        return weights * (y - mu) * ratio, weights * (m1 * ratio - (y - mu) * ratio_slope)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            ratio = -m1 * by_v / v**2
+            ratio_slope = -(m2 * by_v + m1**2 * by_v1 - 2 * m1**2 * v1 * by_v / v) / v**2
+            return weights * (y - mu) * ratio, weights * (m1 * ratio - (y - mu) * ratio_slope)
 
 
 def _normal_quantile(below: Array, above: Array) -> Array:

@@ -20,8 +20,8 @@ from ..covariance import factors_from_theta, shift_left, theta_from_factors, wit
 from ..estimates import Estimates
 from ..lapack import eigh, solve, solve_triangular
 from ..random.effects import Effects
-from ..search.hills import Summit, further_starts, highest, may_have_hills, sds_of, two_summits
-from ..search.optimise import MOST_EVALUATIONS, NOT_CONVERGED, Point, Search, descend, minimise
+from ..search.hills import Summit, are_alike, further_starts, highest, may_have_hills, sds_of, two_summits
+from ..search.optimise import NOT_CONVERGED, Point, Search, descend, minimise
 from ..search.singular import RANK_TOLERANCE, singular_messages
 from .criterion import GlmmCriterion, Walk, glmm_criterion
 from .doubt import Optimum
@@ -40,6 +40,14 @@ FEW, STANDING, MOST_PLACINGS = 7, 1e-7, 12
 MANY_ROWS, MANY_EFFECTS, MANY_PARAMETERS = 50_000, 2000, 40
 #: Directions of θ in which the criterion is less curved than this share of the most say nothing.
 FLAT = 1e-6
+#: A dispersion is next to nothing beside the flat model's where it is less than this share of it.
+NO_NOISE = 1e-5
+#: No further search begins after the first number of evaluations, nor goes on after the second: those of models that
+#: have a minimum are through with all after half as many.
+ENOUGH_EVALUATIONS, MOST_IN_ALL = 300, 450
+#: What a further step of such a search promises when it is seen whether it comes to where another one ended; how near
+#: that is in height and as a share of the covariances, a tenth of what it is in standard errors; and equal heights.
+ON_THE_WAY, NEXT_TO, SAME_HEIGHT = (1e-2, 1e-4, 1e-6), 1e-2, 1e-7
 #: Shares of the starting SDs: a search starts from the first at which the modes can be found.
 SHARES = (1.0, 0.3, 0.1, 0.01)
 AT_THE_EDGE = (
@@ -120,8 +128,8 @@ class End:
 
     Attributes
     ----------
-    x, gradient
-        The place in standard coordinates, and the derivatives there.
+    x, value, gradient
+        The place in standard coordinates, the criterion and its derivatives there.
     walk
         What led there, and gives the state at x.
     hessian, metric
@@ -132,6 +140,7 @@ class End:
     """
 
     x: np.ndarray
+    value: float
     gradient: np.ndarray
     walk: Walk
     hessian: np.ndarray
@@ -150,7 +159,7 @@ def climb(criterion: GlmmCriterion, search: Search) -> End:
     converged, H = minimise(search, partial(_canonical, criterion))
     point = _without_traces(criterion, search)
     walk = cast(Walk, search.objective)
-    return End(point.x, point.gradient, walk, H, search.metric, converged, search.evaluations)
+    return End(point.x, point.value, point.gradient, walk, H, search.metric, converged, search.evaluations)
 
 
 def best_end(criterion: GlmmCriterion, first: End) -> tuple[End, tuple[str, ...]]:
@@ -163,18 +172,22 @@ def best_end(criterion: GlmmCriterion, first: End) -> tuple[End, tuple[str, ...]
         begin_at(criterion, np.concatenate([theta_from_factors(factors), place.x]), place.modes(factors))
         for factors, place in starts
     )
-    ends = [first]
+    ends, spent = [first], first.evaluations
     for search in searches:
-        if sum(one.evaluations for one in ends) > MOST_EVALUATIONS:
+        if spent > ENOUGH_EVALUATIONS:
             break  # a search that finds no end says what further ones would
-        if search is not None:
+        if search is None:
+            continue
+        search.most = min(search.most, MOST_IN_ALL - spent)
+        if not _comes_to_one_of(ends, criterion, search):
             ends.append(climb(criterion, search))
+        spent += search.evaluations
     summits = [
         Summit(height(criterion, end.x, end.modes), criterion.factors(end.x), end.converged, end)
         for end in ends
     ]
     best, rival = highest(summits)
-    end = replace(best.outcome, evaluations=sum(one.evaluations for one in ends))
+    end = replace(best.outcome, evaluations=spent)
     if rival is None:
         return end, ()
     here, there = (
@@ -184,16 +197,41 @@ def best_end(criterion: GlmmCriterion, first: End) -> tuple[End, tuple[str, ...]
     return end, (two_summits(criterion.design, here, there, rival.height - best.height),)
 
 
+def _comes_to_one_of(ends: Sequence[End], criterion: GlmmCriterion, search: Search) -> bool:
+    """Whether a search, part of its way taken, is where another one proved a minimum: it need not go on then."""
+    for promise in ON_THE_WAY:
+        descend(search, promise)
+        if any(_is_at(end, criterion, search.point) for end in ends if end.converged):
+            return True
+    return False
+
+
+def _is_at(end: End, criterion: GlmmCriterion, point: Point) -> bool:
+    """Whether a point is next to an end, and not below it: its covariances and, in standard errors, all the rest."""
+    rest = slice(criterion.n_theta, None)
+    return bool(
+        -SAME_HEIGHT < point.value - end.value < NEXT_TO
+        and np.all(np.abs(point.x[rest] - end.x[rest]) < 10.0 * NEXT_TO)
+        and are_alike(criterion.factors(point.x), criterion.factors(end.x), NEXT_TO)
+    )
+
+
 def _may_be_higher_elsewhere(criterion: GlmmCriterion, end: End) -> bool:
     """Whether another summit is to be feared, and the model small enough to look for it."""
     design = criterion.design
     effects = sum(len(block.levels) * block.Z.shape[1] for block in design.blocks)
     if len(design.y) > MANY_ROWS or effects > MANY_EFFECTS or criterion.n_parameters > MANY_PARAMETERS:
         return False
-    if end.evaluations > _most(criterion):
+    if end.evaluations > _most(criterion) or (not end.converged and _leaves_no_noise(criterion, end)):
         return False  # where one search finds no end, others find none
     doubtful = not end.converged or is_far(criterion, criterion.factors(end.x))
     return doubtful or may_have_hills(design, criterion.information)
+
+
+def _leaves_no_noise(criterion: GlmmCriterion, end: End) -> bool:
+    """Whether next to nothing is left of the flat model's dispersion: the likelihood has no maximum then."""
+    family = criterion.response.family
+    return family.has_sigma and criterion.dispersion_at(end.x) < NO_NOISE * family.dispersion
 
 
 def check_nodes(design, n_agq: int) -> None:

@@ -33,12 +33,20 @@ DECREMENT, MOST_STEPS, MOST_HALVINGS = 1e-3, 25, 12
 LARGEST = 30.0
 #: An SD beyond this, on the scale of η, is doubted.
 FAR = 8.0
+#: Links on whose scale a change of 1 is a large one.
+LIKE_LOGS = ("logit", "probit", "cloglog", "cauchit", "log")
 #: Nodes with which summits are compared.
 NODES = 15
 
 
 def units(criterion: GlmmCriterion) -> np.ndarray:
-    """The standardised SD of each coefficient that moves η by 1, (K,)."""
+    """The standardised SD of each coefficient that moves η by 1, (K,); with other links, by the noise of one row.
+
+    On the scale of logits, logs and their like an effect of 1 is large, whatever the data. On the scale of a link
+    such as 1/μ² it may be thousands of times the whole range, and says nothing.
+    """
+    if criterion.response.family.link not in LIKE_LOGS:
+        return np.ones(sum(criterion.sizes))
     pairs = zip(criterion.part.terms, criterion.design.blocks, strict=True)
     sizes = [(np.diag(term.R), np.sqrt(np.mean(block.Z**2, axis=0))) for term, block in pairs]
     return np.concatenate([R / np.where(size > 0, size, 1.0) for R, size in sizes])
@@ -89,7 +97,8 @@ class View:
         self.latest = self.nothing
 
     def __call__(self, factors: Sequence[np.ndarray]) -> tuple[float, Place]:
-        for begin in (self.latest, self.nothing):
+        begins = (self.nothing,) if self.latest is self.nothing else (self.latest, self.nothing)
+        for begin in begins:
             try:
                 value, u, x = _joint_modes(
                     self.criterion, factors, self.response, begin.modes(factors), begin.x
@@ -143,22 +152,22 @@ def _joint_modes(criterion: GlmmCriterion, factors, response: Response, u: Effec
 
 def _newton(part, Z: Effects, H, basis: np.ndarray, weights: np.ndarray, by_u: Effects, by_x: np.ndarray):
     """The step of u and x together: x by its Schur complement, u given x."""
-    own = H.solve(by_u)
     if not basis.shape[1]:
-        return own, by_x
+        return H.solve(by_u), by_x
     by_column = [part.sums(Z, weights * column) for column in basis.T]
-    solved = _as_rows([H.solve(right) for right in by_column])
-    beside, flat = _as_rows(by_column), _as_rows([own])[0]
+    right = [np.stack(several, axis=1) for several in zip(*by_column, by_u, strict=True)]
+    beside, solutions = _as_rows(right)[:-1], _as_rows(H.solve_each(right))
+    solved, flat = solutions[:-1], solutions[-1]
     information = basis.T @ (weights[:, None] * basis) - beside @ solved.T
     x_step = np.linalg.lstsq(information, by_x - beside @ flat, rcond=1e-13)[0]
-    ends = np.cumsum([one.size for one in own])[:-1]
-    parts = zip(np.split(flat - x_step @ solved, ends), own, strict=True)
+    ends = np.cumsum([one.size for one in by_u])[:-1]
+    parts = zip(np.split(flat - x_step @ solved, ends), by_u, strict=True)
     return [part.reshape(one.shape) for part, one in parts], x_step
 
 
-def _as_rows(several: Sequence[Effects]) -> np.ndarray:
-    """Sets of effects, each as one row."""
-    return np.array([np.concatenate([one.ravel() for one in effects]) for effects in several])
+def _as_rows(several: Effects) -> np.ndarray:
+    """k sets of effects, (s, k, J) a term, each as one row."""
+    return np.concatenate([one.swapaxes(0, 1).reshape(one.shape[1], -1) for one in several], axis=1)
 
 
 def height(criterion: GlmmCriterion, x: np.ndarray, modes: Effects) -> float:

@@ -214,6 +214,15 @@ def _apart(one: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> bool:
     return bool(np.linalg.norm(a - b) > 0.1 * (np.linalg.norm(a) + np.linalg.norm(b)))
 
 
+def are_alike(one: Sequence[np.ndarray], other: Sequence[np.ndarray], share: float) -> bool:
+    """Whether each term's covariances differ by no more than a share of their size, or by next to nothing."""
+    covariances = [(L @ L.T, M @ M.T) for L, M in zip(one, other, strict=True)]
+    return all(
+        np.linalg.norm(a - b) <= share * (np.linalg.norm(a) + np.linalg.norm(b)) + NOTHING**2
+        for a, b in covariances
+    )
+
+
 TWO_SUMMITS = (
     "The likelihood has two maxima of nearly the same height: here the SD of {name} across {group} is {here:.3g}, "
     "at the other it is {there:.3g}, with a −2 log likelihood that differs by {difference:.2g} only. The data do "
