@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 
 import numpy as np
 import scipy
@@ -180,8 +180,8 @@ class HeldSd:
         return np.delete(x, self.start)
 
     def full(self, free: np.ndarray, value: float, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        identity = np.eye(len(free) + 1)
-        return np.insert(free, self.start, value / scale[self.start]), np.delete(identity, self.start, axis=1)
+        x = _with(free, self.start, value / scale[self.start])
+        return x, _identity_without(self.start, len(x))
 
     def bounded(self) -> tuple[int, ...]:
         return ()
@@ -200,7 +200,7 @@ class HeldLast:
         return x[:-1]
 
     def full(self, free: np.ndarray, value: float, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return np.append(free, self.place(value)), np.eye(len(free) + 1)[:, :-1]
+        return np.append(free, self.place(value)), _identity_without(len(free), len(free) + 1)
 
     def bounded(self) -> tuple[int, ...]:
         return ()
@@ -225,9 +225,9 @@ class HeldCorrelation:
     def full(self, free: np.ndarray, value: float, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         own, last = self.start + 1, self.start + self.size
         rest = np.sqrt(max(1 - value**2, 0.0))
-        x = np.insert(free, last, free[own] * rest)
+        x = _with(free, last, free[own] * rest)
         x[own] = free[own] * value
-        jacobian = np.delete(np.eye(len(x)), last, axis=1)
+        jacobian = _identity_without(last, len(x)).copy()
         jacobian[own, own], jacobian[last, own] = value, rest
         return x, jacobian
 
@@ -240,6 +240,19 @@ class HeldCorrelation:
         for start, place in zip(near_zero, self.bounded(), strict=True):
             start[place] = NUDGE
         return [free, *near_zero]
+
+
+def _with(free: np.ndarray, place: int, value: float) -> np.ndarray:
+    """The free numbers with one more in its place."""
+    x = np.empty(len(free) + 1)
+    x[:place], x[place], x[place + 1 :] = free[:place], value, free[place:]
+    return x
+
+
+@cache
+def _identity_without(place: int, size: int) -> np.ndarray:
+    """The derivatives of all numbers by those that are free."""
+    return np.delete(np.eye(size), place, axis=1)
 
 
 # -- The likelihood of everything that is not held

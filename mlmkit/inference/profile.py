@@ -14,6 +14,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import scipy
+from scipy.special import ndtri
 
 from ..errors import DataError, did_you_mean
 from ..results import Fit, MixedFit
@@ -84,7 +85,7 @@ class Profile:
         cutoffs
             The |ζ| at which the intervals of some parameters end; those of the others at the normal quantile.
         """
-        normal = float(scipy.stats.norm.ppf(tails(level)[1]))
+        normal = float(ndtri(tails(level)[1]))
         table = Noted(np.nan, self.estimates.index, ["lower", "upper"])
         at_the_end = False
         for name, focus in self._foci.items():
@@ -119,7 +120,7 @@ def profile(fit: Fit, which: list[str] | None = None, level: float = 0.95) -> Pr
     DataError
         For a parameter that the fit does not have.
     """
-    cutoff = max(scipy.stats.norm.ppf(tails(level)[1]), scipy.stats.norm.ppf(0.995))
+    cutoff = float(max(ndtri(tails(level)[1]), ndtri(0.995)))
     ml = as_ml(fit)
     foci = {focus.label: focus for focus in _foci(ml, which)}
     minimum = ml.criterion
