@@ -25,8 +25,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, partial, reduce
-from typing import NamedTuple
+from functools import cache
+from typing import NamedTuple, cast
 
 import numpy as np
 
@@ -38,7 +38,8 @@ from .pirls import Modes, Response
 
 #: Nodes are taken together as long as their rows are no more than this.
 AT_ONCE = 1 << 17
-
+#: Terms whose logarithms differ by less than this can be told relative to one of them.
+NEAR = 200.0
 
 #: Most nodes in each direction.
 MOST_NODES = 100
@@ -246,7 +247,11 @@ class _Totals(NamedTuple):
         return score, by_effect, slope
 
     def and_further(self, other: _Totals, codes: np.ndarray) -> _Totals:
-        """The sums over these nodes and others."""
+        """The sums over these nodes and others, which may be added to these."""
+        if other.highest is self.highest:
+            for mine, theirs in zip(self[1:], other[1:], strict=True):
+                mine += theirs
+            return self
         highest = np.maximum(self.highest, other.highest)
         one, two = self._told_by(highest, codes), other._told_by(highest, codes)
         return _Totals(highest, *(mine + theirs for mine, theirs in zip(one, two, strict=True)))
@@ -260,15 +265,18 @@ class _Totals(NamedTuple):
 
 def _summed(z: np.ndarray, at: Placement, codes: np.ndarray, response: Response, rule: Rule) -> _Totals:
     """Sums over all nodes, a few nodes at a time."""
-    parts = (
-        _over(nodes, log_weights, z, at, codes, response)
-        for nodes, log_weights in _few(rule, max(1, AT_ONCE // z.shape[1]))
-    )
-    return reduce(partial(_Totals.and_further, codes=codes), parts)
+    totals, highest = None, np.empty(0)
+    for nodes, log_weights in _few(rule, max(1, AT_ONCE // z.shape[1])):
+        more = _over(nodes, log_weights, z, at, codes, response, highest)
+        totals = more if totals is None else totals.and_further(more, codes)
+        highest = totals.highest
+    return cast(_Totals, totals)
 
 
-def _over(nodes, log_weights, z: np.ndarray, at: Placement, codes: np.ndarray, response: Response) -> _Totals:
-    """Sums over some nodes."""
+def _over(
+    nodes, log_weights, z: np.ndarray, at: Placement, codes: np.ndarray, response: Response, known: np.ndarray
+) -> _Totals:
+    """Sums over some nodes, relative to the `known` highest terms of others where those are near enough."""
     family, y, weights, n_groups = response.family, response.y, response.weights, at.center.shape[1]
     u = at.center[:, None] + np.einsum("abj,bk->akj", at.root, nodes)
     eta = response.population + sum(a * b for a, b in zip(z, u.take(codes, axis=2), strict=True))
@@ -279,6 +287,8 @@ def _over(nodes, log_weights, z: np.ndarray, at: Placement, codes: np.ndarray, r
     highest = terms.max(axis=0)
     if not np.all(np.isfinite(terms)):
         raise FloatingPointError("A quadrature node takes a mean out of the family's range.")
+    if len(known) and np.all(np.abs(highest - known) < NEAR):
+        highest = known
     terms = np.exp(terms - highest)
     score *= terms.take(codes, axis=1)
     by_dispersion = np.zeros(n_groups)
