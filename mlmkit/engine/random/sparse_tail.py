@@ -55,7 +55,7 @@ class SparseTail:
     links: tuple[Links, ...]
     inverse: SelectedInverse
 
-    @property
+    @cached_property
     def width(self) -> int:
         return sum(one.columns.size for one in self.crossed)
 

@@ -154,7 +154,7 @@ class DenseTail:
 
     crossed: tuple[CrossedTerm, ...]
 
-    @property
+    @cached_property
     def width(self) -> int:
         return sum(one.columns.size for one in self.crossed)
 
