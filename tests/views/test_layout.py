@@ -6,6 +6,7 @@ import json
 import math
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,8 @@ from mlmkit.views.boxes import (
     runs_through,
 )
 from mlmkit.views.draw import SQUARE, note_height, symbol_height
+from mlmkit.views.graph import Node
+from mlmkit.views.layout import _Crossed, _Nested
 from mlmkit.views.letters import typeset
 from mlmkit.views.model import DiagramError
 from mlmkit.views.network import Network, network
@@ -352,3 +355,51 @@ def test_everything_stands_where_it_stood(name):
             assert found[of] == wanted[of]
         else:
             assert found[of] == pytest.approx(wanted[of], abs=0.011), of
+
+
+# ---- where it is tried ---------------------------------------------------------------------------------------
+
+
+def tried(method, *args) -> list:
+    """The places that a search tries where none is free."""
+    seen = []
+    sketch = SimpleNamespace(
+        places={"node": (1.0, 2.0), "row": "here"},
+        row_above=lambda nodes, x, height: seen.append(round(x, 2)),
+        is_free=lambda node, place: seen.append(place) if place != "here" else None,
+        filled=lambda: Box(0, 0, 4, 6),
+    )
+    found = method(sketch, *args)
+    return [*seen, found]
+
+
+def test_a_row_is_moved_by_half_a_unit_at_a_time_to_either_side_and_at_last_left_where_it_was():
+    *seen, _ = tried(_Crossed._free_row, [Node("row", "b", "parameter")], 3.0, 5.0)
+    assert seen == [3.0, 2.5, 3.5, 2.0, 4.0, 1.5, 4.5, 1.0, 5.0, 3.0]
+
+
+@pytest.mark.parametrize(("leftish", "columns"), [(False, (7.0, -7.0)), (True, (-7.0, 7.0))])
+def test_a_parameter_is_tried_at_its_nodes_height_then_further_up_and_down_then_on_the_other_side(
+    leftish, columns
+):
+    node, parameter = Node("node", "y", "outcome"), Node("b", "b", "parameter")
+    *seen, found = tried(_Nested._free_place, parameter, node, 0.5, {"left": -7.0, "right": 7.0}, leftish)
+    heights = [2.5 + shift for shift in (0.0, 0.4, -0.4, 0.8, -0.8, 1.2, -1.2, 1.6, 2.2, 3.0)]
+    assert seen == [(column, pytest.approx(height)) for column in columns for height in heights]
+    assert found == (7.0, 7.0), "above all, if none is free"
+
+
+def test_a_layer_is_moved_as_little_as_will_do():
+    """Up by 0.3 and to the right by 0.8 at a time, its predictors on the left before the right."""
+    steps = _Nested._tries(None, [1, 2])
+    assert steps[:6] == [
+        (0.0, 0.0, True),
+        (0.0, 0.0, False),
+        (0.3, 0.0, True),
+        (0.3, 0.0, False),
+        (0.0, 0.8, True),
+        (0.0, 0.8, False),
+    ]
+    assert len(steps) == 2 * 20 * 2 and max(lift for lift, _, _ in steps) == pytest.approx(19 * 0.3)
+    costs = [3 * lift / 0.3 + 4 * shift / 0.8 for lift, shift, _ in steps]
+    assert np.all(np.diff(costs) > -1e-9)
