@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,8 @@ from mlmkit.errors import DataError, FormulaError, MlmkitError
 from mlmkit.formula import parse_formula
 from mlmkit.models import lmer
 from mlmkit.widgets.bounds import MOST_ROWS, TooLarge, TooLong, check_size, in_time
-from mlmkit.widgets.playground import FIRST, compute, playground
+from mlmkit.widgets.drawing import canvas
+from mlmkit.widgets.playground import FIRST, MOST_POINTS, _response, compute, draw, panels, playground
 
 
 @pytest.fixture(scope="module")
@@ -182,3 +184,33 @@ def test_results_and_errors_pass_through_the_time_limit():
     assert in_time(lambda: 3, 5) == 3
     with pytest.raises(FormulaError):
         in_time(lambda: parse_formula("y ~"), 5)
+
+
+def test_observed_values_stand_over_fitted_ones_around_the_diagonal():
+    data = load_data("sleepstudy")
+    it = compute("Reaction ~ Days + (1|Subject)", data)
+    net, ax = panels(canvas((9.6, 4.2)))
+    draw((net, ax), it)
+    y, fitted = data["Reaction"].to_numpy(), it.fit.fitted.to_numpy()
+    dots = next(line for line in ax.lines if line.get_marker() == "o").get_xydata()
+    np.testing.assert_allclose(dots, np.column_stack([fitted, y]))
+    low, high = min(y.min(), fitted.min()), max(y.max(), fitted.max())
+    reach = (low - 0.05 * (high - low), high + 0.05 * (high - low))
+    assert ax.get_xlim() == pytest.approx(reach) and ax.get_ylim() == pytest.approx(reach)
+    assert ax.get_title() == "Reaction"
+
+
+def test_of_many_rows_some_are_drawn_from_the_first_to_the_last():
+    n = MOST_POINTS * 3
+    data = pd.DataFrame({"x": np.arange(n) * 1.0, "y": np.arange(n) * 2.0 + np.arange(n) % 2})
+    it = compute("y ~ x", data)
+    axes = panels(canvas((9.6, 4.2)))
+    draw(axes, it)
+    dots = next(line for line in axes[1].lines if line.get_marker() == "o").get_ydata()
+    assert len(dots) == MOST_POINTS and (dots[0], dots[-1]) == (data["y"].iloc[0], data["y"].iloc[-1])
+
+
+@pytest.mark.parametrize(("name", "shown"), [("y" * 29, "y" * 29), ("y" * 30, "y" * 29 + "…")])
+def test_a_long_response_is_cut(name, shown):
+    response = SimpleNamespace(fit=SimpleNamespace(spec=SimpleNamespace(response=name)))
+    assert _response(response) == shown
