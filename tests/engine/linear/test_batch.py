@@ -216,3 +216,16 @@ def test_the_lowest_of_several_minima_may_have_a_strong_correlation(response):
     Lambda = np.array([[many.theta[0, 0], 0.0], [many.theta[0, 1], many.theta[0, 2]]])
     Sigma = Lambda @ Lambda.T
     assert abs(Sigma[0, 1]) > 0.9 * np.sqrt(Sigma[0, 0] * Sigma[1, 1])
+
+
+@pytest.mark.parametrize("level", [0.0, 1e3, 1e9])
+def test_what_is_left_of_a_response_far_from_zero_is_at_right_angles_to_x(level):
+    """Projected once, a mean of 10⁹ would leave a millionth of itself in residuals of size one."""
+    d = made([8] * 12)
+    batch = linear_batch(d, True)
+    Y = level + responses(d, 0.4, 3)
+    left, coefficients, size = batch._residuals(Y)
+    Q = batch.data.Q
+    assert np.abs(Q @ left).max() < 1e-12 * np.sqrt(len(Y)) and left.std() > 0.5
+    np.testing.assert_allclose(Q.T @ coefficients + left, Y, atol=1e-6 * max(1.0, level * 1e-6))
+    np.testing.assert_allclose(size, np.sqrt(np.mean(Y**2, axis=0)))
