@@ -19,6 +19,9 @@ from ..spec import Spec
 from ..terms import Part
 from .symbols import COEFFICIENTS, OFFSETS, expression, function_of, indexed, innermost, roman
 
+#: Brackets with none inside them.
+BRACKETED = r"[({][^(){}]*[)}]"
+
 
 class DiagramError(MlmkitError):
     """A model that is fitted but not drawn; the message says what is not drawn."""
@@ -312,7 +315,7 @@ class Model:
         symbols = {name: self.value(name, index) for name in part.factor.columns}
         text = expression(part.factor.tree, symbols)
         if part.level is None:
-            return f"({text})" if re.search(r" [+-] ", text) and not text.startswith("(") else text
+            return f"({text})" if _needs_brackets(text) else text
         if part.kind == "basis":
             inner = expression(innermost(part.factor.tree), symbols)
             return rf"{roman(function_of(part.factor.tree))}_{{{part.level}}}({inner})"
@@ -368,3 +371,14 @@ class Model:
 
 
 # -- reading ------------------------------------------------------------
+
+
+def _needs_brackets(text: str) -> bool:
+    """Whether an expression, written behind its coefficient as it is, would be read as something else, or badly."""
+    if text.startswith("-"):
+        return True
+    if not text.startswith("("):
+        return bool(re.search(r" [+-] ", text))
+    while re.search(BRACKETED, text):
+        text = re.sub(BRACKETED, "", text)
+    return bool(re.search(r" [+-] ", text))

@@ -47,6 +47,7 @@ def test_groups_with_as_much_data_have_marks_of_one_size_and_others_by_their_are
     for column, mark in zip(("flat", "multilevel"), marks, strict=True):
         np.testing.assert_allclose(mark.get_offsets()[:, 1], drawn.table[column])
     assert np.unique(marks[0].get_offsets()[:, 0]) == [0] and np.unique(marks[1].get_offsets()[:, 0]) == [1]
+    assert ax.get_xlim() == (-0.28, 1.28), "a quarter of the way between the columns on either side"
     joined = np.array(segments(ax))
     np.testing.assert_allclose(joined[:, :, 1], drawn.table[["flat", "multilevel"]])
     flat = next(c for c in plots.shrinkage(rats).collections if isinstance(c, PathCollection))

@@ -352,3 +352,21 @@ def test_a_single_grouping_is_s_whatever_its_name_and_several_have_their_own_let
     )
     both = equation("y ~ x + (1|person) + (1|word)").latex
     assert "[p_i]" in both and r"p_i : \mathrm{person}" in both and "s_i" not in both
+
+
+@pytest.mark.parametrize(
+    ("term", "written"),
+    [
+        ("I(x + w)", "(x_{i1} + x_{i2})"),
+        ("I(x - 2 * w)", r"(x_{i1} - 2 \, x_{i2})"),
+        ("I((x + w) * z)", r"(x_{i1} + x_{i2}) \, x_{i3}"),
+        ("I((x + w)**2)", "(x_{i1} + x_{i2})^{2}"),
+        ("I((x + w)**2 - z)", "((x_{i1} + x_{i2})^{2} - x_{i3})"),
+        ("I((x + w) + (z - x))", "(x_{i1} + x_{i2} + x_{i3} - x_{i1})"),
+        ("I(-x)", "(-x_i)"),
+        ("log(x + w)", r"(\log(x_{i1} + x_{i2}))"),
+    ],
+)
+def test_a_coefficient_is_that_of_the_whole_expression(term, written):
+    """b (x + w)² − z would be a term of its own without a coefficient, and b −x a difference."""
+    assert f"b_1 {written}" in str(equation(f"y ~ {term} + (1|g)"))

@@ -379,6 +379,15 @@ def test_letters_have_the_size_of_their_text_and_stand_one_after_the_other():
     assert run[1] == 0 and 40 < run[3] < 55, "an m is about one em wide"
 
 
+@pytest.mark.parametrize("size", [18, 36])
+def test_an_index_is_smaller_and_lower_and_grows_with_its_text(size):
+    _, strokes = recorded(lambda ax: ax.text(1, 1, "$x_i^k$", fontsize=size))
+    (scale, level, _), *small = strokes[-1][5]
+    assert level == 0 and all(one < 0.8 * scale for one, _, _ in small)
+    downs = sorted(up / size for _, up, _ in small)
+    assert downs == pytest.approx([-0.52, 0.48], abs=0.13), "in pixels to the point, from the line downwards"
+
+
 # ---- what a page is told of controls -------------------------------------------------------------------------
 
 

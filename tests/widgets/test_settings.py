@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from math import inf
 
@@ -184,3 +185,39 @@ def test_every_goes_to_the_end_and_across_over_the_whole_range():
 )
 def test_a_scale_goes_up_in_steps(reach, step):
     assert stepped(reach) == pytest.approx(step)
+
+
+STILLS = [name for name in widgets.__all__ if name.startswith("show_") and name != "show_prior"]
+SYMBOLS = {
+    "τ": "tau", "σ": "sigma", "b": "b", "n": "n", "b₁": "b1", "ρ": "rho", "τ₀": "tau0", "τ₁": "tau1", "J": "J",
+}  # fmt: skip
+
+
+def on_paper(name: str, monkeypatch) -> dict[str, dict]:
+    """The settings that are drawn side by side, by their captions."""
+    module, settings = sys.modules[getattr(widgets, name).__module__], {}
+    monkeypatch.setattr(module, "stills", lambda exploration, given: settings.update(given))
+    getattr(widgets, name)()
+    return settings
+
+
+@pytest.mark.parametrize("name", STILLS)
+def test_captions_on_paper_are_what_is_set(name, monkeypatch):
+    settings = on_paper(name, monkeypatch)
+    assert len(settings) == 4
+    for caption, values in settings.items():
+        for symbol, text in re.findall(r"([A-Za-zτσρ][₀₁]?) = ([−\d.]+\d|\d)", caption):
+            if name != "show_pooling":
+                assert values[SYMBOLS[symbol]] == pytest.approx(float(text.replace("−", "-"))), caption
+
+
+def test_other_captions_on_paper(monkeypatch):
+    assert [one["n"] for one in on_paper("show_weight", monkeypatch).values()] == [1, 5, 20, 60]
+    assert {one["group"] for one in on_paper("show_weight", monkeypatch).values()} == {"s2336"}
+    assert [one["multiple"] for one in on_paper("show_pooling", monkeypatch).values()] == [
+        0.0, pytest.approx(0.325172), 1.0, inf,
+    ]  # fmt: skip
+    people = on_paper("show_likelihood", monkeypatch).values()
+    assert [(one["J"], one["alike"]) for one in people] == [(18, 0), (5, 0), (18, 0.75), (6, 0.85)]
+    assert [one["J"] for one in on_paper("show_loss", monkeypatch).values()] == [12, 12, 3, 12]
+    assert on_paper("show_predictor", monkeypatch)["tells half, in ten groups"]["J"] == 10
