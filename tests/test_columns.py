@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import mlmkit as mk
-from mlmkit.columns import label_text, look
+from mlmkit.columns import _Stray, label_text, look
 from mlmkit.errors import DataError
 
 NUMBERS = [3, 1, 2, 1, 3, 7]
@@ -231,3 +231,18 @@ def test_groups_of_half_precision(dtype):
     fit, plain = mk.lmer("y ~ 1 + (1|c)", half), mk.lmer("y ~ 1 + (1|c)", data)
     assert_allclose(fit.predict(data), plain.predict(half))
     assert fit.design.blocks[0].levels[1] == 0.1
+
+
+@pytest.mark.parametrize(
+    ("n", "numbers", "different", "rare"),
+    [
+        (30, 27, 3, True),
+        (30, 26, 3, False),
+        (30, 27, 2, False),
+        (5, 4, 3, True),
+        (5, 3, 3, False),
+        (19, 18, 3, True),
+    ],
+)
+def test_a_tenth_of_the_values_or_one_may_be_slips(n, numbers, different, rare):
+    assert _Stray(n, numbers, different, 0).is_rare is rare

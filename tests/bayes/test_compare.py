@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import mlmkit as mk
-from mlmkit.bayes.checks import pointwise_loo
+from mlmkit.bayes.checks import pointwise_loo, summed_loo
 from mlmkit.errors import DataError, FitWarning
 from tests.bayes.toy import toy
 
@@ -62,3 +62,10 @@ def test_other_rows_do_not_compare(posteriors):
         other = mk.brm("y ~ x + (1|class)", toy(seed=6), **(SETTINGS | {"draws": 50, "tune": 50}))
     with pytest.raises(DataError, match="same rows and response"):
         mk.compare(posteriors[0], other)
+
+
+def test_a_sum_over_rows_has_its_error_its_parameters_and_its_deviance():
+    elpd, seen, k = np.array([-1.0, -2.0, -6.0]), np.array([-0.9, -1.8, -5.8]), np.array([0.7, 0.71, 0.2])
+    told = summed_loo("y ~ x", elpd, seen, k)
+    assert_allclose(told[["elpd_loo", "p_loo", "looic", "high_k"]].astype(float), [-9, 0.5, 18, 1])
+    assert told["se"] == pytest.approx(np.sqrt(3) * np.std(elpd))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import scipy
+import scipy.special
+import scipy.stats
 
 from mlmkit.families import DISTRIBUTIONS, Distribution
+from mlmkit.families.nbinom import _stirling
 
 #: A dispersion that is neither large nor small, for those that have one.
 DISPERSION = {"nbinom": 2.5, "student": (0.3, 5.0)}
@@ -250,3 +252,9 @@ def test_the_variance_of_a_logarithm_is_that_of_a_lognormal_of_this_mean_and_var
     alike = scipy.stats.lognorm(spread, scale=mu * np.exp(-(spread**2) / 2))
     np.testing.assert_allclose(alike.mean(), mu)
     np.testing.assert_allclose(alike.var(), one.variance(mu, phi) * np.ones_like(mu))
+
+
+@pytest.mark.parametrize("z", [5.0, 20.0, 300.0])
+def test_what_stirlings_formula_lacks(z):
+    exact = scipy.special.gammaln(z) - ((z - 0.5) * np.log(z) - z + 0.5 * np.log(2 * np.pi))
+    assert _stirling(np.array(1 / z)) == pytest.approx(exact, abs=1e-13 + 1 / (1600 * z**7))

@@ -240,3 +240,11 @@ def test_nothing_is_taken_off_an_arrows_ends():
     ax = NETWORKS["plates"].draw()
     arrows = [patch for patch in ax.patches if str(patch.get_gid()).startswith("edge-")]
     assert arrows and {(arrow.shrinkA, arrow.shrinkB) for arrow in arrows} == {(0, 0)}
+
+
+def test_the_key_stands_at_the_foot_of_the_picture():
+    ax = NETWORKS["plates"].draw(key=True)
+    names = {meaning for _, meaning in KEY}
+    heights = sorted({text.get_position()[1] for text in ax.texts if text.get_text() in names})
+    foot = ax.get_ylim()[0]
+    assert heights == pytest.approx([foot + 0.3 + 0.42 * k for k in range(len(heights))])

@@ -61,3 +61,19 @@ def test_it_is_read_from_left_to_right_and_centred(name):
     gaps = [(a + b) / 2 for (a, _), (b, _) in pairwise(rows)]
     for x, _ in (dot for dot in net.layout.dots if dot[1] == 0):
         assert min(abs(x - gap) for gap in gaps) < 0.55, "dots stand between two observations"
+
+
+@pytest.mark.parametrize(("formula", "gap"), [("y ~ 1", 1.1), ("y ~ x", 1.1 + 1.02)])
+def test_observations_without_groups_stand_apart_by_their_predictors_and_the_dots(formula, gap):
+    """Each has its predictor on its left; before the last there is room for the dots, in their middle."""
+    net = network(formula, style="unrolled")
+    places = net.layout.places
+    first, second, last = (places[name][0] for name in ("y_1", "y_2", "y_n"))
+    assert (second - first, last - second) == pytest.approx((gap, gap + 0.82)) and first == pytest.approx(
+        -last
+    )
+    ((at, height),) = net.layout.dots
+    room = last - (1.02 if formula == "y ~ x" else 0.0)
+    assert (at, height) == (pytest.approx((second + room) / 2), 0.0)
+    if formula == "y ~ x":
+        assert places["x_1"] == pytest.approx((first - 1.02, 0.0))

@@ -173,3 +173,12 @@ def test_the_standard_error_is_lmers():
     assert it.tau_after == pytest.approx(fit.varcorr["sdcor"].iloc[0], rel=1e-5)
     assert it.se == pytest.approx(np.sqrt(np.diag(fit.vcov))[1], rel=1e-5)
     assert it.se_floor == pytest.approx(it.tau_after / np.sqrt(40))
+
+
+def test_each_bar_has_its_tau_above_its_start():
+    it = predictor.compute()
+    bars = painted(predictor, it)[1]
+    told = {text.get_text(): text.xy for text in bars.texts}
+    before, after = (rf"$\hat\tau$ = {number(tau)}" for tau in (it.tau_before, it.tau_after))
+    assert told == {before: (0, 1.28), after: (0, 0.28), "hatched: taken by $z$": (0, -0.3)}
+    assert [label.get_text() for label in bars.get_yticklabels()] == ["with $z$", "without"]

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.testing import assert_array_equal
 
 from mlmkit.engine.random.arrange import GLANCE, arrange, distinct, parents
+from mlmkit.engine.random.border import Cells
 from mlmkit.engine.standardise import Term
 
 PUPIL = np.arange(24)
@@ -53,3 +54,12 @@ def test_distinct_keys_are_counted_or_sorted_alike():
         found, place = distinct(keys, size)
         assert_array_equal(found, np.unique(keys))
         assert_array_equal(found[place], keys)
+
+
+def test_pairs_of_cells_are_counted_as_they_are_listed():
+    """In groups of 3, 0, 1 and 4 cells there are 6 + 0 + 1 + 10 pairs, each cell with itself and those before it."""
+    cells = Cells(4, 5, np.array([0, 0, 0, 2, 3, 3, 3, 3]), np.array([0, 1, 4, 2, 0, 1, 2, 3]))
+    first, second = cells.all_pairs()
+    assert cells.n_pairs == len(first) == len(second) == 17
+    assert np.all(second <= first) and np.all(cells.group[first] == cells.group[second])
+    assert len(set(zip(first.tolist(), second.tolist(), strict=True))) == 17
