@@ -11,6 +11,7 @@ ROUTES = ("whole", "cells, pairs kept", "cells", "cells, some dense", "sparse ta
 def take(route, monkeypatch):
     """Make every design that has crossed terms take one of the `ROUTES`."""
     if route == "sparse tail":
+        monkeypatch.setattr(routes, "DENSE_SPEED", 1e-9)
         monkeypatch.setattr(routes, "ALWAYS_DENSE", -1)
         monkeypatch.setattr(routes, "FEW_PAIRS", np.inf)
         monkeypatch.setattr(routes, "FEW_LINKS", np.inf)

@@ -9,13 +9,15 @@ grouping with the most effects is a chain by itself and all others go into the *
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from ...design import Block
-from ...errors import DataError
+from ...errors import DataError, FitWarning
+from ...words import listed
 from ..standardise import Term, standard_term
 from .border import Cells, Pairs
 from .elimination import Level
@@ -29,6 +31,15 @@ from .tail import CrossedTerm, DenseTail, Tail
 SMALL_BORDER, PAIRS_KEPT = 200_000, 8_000_000
 #: Crossed groupings are told apart on this many rows, before all of them are looked at.
 GLANCE = 1000
+#: From so many dense columns on a fit takes long enough to be told before it begins; what one takes is about SECONDS
+#: times the columns cubed for a linear model, GENERALIZED times that for a generalized one, and COPIES of the matrix.
+SLOW, SECONDS, GENERALIZED, COPIES = 4000, 1.5e-10, 5, 9
+LINKED = (
+    "{groups} are crossed, and so closely linked that the fit needs a matrix of {width:,} × {width:,} numbers: "
+    "{cost}. {advice}"
+)
+SOONER = "To have it sooner, fit a sample of the groups, or leave one of these terms out."
+INSTEAD = "Leave one of these terms out, or fit a sample of the groups."
 
 
 def arrange(terms: Sequence[Term], groups: Sequence[str]) -> Pattern:
@@ -44,6 +55,11 @@ def arrange(terms: Sequence[Term], groups: Sequence[str]) -> Pattern:
     ------
     DataError
         The crossed terms have more group effects than fit, and are linked too closely for a sparse matrix.
+
+    Warns
+    -----
+    FitWarning
+        They do fit, but it will take long.
     """
     terms = tuple(terms)
     by_name = [tuple(k for k, g in enumerate(groups) if g == name) for name in dict.fromkeys(groups)]
@@ -59,6 +75,7 @@ def arrange(terms: Sequence[Term], groups: Sequence[str]) -> Pattern:
         if found is not None:
             tail, cells = found
             return Pattern(terms, (finest,), tail, cells, stored, _row_places(tail, terms))
+    _tell_the_cost(terms, sum(one.columns.size for one in crossed), groups)
     return _dense(terms, finest, crossed)
 
 
@@ -125,15 +142,32 @@ def _crossed(terms: Sequence[Term], which: Sequence[int]) -> tuple[CrossedTerm, 
     return tuple(crossed)
 
 
+def _tell_the_cost(terms: Sequence[Term], width: int, groups: Sequence[str]) -> None:
+    """Refuse a dense tail that is too large, and say of a large one, before it is made, what it will take."""
+    if width < min(SLOW, NEVER_DENSE):
+        return
+    sizes = {name: term.n_groups for name, term in zip(groups, terms, strict=True)}
+    told = listed([f"{name} ({size:,} groups)" for name, size in sizes.items()], 8)
+    memory = f"{max(1.0, COPIES * 8.0 * width**2 / 1e9):.0f} GB of memory"
+    if width > NEVER_DENSE:
+        cost = f"that would take {memory}, and hours"
+        raise DataError(LINKED.format(groups=told, width=width, cost=cost, advice=INSTEAD))
+    linear = SECONDS * width**3
+    cost = (
+        f"expect {_duration(linear)} for a linear model, {_duration(GENERALIZED * linear)} for a generalized one, "
+        f"and {memory}"
+    )
+    warnings.warn(LINKED.format(groups=told, width=width, cost=cost, advice=SOONER), FitWarning, stacklevel=2)
+
+
+def _duration(seconds: float) -> str:
+    """About how long, as people say it."""
+    return f"some {seconds:.0f} seconds" if seconds < 90 else f"some {seconds / 60:.0f} minutes"
+
+
 def _dense(terms: tuple[Term, ...], finest: Level, crossed: tuple[CrossedTerm, ...]) -> Pattern:
     """The finest groups eliminated, all other effects in a dense tail."""
     tail = DenseTail(crossed)
-    if tail.width > NEVER_DENSE:
-        raise DataError(
-            f"The crossed terms have {tail.width} group effects that are too closely linked for a sparse matrix, and "
-            f"a dense one would take {tail.width**2 * 8 / 1e9:.0f} GB. Leave one of the crossed terms out, or fit a "
-            "sample of its groups."
-        )
     if finest.n_groups * tail.width * finest.size <= SMALL_BORDER:
         cells = Cells(finest.n_groups, tail.width, np.zeros(0, dtype=int), np.zeros(0, dtype=int))
         stored = {

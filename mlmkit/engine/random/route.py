@@ -3,21 +3,28 @@
 Once the finest groups are eliminated, crossed groups are linked where they share one of them. Where few
 are, as teachers whose pupils stay in their school, the links stay sparse and so should the equations;
 where most are, as in a course evaluation, a dense matrix is many times faster for the same work.
+
+Few links do not keep a factor sparse by themselves: every elimination links what was linked with the eliminated
+group, and groups that are linked at random soon are linked all with all. So the work of the factorisation is counted
+before it is begun, and counting ends where it is too much.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from heapq import heapify, heappop, heappush
+from itertools import pairwise
 
 import numpy as np
 from scipy.sparse import coo_matrix, csc_matrix
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 from ..standardise import Term
+from . import selected
 
 #: Up to so many crossed columns the tail is dense in any case; from so many on, in no case (12 GB).
 ALWAYS_DENSE, NEVER_DENSE = 400, 20_000
-#: Links per crossed group up to which the sparse factor stays small, and pairs of cells worth counting them.
+#: Links per crossed group up to which the sparse factor may stay small, and pairs of cells worth counting them.
 FEW_LINKS, FEW_PAIRS = 20, 400
 #: How many operations of a dense factorisation take the time of a sparse one's.
 DENSE_SPEED = 30.0
@@ -36,7 +43,15 @@ def is_sparse(terms: Sequence[Term], finest: int, rest: Sequence[int]) -> bool:
     if width <= ALWAYS_DENSE or _pairs(terms[finest], len(rest)) > FEW_PAIRS * width:
         return False
     links = _links(terms, finest, rest)
-    return links.nnz <= FEW_LINKS * links.shape[0] or _profile(links) * DENSE_SPEED < width**3
+    by_column = (width / links.shape[0]) ** 3
+    most, bound = selected.MOST_GATHERED / by_column, _profile(links)
+    if bound <= most and bound * by_column * DENSE_SPEED < width**3:
+        return True
+    if width <= NEVER_DENSE:
+        if links.nnz > FEW_LINKS * links.shape[0]:
+            return False
+        most = min(most, width**3 / DENSE_SPEED / by_column)
+    return operations(links, most) <= most
 
 
 def _pairs(finest: Term, others: int) -> float:
@@ -60,7 +75,32 @@ def _profile(links: csc_matrix) -> float:
     order = reverse_cuthill_mckee(links, symmetric_mode=True)
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
-    entries = links.tocoo()
-    widths = np.zeros(len(order))
-    np.maximum.at(widths, place[entries.row], place[entries.row] - place[entries.col])
+    met = np.diff(links.indptr) > 0
+    first = np.minimum.reduceat(place[links.indices], links.indptr[:-1][met])
+    widths = (place[met] - first).astype(float)
     return float(widths @ widths)
+
+
+def operations(links: csc_matrix, most: float = np.inf) -> float:
+    """Σ count² over the columns of a sparse factor, the group with the fewest links eliminated first.
+
+    Infinite if it must be more than `most`: where every group has d links, at least 1² + 2² + … + (d − 1)² are to come.
+    """
+    starts, rows = links.indptr.tolist(), links.indices.tolist()
+    beside = [set(rows[start:stop]) - {j} for j, (start, stop) in enumerate(pairwise(starts))]
+    waiting, total = [(len(linked), j) for j, linked in enumerate(beside)], 0.0
+    heapify(waiting)
+    while waiting:
+        degree, j = heappop(waiting)
+        if j in beside[j] or len(beside[j]) != degree:
+            continue  # it has other links by now, and waits at another place
+        linked = beside[j]
+        total += degree**2
+        if total + degree * (degree - 1) * (2 * degree - 1) / 6 > most:
+            return np.inf
+        for k in linked:
+            beside[k] |= linked
+            beside[k] -= {j, k}
+            heappush(waiting, (len(beside[k]), k))
+        beside[j] = {j}  # gone
+    return total
