@@ -78,8 +78,8 @@ def optimise(criterion: LmmCriterion, start: np.ndarray | None = None) -> Optimu
         From `lmm_criterion`.
     start : (n_theta,) array, optional
         A θ to start from, and no other. By default variances from quadratic forms (MINQUE); where few data may
-        leave the criterion with more than one minimum, every SD as large as the residual's, too; and where
-        `hills` fears another, from wherever it may be found.
+        leave the criterion with more than one minimum, every SD as large as the residual's, too; and there and
+        where `hills` fears another, from wherever it may be found.
     """
     if start is not None:
         return _search(criterion, criterion.to_standard(start))
@@ -103,12 +103,12 @@ def optimise(criterion: LmmCriterion, start: np.ndarray | None = None) -> Optimu
 
 
 def _may_be_lower_elsewhere(criterion: LmmCriterion, end: Optimum) -> bool:
-    """Whether a minimum may be another than the lowest: uneven groups, say, or a search that got stuck."""
+    """Whether a minimum may be another than the lowest: few data, uneven groups, or a search that got stuck."""
     if sum(term.n_groups * term.size for term in criterion.data.terms) > MANY_EFFECTS:
         return False
     if end.evaluations > MOST_EVALUATIONS:
         return False  # where one search finds no end, others find none
-    return not end.converged or _may_have_hills(criterion)
+    return not end.converged or _few_data(criterion) or _may_have_hills(criterion)
 
 
 def _may_have_hills(criterion: LmmCriterion) -> bool:

@@ -138,7 +138,8 @@ def further_starts(
         for rungs in sorted(low, key=lambda rungs: at(rungs)[0])
         if np.isfinite(at(rungs)[0])
     ]
-    return starts + [(factors, look(factors)[1]) for factors in _leaning(sds, units, sizes)]
+    turned = (factors for some in (sds, np.ones(len(sds))) for factors in _leaning(some, units, sizes))
+    return starts + [(factors, look(factors)[1]) for factors in turned]
 
 
 def _nearest(sds: np.ndarray, ladder: np.ndarray) -> Rungs:
@@ -184,7 +185,7 @@ def _descended(at: Callable, place: Rungs, n: int) -> Rungs:
 
 
 def _leaning(sds: np.ndarray, units: np.ndarray, sizes: Sequence[int]) -> Iterator[list[np.ndarray]]:
-    """The SDs of the end, large where they are 0, with a term's first coefficient strongly correlated with others."""
+    """These SDs, large where they are 0, with a term's first coefficient strongly correlated with others."""
     if max(sizes) == 1:
         return
     parts = diagonal_factors(units * np.where(sds < NOTHING, 3.0, np.maximum(sds, 0.3)), sizes)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.optimize import minimize
 
+from benchmarks import scan
 from mlmkit.datasets import load_data
 from mlmkit.design import build_design
 from mlmkit.engine.linear import lmm
@@ -91,6 +92,31 @@ def test_of_two_minima_the_lower_one_is_found():
     criterion = lmm_criterion(d)
     start = criterion.from_standard(starting_theta(criterion.equations, criterion.data.n))
     assert optimise(criterion).value < optimise(criterion, start).value - 1.0
+
+
+@pytest.fixture(scope="module")
+def small_sets():
+    return list(scan.sets())
+
+
+@pytest.mark.parametrize(("k", "reml", "lowest"), [(143, True, 105.3287), (390, False, 153.6262)])
+def test_few_uneven_groups_hide_no_lower_minimum(small_sets, k, reml, lowest):
+    """The lowest of lme4's optimisers; its default ends at 106.0558 and 154.6114."""
+    formula, data = small_sets[k]
+    found = optimise(lmm_criterion(build_design(parse_formula(formula), data), reml))
+    assert found.converged
+    assert found.value == pytest.approx(lowest, abs=1e-4)
+
+
+@pytest.mark.parametrize("k", range(9, 27))
+@pytest.mark.parametrize("reml", [True, False], ids=["REML", "ML"])
+def test_few_data_are_fitted_no_worse_than_from_many_starts(small_sets, k, reml):
+    formula, data = small_sets[k]
+    criterion = lmm_criterion(build_design(parse_formula(formula), data), reml)
+    rng = np.random.default_rng(k)
+    starts = rng.normal(size=(6, len(optimise(criterion).theta))) * [[0.3], [0.3], [1], [1], [3], [10]]
+    ends = (minimize(criterion.standard, x, jac=True, method="BFGS") for x in starts)
+    assert optimise(criterion).value <= min(end.fun for end in ends if np.max(np.abs(end.x)) < 1000) + 1e-6
 
 
 def test_a_start_of_ones_own_leads_to_the_same_optimum():
