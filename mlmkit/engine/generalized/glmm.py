@@ -38,6 +38,8 @@ MOST_INTEGRATED = 3
 FEW, STANDING, MOST_PLACINGS = 7, 1e-7, 12
 #: Another summit is looked for where no more rows, group effects or parameters than this make every look expensive.
 MANY_ROWS, MANY_EFFECTS, MANY_PARAMETERS = 50_000, 2000, 40
+#: It is looked for in any case where more than one coefficient varies, with up to so many rows and groups in some term.
+FEW_ROWS, FEW_GROUPS = 500, 9
 #: Directions of θ in which the criterion is less curved than this share of the most say nothing.
 FLAT = 1e-6
 #: A dispersion is next to nothing beside the flat model's where it is less than this share of it.
@@ -225,7 +227,14 @@ def _may_be_higher_elsewhere(criterion: GlmmCriterion, end: End) -> bool:
     if end.evaluations > _most(criterion) or (not end.converged and _leaves_no_noise(criterion, end)):
         return False  # where one search finds no end, others find none
     doubtful = not end.converged or is_far(criterion, criterion.factors(end.x))
-    return doubtful or may_have_hills(design, criterion.information)
+    return doubtful or _few_data(criterion) or may_have_hills(design, criterion.information)
+
+
+def _few_data(criterion: GlmmCriterion) -> bool:
+    """Few rows, some term with few groups, and more than one coefficient that varies."""
+    blocks = criterion.design.blocks
+    few_groups = min(len(block.levels) for block in blocks) <= FEW_GROUPS
+    return len(criterion.design.y) <= FEW_ROWS and few_groups and sum(criterion.sizes) > 1
 
 
 def _leaves_no_noise(criterion: GlmmCriterion, end: End) -> bool:

@@ -35,8 +35,9 @@ LARGEST = 30.0
 FAR = 8.0
 #: Links on whose scale a change of 1 is a large one.
 LIKE_LOGS = ("logit", "probit", "cloglog", "cauchit", "log")
-#: Nodes with which summits are compared.
-NODES = 15
+#: Nodes with which summits are compared: for one effect at a time, and in each direction for two of the same groups
+#: together, as long as rows and nodes make no more terms than these.
+NODES, TOGETHER, MOST_TERMS = 40, 30, 1_000_000
 
 
 def units(criterion: GlmmCriterion) -> np.ndarray:
@@ -173,10 +174,13 @@ def _as_rows(several: Effects) -> np.ndarray:
 def height(criterion: GlmmCriterion, x: np.ndarray, modes: Effects) -> float:
     """−2 log L at a search's end, nearer to the truth than Laplace's approximation.
 
-    Each group's effect is integrated by quadrature with all others at their modes, one at a time, and what that
-    changes is summed. A criterion that is a quadrature itself is left as it is. The modes are looked for near
-    the given ones.
+    Two effects of the same groups are integrated together where that is cheap: strongly correlated, they share what one
+    alone would be given twice. Otherwise each group's effect is integrated by quadrature with all others at their
+    modes, one at a time, and what that changes is summed. A criterion that is a quadrature itself is left as it is.
+    The modes are looked for near the given ones.
     """
+    if criterion.rule is None and _is_integrated_together(criterion):
+        criterion = criterion.with_nodes(TOGETHER)
     try:
         state = criterion.state_at(x, modes)
     except FloatingPointError:
@@ -188,6 +192,12 @@ def height(criterion: GlmmCriterion, x: np.ndarray, modes: Effects) -> float:
         for term, Z, effects in zip(criterion.part.terms, state.Z, state.modes.u, strict=True)
         for z, u in zip(Z, effects, strict=True)
     )
+
+
+def _is_integrated_together(criterion: GlmmCriterion) -> bool:
+    groups = {block.group for block in criterion.design.blocks}
+    terms = len(criterion.design.y) * TOGETHER**2
+    return len(groups) == 1 and sum(criterion.sizes) == 2 and terms <= MOST_TERMS
 
 
 def _one_at_a_time(at: Approximation, codes: np.ndarray, z: np.ndarray, u: np.ndarray) -> float:
