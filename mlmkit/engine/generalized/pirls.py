@@ -24,8 +24,9 @@ DECREMENT = 1e-20
 ROUNDING, HIDDEN, SOME_STEPS = 1e-16, 1e-10, 5
 #: Steps that promise less than this are taken without a look at the penalised deviance.
 SMALL = 1e-3
-#: Most steps in all, and steps that promise so little without its falling by half: they pass a saddle.
-MAX_STEPS, MAX_IDLE = 100, 20
+#: Most steps in all, and in a row that come no nearer: the deviance does not fall as its slope says, as where a mean
+#: is so far out that its log density is cut off, or they promise little, and that does not fall by half: at a saddle.
+MAX_STEPS, MAX_IDLE = 100, 12
 MAX_HALVINGS = 40
 
 
@@ -121,7 +122,7 @@ def find_modes(part: Pattern, Z: Effects, response: Response, start: Effects) ->
         u, eta = [np.zeros_like(effect) for effect in start], response.population
         if not _valid(family, eta):
             raise FloatingPointError("A mean is out of the family's range whatever the group effects.")
-    last, least, idle = np.inf, np.inf, 0
+    last, least, fall, idle = np.inf, np.inf, np.inf, 0
     for steps in range(1, MAX_STEPS + 1):
         if idle > MAX_IDLE:
             break
@@ -130,16 +131,17 @@ def find_modes(part: Pattern, Z: Effects, response: Response, start: Effects) ->
         downhill = [total - effect for total, effect in zip(part.sums(Z, working.score), u, strict=True)]
         step = curvature.solve(downhill)
         decrement = dot(downhill, step)
-        idle = idle + 1 if 0.5 * least <= decrement < SMALL else 0
+        nearer = decrement < 0.5 * least if decrement < SMALL else fall > 0.0
+        idle = 0 if nearer else idle + 1
         rounding = (
             decrement > 0.5 * last if decrement < ROUNDING else decrement < HIDDEN and idle >= SOME_STEPS
         )
         if decrement < DECREMENT or rounding:
             return Modes(u, eta, working.mu, working.score, working.fisher, curvature, steps)
-        move, size = part.predictor(Z, step), 1.0
+        move, size, fall = part.predictor(Z, step), 1.0, np.inf
         last, least = decrement, min(least, decrement)
         if decrement >= SMALL or not _valid(family, eta + move):
-            size = _step_size(response, eta, move, u, step, decrement)
+            size, fall = _step_size(response, eta, move, u, step, _penalised(response, eta, u))
         u = [effect + size * change for effect, change in zip(u, step, strict=True)]
         eta = eta + size * move
     raise FloatingPointError(f"The conditional modes were not found in {steps} steps.")
@@ -175,20 +177,13 @@ def _penalised(response: Response, eta: np.ndarray, u: Effects) -> float:
     return -2.0 * response.kernel(eta) + dot(u, u)
 
 
-def _step_size(response: Response, eta, move, u: Effects, step: Effects, decrement: float) -> float:
-    """The largest of 1, ½, ¼, … that does not raise the penalised deviance; a whole step may by rounding.
-
-    Halves are given up where they promise hardly more than rounding: the deviance does not fall as its slope says,
-    as where a mean is so far out that its log density is cut off, and a hundred such steps lead nowhere.
-    """
-    value = _penalised(response, eta, u)
-    size, rounding, visible = 1.0, 1e-10 * (1.0 + abs(value)), decrement >= SMALL
+def _step_size(response: Response, eta, move, u: Effects, step: Effects, value: float) -> tuple[float, float]:
+    """The largest of 1, ½, ¼, … that does not raise the penalised deviance beyond rounding, and how far it falls."""
+    size, rounding = 1.0, 1e-10 * (1.0 + abs(value))
     for _ in range(MAX_HALVINGS):
         there = [effect + size * change for effect, change in zip(u, step, strict=True)]
-        most = value if visible and size < 1.0 else value + rounding
-        if _penalised(response, eta + size * move, there) <= most:
-            return size
+        fall = value - _penalised(response, eta + size * move, there)
+        if fall >= -rounding:
+            return size, fall
         size *= 0.5
-        if visible and size * decrement < 10.0 * rounding:
-            break
     raise FloatingPointError("No step towards the conditional modes lowers the penalised deviance.")
