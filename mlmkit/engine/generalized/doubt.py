@@ -31,6 +31,8 @@ from .quadrature import DENSE, MOST_NODES, Integral, Rule, integrate_around, rul
 SUSPICIOUS = 0.15
 #: Nodes in each direction for a first look and a second, by the number of coefficients.
 FIRST, SECOND = {1: 5, 2: 5, 3: 3}, {1: 15, 2: 9, 3: 5}
+#: The typical group's information from which its effects are so nearly normal that one look tells, and its nodes.
+INFORMED, ONE_LOOK = 10.0, {1: 5, 2: 4, 3: 3}
 #: Nodes to choose from for one coefficient; a choice is good when more would move nothing by more than this.
 LADDER, STILL = (11, 25, 50, 100), 0.1
 #: Nodes to choose for two and three coefficients, where the move is small and where it is large.
@@ -71,14 +73,20 @@ class Optimum:
             return self._moved(self._gradient(n) - self.gradient)
 
         most = MOST_NODES if size == 1 else DENSE - 1
-        move = with_nodes(max(FIRST[size], min(2 * few + 1, most)))
-        if few == 1 and move.largest > SUSPICIOUS:
+        informed = few == 1 and self._information() > INFORMED
+        move = with_nodes(ONE_LOOK[size] if informed else max(FIRST[size], min(2 * few + 1, most)))
+        if few == 1 and not informed and move.largest > SUSPICIOUS:
             move = with_nodes(SECOND[size])
         if not move.matters:
             return move
         if size > 1:
             return replace(move, nodes=CHOICE[size][move.largest > 1.0 or few > 1])
         return _enough([replace(with_nodes(n), nodes=n) for n in LADDER if n > few])
+
+    def _information(self) -> float:
+        """What the rows of the median group tell of its mean, on the scale of η."""
+        state = cast(Approximation, self.walk.at(self.x))
+        return float(np.median(np.bincount(self.criterion.design.blocks[0].codes, state.information)))
 
     def _gradient(self, n: int) -> np.ndarray:
         """The gradient with n nodes in each direction."""

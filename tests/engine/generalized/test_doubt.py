@@ -12,6 +12,7 @@ import scipy
 
 import mlmkit as mk
 from mlmkit.engine.estimates import DOUBTFUL, Move
+from mlmkit.engine.generalized import doubt
 from mlmkit.engine.generalized.doubt import Optimum
 from mlmkit.engine.generalized.quadrature import DENSE
 from mlmkit.errors import FitWarning
@@ -165,6 +166,7 @@ def looks(monkeypatch):
             return np.array([largest(n)])
 
         monkeypatch.setattr(Optimum, "_gradient", gradient)
+        monkeypatch.setattr(Optimum, "_information", lambda self: 0.0)
         monkeypatch.setattr(Optimum, "_moved", lambda self, off: Move(np.asarray(off), []))
         return one.move(), seen
 
@@ -204,3 +206,29 @@ def test_for_one_coefficient_as_many_nodes_as_settle_the_move_are_chosen(looks):
     for settles, nodes in ((11, 11), (25, 25), (50, 50)):
         move, _ = looks(lambda n, settles=settles: 1.0 if n >= settles else 1.0 + (settles - n), 1, 1)
         assert move.nodes == nodes
+
+
+@pytest.mark.parametrize(
+    ("family", "groups", "rows", "tau"), [("binomial", 600, 60, 0.5), ("poisson", 300, 40, 0.6)]
+)
+def test_one_look_tells_of_large_groups_what_two_tell(monkeypatch, family, groups, rows, tau):
+    """Their effects are next to normal, so that few nodes do; many groups make the move large enough to see."""
+    data = simulated(4, family, groups, rows, tau, slopes=True)
+    once = forecast(fitted("y ~ x + (x|g)", data, family))
+    monkeypatch.setattr(doubt, "INFORMED", np.inf)
+    monkeypatch.setattr(doubt, "SUSPICIOUS", 0.0)
+    twice = forecast(fitted("y ~ x + (x|g)", data, family))
+    assert not np.array_equal(once.coefficients, twice.coefficients), "they are two ways"
+    np.testing.assert_allclose(once.coefficients, twice.coefficients, atol=0.01)
+    np.testing.assert_allclose(once.sds[0], twice.sds[0], atol=0.01)
+
+
+def test_rare_events_in_large_groups_are_looked_at_twice(monkeypatch):
+    """It is the information that counts, not the rows."""
+    data = simulated(5, "binomial", 60, 100, 1.5, slopes=True).assign(y=lambda d: d.y * (d.index % 50 == 0))
+    looks = []
+    gradient = Optimum._gradient
+    monkeypatch.setattr(doubt, "SUSPICIOUS", 0.0)
+    monkeypatch.setattr(Optimum, "_gradient", lambda self, n: looks.append(n) or gradient(self, n))
+    fitted("y ~ x + (x|g)", data)
+    assert looks[:2] == [doubt.FIRST[2], doubt.SECOND[2]]
