@@ -186,5 +186,6 @@ def test_a_p_value_counts_the_simulations_as_far_out_on_the_nearer_side_twice(ob
 
 def test_the_distance_from_uniform_is_kolmogorov_and_smirnovs():
     places = np.random.default_rng(1).beta(0.8, 1.3, size=(17, 6))
+    places = np.hstack([places, 1 - places])  # too low, and too high
     told = [stats.kstest(column, "uniform").statistic for column in places.T]
     np.testing.assert_allclose(_distance(places), told)

@@ -98,6 +98,7 @@ def test_members_stand_around_their_group_and_its_true_mean_is_a_bar():
     assert pairs.get_xlim() == pairs.get_ylim() == (-8, 8)
     np.testing.assert_allclose(points(pairs, "o"), it.pairs)
     np.testing.assert_allclose(painted(icc, icc.compute(n=2))[0].lines[1].get_xdata()[:2], [0.73, 1.27])
+    np.testing.assert_allclose(painted(icc, icc.compute(n=1, J=3))[0].lines[1].get_xdata(), [1, 2, 3])
 
 
 @pytest.mark.parametrize(
