@@ -44,6 +44,10 @@ class DataError(MlmkitError):
     """Data that the formula cannot be fitted to."""
 
 
+class OutOfMemory(MlmkitError, MemoryError):
+    """A computation that does not fit into the memory there is."""
+
+
 class FitWarning(Told, UserWarning):
     """One plain sentence on an estimate that needs care."""
 

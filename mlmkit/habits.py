@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .errors import DataError, did_you_mean
+from .errors import DataError, MlmkitError, OutOfMemory, did_you_mean
 
 Function = TypeVar("Function", bound=Callable)
 Class = TypeVar("Class", bound=type)
@@ -191,7 +191,7 @@ def attribute(kind: type, name: str) -> UnknownAttribute:
 
 
 def answers(function: Function) -> Function:
-    """A public function that answers arguments it does not have."""
+    """A public function that answers arguments it does not have, and says so where the memory does not do."""
     takes = inspect.signature(function)
 
     @functools.wraps(function)
@@ -202,7 +202,15 @@ def answers(function: Function) -> Function:
             raise DataError(_sentence(function.__name__, takes, kwargs, error)) from None
         if given.get("seed") is not None:
             _check_seed(given["seed"])
-        return function(*args, **kwargs)
+        try:
+            return function(*args, **kwargs)
+        except MlmkitError:
+            raise
+        except MemoryError as error:
+            raise OutOfMemory(
+                f"{function.__name__}() needs more memory than there is ({error or 'no more is given'}): use fewer rows, "
+                "groups or columns, close other programs, or take a larger machine."
+            ) from error
 
     return called  # type: ignore[return-value]
 

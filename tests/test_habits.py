@@ -156,3 +156,20 @@ def test_no_answer_about_a_table_is_for_a_word_of_its_own(fit):
     means = fit.means("Days")
     tables = (means, means.contrasts(), mk.table(fit), mk.overview(fit.data, "Reaction", groups="Subject"))
     assert not [name for name in OF_TABLES for table in tables if hasattr(table, name)]
+
+
+def test_too_little_memory_is_an_error_of_the_kit():
+    @answers
+    def refit_all(Y):
+        raise MemoryError("Unable to allocate 29.0 GiB")
+
+    @answers
+    def bootstrap(Y):
+        return refit_all(Y)
+
+    with pytest.raises(
+        mk.MlmkitError, match=r"refit_all\(\) needs more memory .*29\.0 GiB.*fewer rows"
+    ) as told:
+        bootstrap(1)
+    assert isinstance(told.value, MemoryError), "whoever waits for Python's own finds it, too"
+    assert str(told.value).count("needs more memory") == 1

@@ -256,10 +256,10 @@ class Explorer(VBox):
                 self._show(self.result)
                 self.problem = ""
                 self.remove_class("mlmkit-behind")
+            except MemoryError:  # the kit's own among them
+                self.problem = "There is not enough memory for this. Choose smaller numbers."
             except MlmkitError as error:
                 self.problem = str(error)
-            except MemoryError:
-                self.problem = "There is not enough memory for this. Choose smaller numbers."
             except Exception as error:
                 self.problem = f"{type(error).__name__}: {error} (a fault of the kit: please report it)"
                 raise
