@@ -126,6 +126,12 @@ def test_a_stray_value_in_a_column_of_numbers_is_named():
     assert look("dose", ids).stray == ""
 
 
+@pytest.mark.parametrize("one", [float("inf"), b"a", pd.Timestamp("2020-01-01")])
+def test_only_text_has_stray_values(one):
+    """An infinity among numbers is a number, whatever the column's type; bytes and dates are refused as what they are."""
+    assert look("x", pd.Series([one, 1, 2, 3], dtype=object)).stray == ""
+
+
 @pytest.mark.parametrize(
     ("value", "text"), [(2, "2"), (2.0, "2"), (np.int8(2), "2"), (2.5, "2.5"), (True, "True"), ("2", "2")]
 )

@@ -39,5 +39,9 @@ def test_a_notebook_shows_the_readers_own_line_and_none_of_the_package():
     assert where == f"in line 3:  {cell.splitlines()[2]}" and "'q' is not a column" in message
 
 
+def test_of_a_long_name_the_beginning_is_told():
+    assert did_you_mean("q", ["x" * 100, "y"]) == f" There are: {'x' * 60}, y."
+
+
 def test_few_names_are_all_told():
     assert did_you_mean("dyas", ["Days", "Subject"]) == " Did you mean 'Days'? There are: Days, Subject."

@@ -66,6 +66,10 @@ def test_posterior_means_have_a_fits_shape(sleep):
     assert_allclose(sleep.varcorr.sdcor[3], sleep.draws.sigma.mean())
 
 
+def test_a_family_without_a_residual_sd_has_a_sigma_of_one(sleep, hits):
+    assert sleep.sigma == sleep.draws.sigma.mean() and hits.sigma == 1
+
+
 def test_varcorr_agrees_with_the_draws(sleep):
     draws = sleep.draws
     assert_allclose(sleep.varcorr.sdcor[:3], draws.iloc[:, :3].mean())

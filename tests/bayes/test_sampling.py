@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
 from mlmkit.bayes import brm
-from mlmkit.bayes.sampling import _learnt, _progress
+from mlmkit.bayes.sampling import _learnt, _progress, posterior_scales
 from mlmkit.datasets import load_data
 from mlmkit.engine.random import arrange
 from mlmkit.errors import FitWarning, MlmkitError
@@ -216,3 +216,11 @@ def test_the_bar_begins_at_none_though_the_starting_points_are_counted():
     """Each chain counts its start as a step; so it begins one below."""
     with _progress(3, 10) as path:
         assert np.fromfile(path, dtype=np.int64).tolist() == [-1, -1, -1]
+
+
+def test_a_step_begins_with_the_sds_that_so_many_groups_and_rows_give():
+    model = density("y ~ x + (x|class)")
+    scales, (part,), own = posterior_scales(model), model.parameters.covariances, model.parameters.own
+    assert_allclose(scales[part.log_sd], 1 / np.sqrt(2 * 12))
+    assert_allclose(scales[part.cor], 1 / np.sqrt(12))
+    assert_allclose(scales[own], 1 / np.sqrt(2 * 60))

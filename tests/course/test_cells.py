@@ -96,6 +96,7 @@ def test_what_breaks_a_rule_is_named(text, says):
         QUESTION + "+++\n\n## Later\n\nThe answer comes in section 4.\n",
         '+++ {"tags": ["instructor"]}\n\n### Note\n\n+++ {"tags": ["instructor"]}\n\nAsk.\n\n+++\n\n### Data\n',
         '+++ {"tags": ["solution"]}\n\n#### Solution\n\n+++\n\n## Next\n\nText.\n',
+        '+++ {"tags": ["instructor"]}\n\n## Note\n\n+++\n\n# Part two\n\nA heading of any level ends a fold.\n',
         "* **Predict.** A question before the answer: a word on the method asks nothing.\n",
     ],
 )

@@ -55,6 +55,14 @@ def test_a_solution_folds_under_its_heading():
     ]
 
 
+@pytest.mark.parametrize("signs", ["#", "##", "####"])
+def test_a_fold_is_called_as_its_heading_is_whatever_the_level(signs):
+    opening, *rest = sources(
+        made(markdown(f"{signs} For later", "instructor"), markdown("One.", "instructor"))
+    )
+    assert "<summary>For later</summary>" in opening and rest[0] == "One."
+
+
 def test_two_notes_in_a_row_are_two_folds():
     notes = [markdown(text, "instructor") for text in ("### First", "One.", "### Second", "Two.")]
     assert [source.count("<summary>") for source in sources(made(*notes))] == [1, 0, 0, 1, 0, 0]

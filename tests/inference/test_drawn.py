@@ -8,6 +8,8 @@ import pytest
 from matplotlib.collections import LineCollection, PolyCollection
 from numpy.testing import assert_allclose
 
+from mlmkit.inference.drawn import MarginsPicture
+
 from .test_margins import lmm
 
 
@@ -22,6 +24,20 @@ def marks(ax) -> list[np.ndarray]:
 @pytest.fixture(scope="module")
 def means():
     return lmm("y ~ a*b + x + (1|plot)", "field").means("a", by="b")
+
+
+@pytest.mark.parametrize(
+    ("columns", "across"),
+    [
+        ({"x": [1.0, 1.0], "a": ["u", "v"]}, "x"),
+        ({"a": ["u", "v"], "x": [1.0, 1.0]}, "a"),
+        ({"a": ["u", "v"], "x": [1.0, 2.0]}, "x"),
+        ({"a": ["u", "v"], "yes": [False, True]}, "a"),
+    ],
+)
+def test_across_is_the_first_number_with_several_values_or_else_the_first_variable(columns, across):
+    table = pd.DataFrame(columns).assign(estimate=[1.0, 2.0])
+    assert MarginsPicture(table, tuple(columns), "y", 0.95).x == across
 
 
 def test_points_of_several_series_stand_beside_each_other_around_their_level(means):

@@ -28,6 +28,23 @@ def test_with_a_varying_slope_it_depends_on_the_predictor(fit):
     assert "averaged over the rows" in sleep.icc().notes[0] and not table.notes
 
 
+def test_where_a_slope_varies_a_linear_models_depends_on_nothing_else():
+    """Of a yes or no it depends on the whole mean, so that all predictors are asked for."""
+    rng = np.random.default_rng(4)
+    d = pd.DataFrame({"g": np.repeat(np.arange(25), 8), "x": rng.normal(size=200), "z": rng.normal(size=200)})
+    eta = d["x"] * (1 + rng.normal(size=25)[d["g"]]) + d["z"] + rng.normal(size=25)[d["g"]]
+    d["y"], d["yes"] = eta + rng.normal(size=200), (eta + rng.logistic(size=200) > 0).astype(int)
+    linear = mk.lmer("y ~ x + z + (x|g)", d)
+    at, Sigma = np.array([1, 2.0]), linear.covariances[0]
+    variance = at @ Sigma @ at
+    assert_allclose(linear.icc(at={"x": [2.0]})["icc"], variance / (variance + linear.sigma**2))
+    logistic = mk.glmer("yes ~ x + z + (1|g)", d)
+    with pytest.raises(DataError, match="z"):
+        logistic.icc(at={"x": [2.0]})
+    low, high = (logistic.icc("response", at={"x": [0.0], "z": [z]})["icc"].iloc[0] for z in (0.0, 4.0))
+    assert high < low
+
+
 def test_it_is_the_correlation_of_two_simulated_observations(fit):
     """Two rats of one batch, drawn from the model: the response's ICC."""
     rats = mk.load_data("rats")

@@ -7,7 +7,8 @@ from numpy.testing import assert_allclose
 
 import mlmkit as mk
 from mlmkit.errors import DataError
-from mlmkit.inference.influence import _columns_stay, without_rows
+from mlmkit.inference.influence import _columns_stay, _side_by_side, without_rows
+from mlmkit.inference.parameters import parameter_values
 
 from .conftest import data
 
@@ -71,3 +72,13 @@ def test_columns_stay_unless_all_that_tells_one_goes():
     X = np.column_stack([np.ones(9), codes == 2])
     assert list(_columns_stay(X, codes, 3)) == [True, True, False]
     assert _columns_stay(np.ones((9, 1)), codes, 3).all()
+
+
+def test_fits_side_by_side_are_those_without_each_group():
+    """Rows of no weight are rows left out; none of the fits is left to be done again by itself."""
+    rows = data("sleepstudy").head(60)
+    fit = mk.lmer("Reaction ~ Days + (1|Subject)", rows)
+    block = fit.design.blocks[0]
+    found = _side_by_side(fit, block.codes, len(block.levels), workers=1, progress=False, what="influence")
+    alone = [mk.lmer(fit.formula, rows[block.codes != k]) for k in range(len(block.levels))]
+    assert_allclose(found, [parameter_values(one) for one in alone], rtol=1e-4)

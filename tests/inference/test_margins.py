@@ -332,6 +332,18 @@ def test_a_negative_binomials_terms_are_tested_by_likelihood_ratios():
     assert_allclose(fit.drop1().loc["week", "statistic"], expected, rtol=1e-6)
 
 
+def test_the_only_term_of_a_separated_model_is_tested_by_its_likelihood_ratio():
+    """Its coefficient is infinite and Wald's matrix says nothing; types 2 and 3 are the comparison with the mean."""
+    data = pd.DataFrame({"arm": np.repeat(["a", "b"], 8), "hits": [0] * 8 + [1, 0, 1, 1, 0, 1, 0, 1]})
+    with pytest.warns(mk.FitWarning):
+        fit = mk.glm("hits ~ arm", data, "binomial")
+    expected = 2 * (fit.loglik - fit.update("~ 1").loglik)
+    for kind in (1, 2, 3):
+        table = mk.anova(fit, type=kind)
+        assert_allclose(table.loc["arm", "statistic"], expected, rtol=1e-6)
+        assert table.loc["arm", "df"] == 1
+
+
 def test_over_are_the_factors_without_those_by_which_they_are_told():
     rng = np.random.default_rng(3)
     data = pd.DataFrame(

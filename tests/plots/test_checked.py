@@ -49,6 +49,7 @@ def test_a_rootogram_hangs_what_was_seen_from_what_is_expected(counts):
     tops = [bar.get_y() + bar.get_height() for bar in bars]
     np.testing.assert_allclose(tops, np.sqrt(made.table["expected"]))
     np.testing.assert_allclose([bar.get_height() for bar in bars], np.sqrt(made.table["seen"]))
+    assert all(0.5 < bar.get_width() < 1 for bar in bars), "bars one apart do not touch"
 
 
 def test_many_counts_are_drawn_in_bins():

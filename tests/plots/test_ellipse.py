@@ -114,6 +114,14 @@ def test_who_moves_away_in_the_second_coefficient_has_another_mark_and_a_dashed_
     assert "the slope of b moves away from its mean for 1 group (1)" in drawn.alt_text
 
 
+def test_marks_are_about_as_large_in_the_key_as_in_the_picture(sleep):
+    ax = ellipse(sleep)
+    drawn = {line.get_marker(): line.get_markersize() for line in ax.lines if line.get_marker() != "None"}
+    for line in ax.get_legend().get_lines():
+        if line.get_marker() != "None":
+            assert line.get_markersize() == pytest.approx(drawn[line.get_marker()], rel=0.15)
+
+
 def test_an_arrow_has_a_head_where_it_is_longer_than_a_quarter_of_an_inch():
     far = [[step, 0.0] for step in (0.1, 0.3, 1.4, 3.0)]
     ax = made(far, np.zeros((4, 2))).draw()

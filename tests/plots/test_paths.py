@@ -60,6 +60,12 @@ def test_the_words_of_a_curve_on_the_boundary_tell_its_far_end():
     assert inside.endswith("at an SD of 0 they stand 2.00 (REML) and 0.500 (ML) higher.")
 
 
+def test_only_a_minimum_at_zero_is_called_the_boundary():
+    curves = pd.DataFrame({"REML": [0.0, 1.0, 4.0], "ML": [0.5, 0.0, 6.0]}, [0.0, 0.5, 2.0])
+    key = CriterionCurve(curves, "g", "x", False).draw().get_legend().get_texts()
+    assert [text.get_text() for text in key] == ["REML: lowest at 0, the boundary", "ML: lowest at 0.500"]
+
+
 def test_curves_are_cut_at_thirty():
     curves = pd.DataFrame({"REML": [25.0, 0.0, 50.0], "ML": [20.0, 0.0, 4.0]}, [0.0, 0.5, 2.0])
     assert CriterionCurve(curves, "g", "x", False).draw().get_ylim() == (0, 30)

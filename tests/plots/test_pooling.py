@@ -73,6 +73,21 @@ def test_groups_of_every_arm_are_told_without_pooling():
     assert arms(lmer("y ~ time + (1|person)", data), "person").empty
 
 
+@pytest.mark.parametrize(
+    ("column", "is_told"),
+    [
+        (np.repeat(["u", "v"], 24), True),
+        (np.repeat(list("uvwu"), 12), True),
+        (np.tile(["u", "v"], 24), False),  # both within every person
+        (np.repeat(list("uvwx"), 12), False),  # more arms than colours
+    ],
+)
+def test_an_arm_is_a_factor_of_two_or_three_levels_constant_within_groups(column, is_told):
+    data = pd.DataFrame({"person": np.repeat(np.arange(12), 4), "arm": column})
+    data["y"] = np.random.default_rng(1).normal(size=48) + data["person"]
+    assert arms(lmer("y ~ arm + (1|person)", data), "person").empty is not is_told
+
+
 def test_a_binomial_group_alone_is_the_flat_models(rats, rats_flat):
     alone = separate_coefficients(rats)["Intercept"]
     flat = flat_coefficients(rats_flat, "batch")["Intercept"]

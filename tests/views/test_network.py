@@ -324,6 +324,11 @@ def test_two_groupings_without_data_are_drawn_crossed_and_say_so():
     )
 
 
+@pytest.mark.parametrize("formula", ["y ~ x", "y ~ x + (x|g)", "y ~ 1 + (1|school/class)"])
+def test_without_data_nothing_is_said_of_crossing_where_nothing_crosses(formula):
+    assert not any("crossed" in note for note in network(formula).notes)
+
+
 def test_a_level_may_skip_a_coefficient():
     net = network("mathscore ~ ses + (1|classid) + (ses|schoolid)", load_data("classroom"))
     assert arrows(net)["y_i"] == {"γ_j0", "β_k", "σ", "x_i"} and arrows(net)["γ_j0"] == {"β_k", "τ_c0"}

@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_hex
+from matplotlib.patches import Circle
 
 from mlmkit.datasets import load_data
 from mlmkit.errors import DataError
 from mlmkit.models import lmer
+from mlmkit.style import COLOURS
 from mlmkit.views.groupings import treatment_of
 from mlmkit.views.structure import _some_ids, structure
 
@@ -284,6 +287,18 @@ def test_a_tree_shows_the_first_second_and_last_with_dots_for_the_rest():
     )
     assert ax.get_xlim() == pytest.approx((-2.48, 14.74)) and ax.get_ylim() == pytest.approx((-0.55, 3.6))
     assert ax.figure.get_size_inches() == pytest.approx([17.22 * 0.55, 4.15 * 0.55])
+
+
+def test_each_level_of_a_tree_has_its_colour_the_finest_groups_that_of_groups():
+    rows = np.arange(16)
+    ax = structure(pd.DataFrame({"a": rows // 8, "b": rows // 4, "c": rows // 2}), ["a", "b", "c"]).draw()
+    colours = {
+        round(patch.center[1], 1): to_hex(patch.get_edgecolor())
+        for patch in ax.patches
+        if isinstance(patch, Circle) and patch.radius == 0.4
+    }
+    roles = {1.5: "group", 3.0: "group2", 4.5: "group3"}
+    assert colours == {height: to_hex(COLOURS[role]) for height, role in roles.items()}
 
 
 def test_a_tree_of_few_has_no_dots():

@@ -97,6 +97,8 @@ def test_residuals_stand_over_their_group_with_their_mean_and_minima_on_the_axis
     lowest = {tuple(line.get_xydata()[0]) for line in curves.lines if len(line.get_xdata()) == 1}
     assert lowest == {(it.ml.best, 0), (it.reml.best, 0)}
     assert 3.84 in {line.get_ydata()[0] for line in curves.lines}
+    (name,) = [text for text in curves.texts if text.get_text() == "95% interval"]
+    assert 0.9 * it.reach < name.get_position()[0] < it.reach and name.get_ha() == "right"
     assert it.ml.tau[0] == 0 and it.ml.tau[-1] > it.reach and len(it.ml.tau) == 41
 
 

@@ -91,7 +91,10 @@ def test_of_two_minima_the_lower_one_is_found():
     d = design(y, Z, [block("h", h, np.ones(len(g))), block("g", g, Z)])
     criterion = lmm_criterion(d)
     start = criterion.from_standard(starting_theta(criterion.equations, criterion.data.n))
-    assert optimise(criterion).value < optimise(criterion, start).value - 1.0
+    best, other = optimise(criterion), optimise(criterion, start)
+    assert best.value < other.value - 1.0
+    (sentence,) = (one for one in lmm._messages(criterion, replace(best, rival=other)) if "two maxima" in one)
+    assert f"differs by {other.value - best.value:.2g} only" in sentence
 
 
 @pytest.fixture(scope="module")

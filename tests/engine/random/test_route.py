@@ -113,3 +113,12 @@ def test_a_long_fit_is_told_before_it_begins(monkeypatch):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert isinstance(arrange(crossed(True), ["pupil", "teacher"]).tail, SparseTail)
+
+
+def test_what_a_long_fit_takes_grows_with_the_cube_of_its_columns_and_memory_with_their_square():
+    with pytest.warns(FitWarning) as told:
+        for width in (5_000, 15_000):
+            arranging._tell_the_cost(crossed(False), width, ["pupil", "teacher"])
+    small, large = (str(one.message) for one in told)
+    assert "some 19 seconds for a linear model, some 2 minutes for a generalized one, and 2 GB" in small
+    assert "some 8 minutes for a linear model, some 42 minutes for a generalized one, and 16 GB" in large
