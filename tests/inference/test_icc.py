@@ -41,7 +41,7 @@ def test_where_a_slope_varies_a_linear_models_depends_on_nothing_else():
     logistic = mk.glmer("yes ~ x + z + (1|g)", d)
     with pytest.raises(DataError, match="z"):
         logistic.icc(at={"x": [2.0]})
-    low, high = (logistic.icc("response", at={"x": [0.0], "z": [z]})["icc"].iloc[0] for z in (0.0, 4.0))
+    low, high = (logistic.icc(scale="response", at={"x": [0.0], "z": [z]})["icc"].iloc[0] for z in (0.0, 4.0))
     assert high < low
 
 

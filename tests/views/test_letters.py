@@ -43,14 +43,6 @@ def test_an_index_is_smaller_and_lower_an_arrow_is_above():
     assert arrow.bottom > vector.top and vector.x <= arrow.x + arrow.width / 2 <= vector.x + vector.width
 
 
-def test_an_arrow_is_as_small_as_the_letter_below_it():
-    (vector, arrow), (_, small_vector, small_arrow) = (
-        typeset(latex).letters for latex in (r"\vec{b}", r"x_{\vec{b}}")
-    )
-    assert small_vector.size == SMALL * vector.size
-    assert small_arrow.size == pytest.approx(SMALL * arrow.size)
-
-
 def test_letters_follow_one_another_without_overlap():
     for latex in (r"b_1, \ldots, b_5", "y_{n-1}", r"k = 1 \ldots K"):
         letters = typeset(latex).letters
