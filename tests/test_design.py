@@ -159,6 +159,12 @@ def test_independent_columns_walks_in_order():
     assert_array_equal(independent_columns(X), [True, False, False, True, False, True, False])
 
 
+def test_of_one_column_or_none():
+    assert independent_columns(np.empty((5, 0))).shape == (0,)
+    assert_array_equal(independent_columns(np.ones((5, 1))), [True])
+    assert_array_equal(independent_columns(np.zeros((5, 1))), [False])
+
+
 def test_a_far_away_origin_is_not_collinear():
     x = np.arange(100.0)
     assert independent_columns(np.column_stack([np.ones(100), 1e6 + x])).all()
