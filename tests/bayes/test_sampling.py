@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
 from mlmkit.bayes import brm
-from mlmkit.bayes.sampling import _learnt, _progress, posterior_scales
+from mlmkit.bayes.sampling import _Guarded, _learnt, _progress, posterior_scales
 from mlmkit.datasets import load_data
 from mlmkit.engine.random import arrange
 from mlmkit.errors import FitWarning, MlmkitError
@@ -224,3 +224,15 @@ def test_a_step_begins_with_the_sds_that_so_many_groups_and_rows_give():
     assert_allclose(scales[part.log_sd], 1 / np.sqrt(2 * 12))
     assert_allclose(scales[part.cor], 1 / np.sqrt(12))
     assert_allclose(scales[own], 1 / np.sqrt(2 * 60))
+
+
+@pytest.mark.parametrize(
+    ("formula", "family"), [("y ~ x + (x|class)", "gaussian"), ("hit ~ x + (1|class)", "binomial")]
+)
+def test_what_is_sampled_is_minus_the_log_posterior_with_its_slope(formula, family):
+    model = density(formula, family)
+    q, guarded = model.start(np.random.default_rng(3)), _Guarded(model)
+    value, gradient = model.value_and_gradient(q)
+    slope, height = guarded.gradient(q)
+    assert guarded.value(q) == height == -value
+    assert_array_equal(slope, -gradient)
