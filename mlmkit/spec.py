@@ -156,10 +156,6 @@ class RandomTerm:
         """The grouping factor's identity, whatever the order of its columns."""
         return group_key(self.group)
 
-    @property
-    def has_intercept(self) -> bool:
-        return INTERCEPT in self.terms
-
     def __str__(self):
         bar = "|" if self.correlated else "||"
         return (
