@@ -21,6 +21,7 @@ from ..covariance import theta_from_factors
 from ..estimates import Move
 from ..lapack import eigh, solve_triangular
 from ..random.arrange import arrange
+from ..random.blocks import sum_by_group
 from ..random.effects import row_products
 from . import laplace, quadrature
 from .criterion import GlmmCriterion, Walk
@@ -85,8 +86,8 @@ class Optimum:
 
     def _information(self) -> float:
         """What the rows of the median group tell of its mean, on the scale of η."""
-        state = cast(Approximation, self.walk.at(self.x))
-        return float(np.median(np.bincount(self.criterion.design.blocks[0].codes, state.information)))
+        state, block = cast(Approximation, self.walk.at(self.x)), self.criterion.design.blocks[0]
+        return float(np.median(sum_by_group(state.information, block.codes, len(block.levels))))
 
     def _gradient(self, n: int) -> np.ndarray:
         """The gradient with n nodes in each direction."""

@@ -22,7 +22,7 @@ from scipy.sparse.csgraph import reverse_cuthill_mckee
 from ..standardise import Term
 from . import selected
 
-#: Up to so many crossed columns the tail is dense in any case; from so many on, in no case (12 GB).
+#: Up to so many crossed columns the tail is dense in any case; beyond the second number, in no case (29 GB).
 ALWAYS_DENSE, NEVER_DENSE = 400, 20_000
 #: Links per crossed group up to which the sparse factor may stay small, and pairs of cells worth counting them.
 FEW_LINKS, FEW_PAIRS = 20, 400
