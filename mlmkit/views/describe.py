@@ -70,6 +70,7 @@ def describe(
     model = read(fit_or_formula, data, family)
     sentences = [
         _response(model),
+        *_offset(model),
         *_groupings(model),
         *_group_predictors(model),
         *_residual(model),
@@ -100,6 +101,18 @@ def _response(model: Model) -> str:
     if scale:
         return f"{y} is modelled as {kind}. Its mean{at}{on}.{rows}"
     return f"{y} is modelled as {kind} around its mean{', which' + on if model.variables else ''}.{rows}"
+
+
+def _offset(model: Model) -> list[str]:
+    if not model.has_offset:
+        return []
+    named = [offset.name for offset in model.spec.offsets]
+    which = f"the offset{'s' if len(named) > 1 else ''} {listed(named)}" if named else "the offset"
+    scale, mean = model.family.link_function.scale, "probability" if model.family.counts_trials else "mean"
+    where = f"the {mean}, {scale}" if scale else f"the {mean}"
+    return [
+        f"A known number for each row, {which}, is added to {where}; it has no coefficient to be estimated."
+    ]
 
 
 def what(coefficient: Coefficient) -> str:
@@ -182,6 +195,12 @@ def _group_predictors(model: Model) -> list[str]:
 
 
 def _residual(model: Model) -> list[str]:
+    if model.has_weights and model.family.distribution.weights_repeat:
+        return ["Rows have prior weights: each counts in the likelihood by its weight."]
+    if model.has_weights:
+        return [
+            "Rows have prior weights: a row's residual variance is the squared residual SD over its weight."
+        ]
     if not model.family.is_linear or model.sigma_by_group:
         return []
     return ["The residual SD is the same for all rows."]
@@ -216,7 +235,9 @@ class _Estimates:
 
     def as_probability(self, fixed) -> list[str]:
         """A lone intercept of a binomial model on the scale that people read."""
-        if not self.model.family.counts_trials or [c.column.name for c in fixed] != ["Intercept"]:
+        if not self.model.family.counts_trials or self.model.has_offset:
+            return []
+        if [c.column.name for c in fixed] != ["Intercept"]:
             return []
         value = float(np.ravel(self.model.family.mean(self.fit.fixef["Intercept"]))[0])
         whose = "The median probability across groups" if self.model.pooled else "The probability"

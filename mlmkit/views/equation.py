@@ -83,7 +83,7 @@ def equation(
         The response's distribution, where a formula is given.
     style
         "levels": a line for observations and a line for each level of groups, β_j ~ N(b, Σ).
-        "mixed": fixed effects and offsets ζ with mean zero, under braces. "matrix": y = Xb + Zγ + ε.
+        "mixed": fixed effects and deviations ζ with mean zero, under braces. "matrix": y = Xb + Zγ + ε.
     sigma
         "separate" gives each group of a flat Gaussian model its own residual SD.
     estimates
@@ -140,7 +140,7 @@ def _levels(model: Model, values: Symbols, where: bool) -> Equation:
     for group in model.groups:
         if group.pooled:
             lines += [_group_line(model, values, group, block) for block in model.blocks_of(group)]
-    return Equation(tuple(lines), _definitions(model, values, where, offsets=not model.nested, means=True))
+    return Equation(tuple(lines), _definitions(model, values, where, deviations=not model.nested, means=True))
 
 
 def _level_terms(model: Model, values: Symbols) -> list[tuple[str, str]]:
@@ -148,7 +148,7 @@ def _level_terms(model: Model, values: Symbols) -> list[tuple[str, str]]:
     if not model.nested:
         return [
             *_fixed_terms(model, values),
-            *(t for group in model.groups for t in _offset_terms(model, group)),
+            *(t for group in model.groups for t in _deviation_terms(model, group)),
         ]
     terms = []
     for coefficient in model.coefficients:
@@ -165,22 +165,23 @@ def _fixed_terms(model: Model, values: Symbols) -> list[tuple[str, str]]:
     return [values.term(c.number, _row_column(model, c)) for c in model.coefficients if c.fixed]
 
 
-def _offset_terms(model: Model, group: Group) -> list[tuple[str, str]]:
+def _deviation_terms(model: Model, group: Group) -> list[tuple[str, str]]:
     numbers = [k for block in model.blocks_of(group) for k in block.members]
     return [
-        ("+", times(model.offset_at_row(group, k), _row_column(model, model.coefficient(k)))) for k in numbers
+        ("+", times(model.deviation_at_row(group, k), _row_column(model, model.coefficient(k))))
+        for k in numbers
     ]
 
 
 def _group_line(model: Model, values: Symbols, group: Group, block: Block) -> tuple[str, str, str]:
-    """What a level's coefficients, or offsets, are drawn from."""
+    """What a level's coefficients, or deviations, are drawn from."""
     spread = (
         values.covariance(block) if isinstance(values, Values) and block.vector else model.covariance(block)
     )
     spread = spread if block.vector else values.sd_squared(group, block.members[0])
     if not model.nested:
         mean = ZERO if block.vector else "0"
-        return model.offsets_symbol(block), rf"\sim {normal(mean, spread)}", scope(group)
+        return model.deviations_symbol(block), rf"\sim {normal(mean, spread)}", scope(group)
     return (
         model.coefficients_symbol(block),
         rf"\sim {normal(_group_mean(model, values, group, block), spread)}",
@@ -244,12 +245,12 @@ def _mixed(model: Model, values: Symbols, where: bool) -> Equation:
     right = rf"\underbrace{{{_one_line(fixed)}}}_{{\text{{fixed effects}}}}" if fixed else ""
     for group in model.groups:
         of = f" of {_plain_text(group.key)}" if len(model.groups) > 1 else ""
-        brace = rf"\underbrace{{{_one_line(_offset_terms(model, group))}}}_{{\text{{random effects{of}}}}}"
+        brace = rf"\underbrace{{{_one_line(_deviation_terms(model, group))}}}_{{\text{{random effects{of}}}}}"
         right += f" + {brace}" if right else brace
     lines = [_outcome(model, values), _predictor(model, right)]
     for group in model.groups:
-        lines += [_offset_line(model, values, group, block) for block in model.blocks_of(group)]
-    return Equation(tuple(lines), _definitions(model, values, where, offsets=True, means=False))
+        lines += [_deviation_line(model, values, group, block) for block in model.blocks_of(group)]
+    return Equation(tuple(lines), _definitions(model, values, where, deviations=True, means=False))
 
 
 def _one_line(terms: list[tuple[str, str]]) -> str:
@@ -267,15 +268,15 @@ def _plain_text(name: str) -> str:
     )
 
 
-def _offset_line(model: Model, values: Symbols, group: Group, block: Block) -> tuple[str, str, str]:
+def _deviation_line(model: Model, values: Symbols, group: Group, block: Block) -> tuple[str, str, str]:
     if not block.vector:
         return (
-            model.offsets_symbol(block),
+            model.deviations_symbol(block),
             rf"\sim {normal('0', values.sd_squared(group, block.members[0]))}",
             scope(group),
         )
     spread = values.covariance(block) if isinstance(values, Values) else model.covariance(block)
-    return model.offsets_symbol(block), rf"\sim {normal(ZERO, spread)}", scope(group)
+    return model.deviations_symbol(block), rf"\sim {normal(ZERO, spread)}", scope(group)
 
 
 # -- matrices ------------------------------------------------------------
@@ -331,9 +332,11 @@ def _dimensions(model: Model) -> tuple[str, ...]:
 # -- definitions ------------------------------------------------------------
 
 
-def _definitions(model: Model, values: Symbols, where: bool, offsets: bool, means: bool) -> tuple[str, ...]:
+def _definitions(
+    model: Model, values: Symbols, where: bool, deviations: bool, means: bool
+) -> tuple[str, ...]:
     """What the vectors hold, Σ's elements, and which columns the symbols stand for."""
-    vectors = _group_vectors(model, offsets) + (
+    vectors = _group_vectors(model, deviations) + (
         _mean_vectors(model) if means and not isinstance(values, Values) else []
     )
     found = [_free(model), vectors, _sigmas(model, values), _long_vectors(model)]
@@ -352,13 +355,13 @@ def _free(model: Model) -> list[str]:
     return [rf"{', '.join(symbols)} \text{{ free for }} {scope(model.groups[0])}"]
 
 
-def _group_vectors(model: Model, offsets: bool) -> list[str]:
+def _group_vectors(model: Model, deviations: bool) -> list[str]:
     lines = []
     for block in model.blocks:
         if block.vector:
             group = model.group(block.group)
-            letter = group.offset if offsets else group.coefficient
-            symbol = model.offsets_symbol(block) if offsets else model.coefficients_symbol(block)
+            letter = group.deviation if deviations else group.coefficient
+            symbol = model.deviations_symbol(block) if deviations else model.coefficients_symbol(block)
             lines.append(f"{symbol} = {transposed(indexed(letter, group.letter, k) for k in block.members)}")
     return lines
 
@@ -395,13 +398,14 @@ def _long_vectors(model: Model) -> list[str]:
 
 
 def _legend(model: Model) -> list[str]:
-    """Symbol: column, for the response, the predictors and the groups."""
+    """Symbol: column, for the response, the predictors, known numbers such as an offset, and the groups."""
     entries = [f"{model.y} : {roman(model.response)}"]
     for variable in model.variables:
         index = model.row if variable.group is None else model.group(variable.group).letter
         entries.append(f"{variable.at(index)} : {roman(variable.name)}")
-    if model.has_trials:
-        entries.append(rf"{model.trials} : \mathrm{{trials}}")
+    for symbol, word in model.known_numbers:
+        if word != "weight" or not model.family.distribution.weights_repeat:  # else no equation shows it
+            entries.append(f"{symbol} : {roman(word)}")
     for group in model.groups:
         entries.append(
             f"{group.letter if model.collapsed else f'{group.indicator}_{model.row}'} : {roman(group.key)}"

@@ -17,7 +17,7 @@ from ..errors import MlmkitError
 from ..families import Family, get_family
 from ..spec import Spec
 from ..terms import Part
-from .symbols import COEFFICIENTS, OFFSETS, expression, function_of, indexed, innermost, roman
+from .symbols import COEFFICIENTS, DEVIATIONS, expression, function_of, indexed, innermost, roman
 
 #: Brackets with none inside them.
 BRACKETED = r"[({][^(){}]*[)}]"
@@ -45,7 +45,7 @@ class Group:
     order: int = 0
     outer: str | None = None
     coefficient: str = COEFFICIENTS[0]
-    offset: str = OFFSETS[0]
+    deviation: str = DEVIATIONS[0]
     pooled: bool = True
     name: str = ""
     codes: np.ndarray | None = field(default=None, compare=False, repr=False)
@@ -173,7 +173,7 @@ class Model:
     def nested(self) -> bool:
         """One chain of groups: coefficients have means that are coefficients (β_j ~ N(b, Σ)).
 
-        Crossed groups have no such chain; each adds its own offsets with mean zero.
+        Crossed groups have no such chain; each adds its own deviations with mean zero.
         """
         return len(self.chains) == 1
 
@@ -265,8 +265,15 @@ class Model:
         r"""The outer group's coefficient seen from an inner group: `\beta_{[s_j]0}`."""
         return indexed(outer.coefficient, self.seen_from(outer, inner.letter), self.numbered(number))
 
-    def offset_at_row(self, group: Group, number: int) -> str:
-        return indexed(group.offset, self.seen_from(group, self.row), self.numbered(number))
+    def deviation_at_row(self, group: Group, number: int) -> str:
+        return indexed(group.deviation, self.seen_from(group, self.row), self.numbered(number))
+
+    @property
+    def known_numbers(self) -> list[tuple[str, str]]:
+        """What is known of each row beside its predictors: a symbol, and the word for it."""
+        known = [(self.trials, "trials")] if self.has_trials else []
+        known += [(indexed("w", self.row), "weight")] if self.has_weights else []
+        return known + ([(indexed("o", self.row), "offset")] if self.has_offset else [])
 
     def seen_from(self, group: Group, index: str) -> str:
         """The group's index as another index gives it: `[s_i]`; its own letter where the two are the same."""
@@ -278,10 +285,10 @@ class Model:
             return indexed(group.coefficient, group.letter, vector=True, mark=block.mark)
         return self.own(group, block.members[0])
 
-    def offsets_symbol(self, block: Block) -> str:
+    def deviations_symbol(self, block: Block) -> str:
         group = self.group(block.group)
         number = "" if block.vector else self.numbered(block.members[0])
-        return indexed(group.offset, group.letter, number, vector=block.vector, mark=block.mark)
+        return indexed(group.deviation, group.letter, number, vector=block.vector, mark=block.mark)
 
     def group_mark(self, group: Group) -> str:
         """What τ and Σ carry to say whose they are: nothing where there is one grouping."""
@@ -368,9 +375,6 @@ class Model:
                 found.append(number)
             found += self.added_to(group, number)
         return sorted(found)
-
-
-# -- reading ------------------------------------------------------------
 
 
 def _needs_brackets(text: str) -> bool:

@@ -117,12 +117,12 @@ def _add_block(model: Model, group: Group, block: Block, nodes: list[Node], edge
 
 
 def _symbol(model: Model, block: Block) -> str:
-    """β_j where groups nest (or are flat), the offset ζ_j where they cross."""
-    return model.coefficients_symbol(block) if model.nested else model.offsets_symbol(block)
+    """β_j where groups nest (or are flat), the deviation ζ_j where they cross."""
+    return model.coefficients_symbol(block) if model.nested else model.deviations_symbol(block)
 
 
 def _block_node(model: Model, group: Group, block: Block) -> Node:
-    letter = group.coefficient if model.nested else group.offset
+    letter = group.coefficient if model.nested else group.deviation
     members = tuple(indexed(letter, group.letter, model.numbered(k)) for k in block.members)
     symbol = _symbol(model, block)
     role = _role(group.order) if group.pooled else "flat"
@@ -188,7 +188,7 @@ def _add_observations(model: Model, nodes: list[Node], edges: list[Edge]) -> Non
             _add_predictors(model, coefficient.column.names, outcome.name, nodes, edges)
         else:
             _add_cross_level(model, coefficient, nodes, edges)
-    for symbol, meaning in _known_numbers(model):
+    for symbol, meaning in model.known_numbers:
         given = Node(plain(symbol), symbol, "given", meaning, _plates_of_rows(model), "data", (symbol,))
         nodes.append(given)
         edges.append(Edge(given.name, outcome.name))
@@ -215,17 +215,6 @@ def _sigma(model: Model, outcome: Node) -> list[Node]:
         node = _parameter(model.sigma, (model.sigma,), outcome.name)
         return [replace(node, plates=_plates_of(model, model.groups[0]), role="flat")]
     return [_parameter(symbol, (symbol,), outcome.name) for symbol in model.beside_mean]
-
-
-def _known_numbers(model: Model) -> list[tuple[str, str]]:
-    known = []
-    if model.has_trials:
-        known.append((model.trials, "trials"))
-    if model.has_weights:
-        known.append((indexed("w", model.row), "weight"))
-    if model.has_offset:
-        known.append((indexed("o", model.row), "offset"))
-    return known
 
 
 def _add_predictors(model: Model, names, target: str, nodes: list[Node], edges: list[Edge]) -> None:

@@ -19,7 +19,7 @@ from ..frames import as_frame
 from ..spec import Factor, Spec, Term, group_key, term_name
 from ..terms import Columns, Part
 from .model import Block, Coefficient, Column, DiagramError, Group, Model, Variable
-from .symbols import COEFFICIENTS, COUNTS, INDICES, OFFSETS, PREDICTORS
+from .symbols import COEFFICIENTS, COUNTS, DEVIATIONS, INDICES, PREDICTORS
 
 
 def read(fit_or_formula, data: pd.DataFrame | None = None, family="gaussian", sigma: str = "shared") -> Model:
@@ -183,7 +183,7 @@ def _lettered(ordered: list[Group], chains, typed: list[Group]) -> dict[str, Gro
         lettered[group.key] = replace(
             group, letter=INDICES[order], count=COUNTS[order], indicator=indicator, order=order,
             outer=outer.key if outer else None, name=name,
-            coefficient=COEFFICIENTS[depth], offset=OFFSETS[depth],
+            coefficient=COEFFICIENTS[depth], deviation=DEVIATIONS[depth],
         )  # fmt: skip
     return lettered
 

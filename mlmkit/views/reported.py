@@ -32,6 +32,7 @@ def methods(fit: Fit, ddf: str, units: dict[str, str]) -> str:
         sentences.append(_random_part(fit))
         if fit.family.is_linear:
             sentences.append(f"Degrees of freedom are by {METHODS[ddf]} method.")
+    sentences[1:1] = _known_of_rows(fit)
     return " ".join([*sentences, f"Computed with mlmkit {_version()}."])
 
 
@@ -66,6 +67,15 @@ def _estimator(fit: Fit) -> str:
     nodes = fit.estimates.n_agq
     how = "Laplace's approximation" if nodes == 1 else f"adaptive Gauss–Hermite quadrature, {nodes} nodes"
     return f"by maximum likelihood ({how})"
+
+
+def _known_of_rows(fit: Fit) -> list[str]:
+    """What was known of each row beside its predictors: an argument that the formula does not show."""
+    known = (
+        ["An offset known for each row was added to the linear predictor."] if fit.design.given_offset else []
+    )
+    weighted = not fit.family.counts_trials and bool(np.any(fit.design.weights != 1))
+    return known + (["Rows had prior weights."] if weighted else [])
 
 
 def _sizes(fit: MixedFit) -> list[str]:

@@ -9,9 +9,9 @@ from math import isinf, isnan
 from .. import words
 from ..expression import Call, Expression, Name, Negative, Number, Operation, Text
 
-#: Letters of group coefficients and of group offsets, outermost group first (β_k holds schools, γ_j classes).
+#: Letters of group coefficients and of groups' deviations, outermost group first (β_k holds schools, γ_j classes).
 COEFFICIENTS = (r"\beta", r"\gamma", r"\delta", r"\alpha")
-OFFSETS = (r"\zeta", r"\xi", r"\psi", r"\omega")
+DEVIATIONS = (r"\zeta", r"\xi", r"\psi", r"\omega")
 INDICES, COUNTS = "jklh", "JKLH"
 PREDICTORS = "zwvu"  # group-level predictors, by group
 #: An estimate this small is a rounding error.

@@ -11,12 +11,22 @@ import pytest
 
 import mlmkit as mk
 from mlmkit.views.describe import alt_text, describe
+from mlmkit.views.equation import equation
 from mlmkit.views.network import network
 
 
 @pytest.fixture(scope="module")
 def sleep():
     return mk.load_data("sleepstudy")
+
+
+@pytest.fixture(scope="module")
+def counts():
+    rng = np.random.default_rng(1)
+    data = pd.DataFrame({"g": np.repeat(list("abcdefghijkl"), 6), "x": rng.normal(size=72)})
+    data = data.assign(n=rng.integers(5, 50, 72), z=rng.normal(size=72))
+    groups = np.repeat(rng.normal(0, 0.4, 12), 6)
+    return data.assign(y=rng.poisson(data.n * np.exp(-1 + 0.3 * data.x + groups)))
 
 
 def test_a_fit_in_words_with_units(sleep):
@@ -63,6 +73,50 @@ def test_predictors_of_groups_and_why_they_have_no_varying_slope():
 def test_a_binomial_fit_is_read_on_the_scale_of_probability_too():
     fit = mk.glm("cbind(m, n - m) ~ 1", mk.load_data("rats").iloc[[41]], family="binomial")
     assert "The probability is 0.154." in describe(fit)
+
+
+def test_no_probability_is_told_where_each_row_has_an_offset():
+    rats = mk.load_data("rats")
+    fit = mk.glm("cbind(m, n - m) ~ 1", rats, family="binomial", offset=np.linspace(-1, 1, len(rats)))
+    text = describe(fit)
+    assert "the offset, is added to the probability, on the scale of log odds" in text
+    assert "The probability is" not in text
+
+
+@pytest.mark.parametrize(
+    ("formula", "offset", "which"),
+    [
+        ("y ~ x + offset(log(n)) + (1|g)", None, "the offset log(n), is added to the mean, on the log scale"),
+        (
+            "y ~ x + offset(log(n)) + offset(z) + (1|g)",
+            None,
+            "the offsets log(n) and z, is added to the mean",
+        ),
+        ("y ~ x + (1|g)", "z", "the offset, is added to the mean, on the log scale"),
+        ("y ~ x + (1|g)", None, ""),
+    ],
+)
+def test_an_offset_is_told_however_it_was_given(counts, formula, offset, which):
+    fit = mk.glmer(formula, counts, "poisson", offset=offset)
+    assert (which in describe(fit)) if which else ("offset" not in describe(fit))
+    assert ("o_i : " in str(equation(fit))) == bool(which)
+    told = "An offset known for each row was added to the linear predictor."
+    assert (told in describe(fit, style="methods")) == (offset is not None)  # the formula shows others
+
+
+def test_weighted_rows_are_not_said_to_have_one_residual_sd(counts):
+    fit = mk.lmer("z ~ x + (1|g)", counts, weights="n")
+    text = describe(fit)
+    assert "a row's residual variance is the squared residual SD over its weight" in text
+    assert "the same for all rows" not in text
+    assert "Rows had prior weights." in describe(fit, style="methods")
+    assert r"w_i : \mathrm{weight}" in str(equation(fit))
+
+
+def test_weights_that_no_equation_shows_are_in_no_list_of_symbols(counts):
+    fit = mk.glmer("y ~ x + (1|g)", counts, "poisson", weights="n")
+    assert "each counts in the likelihood by its weight" in describe(fit)
+    assert "w_i" not in str(equation(fit))
 
 
 def test_a_singular_fit_is_called_so():

@@ -141,7 +141,7 @@ def test_a_slope_that_varies_in_schools_only():
     assert r"\gamma_{j0} &\sim \mathrm{N}\left(\beta_{[s_j]0}, \tau_{c0}^{2}\right)" in text
 
 
-def test_crossed_groups_add_offsets_with_mean_zero():
+def test_crossed_groups_add_deviations_with_mean_zero():
     text = str(equation("rt ~ 1 + (1|participant) + (1|spelling)", mk.load_data("blp")))
     assert r"\mu_i &= b + \zeta_{[p_i]} + \xi_{[s_i]}" in text
     assert r"\xi_k &\sim \mathrm{N}\left(0, \tau_s^{2}\right)" in text
