@@ -382,7 +382,7 @@ def _check_groups(term: RandomTerm, columns: Columns, groups: int, spec: Spec, t
     most = n - 1 if spec.family.has_sigma else n
     if groups > most:
         raise DataError(
-            f"{term.group!r} has {groups} levels for {n} rows: with one row a group, the variation across groups "
+            f"{term.group!r} has {groups} levels for {n} rows: with one row per group, the variation across groups "
             "and the residual variation cannot be told apart."
         )
     if groups * together > most:

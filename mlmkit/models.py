@@ -34,9 +34,9 @@ def lm(formula: str, data: pd.DataFrame, weights=None) -> FlatFit:
     formula
         `y ~ x`, with R's operators: `a*b`, `a:b`, `0 + g`, `I(x**2)`, `log(x)`.
     data
-        One row an observation; rows with a missing value in a used column are dropped and counted.
+        One row per observation; rows with a missing value in a used column are dropped and counted.
     weights
-        A column's name or one number a row: each row's variance is σ²/weight.
+        A column's name or one number for each row: each row's variance is σ²/weight.
 
     Returns
     -------
@@ -64,12 +64,12 @@ def glm(
         As for `lm`; a binomial response is 0/1, `cbind(successes, failures)`, or a proportion with the number of
         trials as weights.
     data
-        One row an observation.
+        One row per observation.
     family
         `"binomial"`, `"poisson"`, `"nbinom"`, `"gamma"`, `"inverse.gaussian"`, `"gaussian"`, or with a link
         `"binomial(probit)"`, for which `"probit"` will do.
     weights, offset
-        A column's name or one number a row.
+        A column's name or one number for each row.
 
     Returns
     -------
@@ -93,11 +93,11 @@ def lmer(formula: str, data: pd.DataFrame, reml: bool = True, weights=None, offs
     formula
         lme4's notation: `y ~ x + (x|g)`, `(0 + x|g)`, `(x||g)`, `(1|g1/g2)`, `(1|g1:g2)`, several terms.
     data
-        One row an observation.
+        One row per observation.
     reml
         Whether θ maximises the restricted likelihood (the default, less biased) or the likelihood (ML).
     weights, offset
-        A column's name or one number a row.
+        A column's name or one number for each row.
 
     Returns
     -------

@@ -15,7 +15,7 @@ import pandas as pd
 
 from .design import Block, Design, build_design
 from .engine import fit_glm, fit_glmm, fit_lm, fit_lmm
-from .engine.covariance import lower_triangular
+from .engine.covariance import lower_triangular, theta_from_factors
 from .engine.estimates import Estimates
 from .errors import DataError, did_you_mean
 from .families import Family
@@ -133,19 +133,19 @@ def assumed(
     family: str | Family = "gaussian",
     dispersion: float | None = None,
 ) -> Fit:
-    """A model with given numbers, in the form of a fit. Arguments as for `simulate`."""
+    """A model with given numbers in the form of a fit, which was fitted to nothing. Arguments as for `simulate`."""
     spec = parse_formula(formula, family)
     frame = _with_response(spec, as_frame(data, spec.predictors))
     design = build_design(spec, frame)
     beta = _coefficients(design, fixef)
-    scale, shape = _scale(spec.family, sigma, dispersion)
-    theta = [_factor(block, scale, sd, cor, design) for block in design.blocks]
+    sigma, dispersion = _sigma_and_dispersion(spec.family, sigma, dispersion)
+    factors = [_factor(block, sigma, sd, cor, design) for block in design.blocks]
     estimates = Estimates(
         beta=beta,
         vcov=np.full((len(beta), len(beta)), np.nan),
-        theta=np.concatenate([L.T[np.triu_indices(len(L))] for L in theta]) if theta else np.zeros(0),
-        sigma=scale,
-        dispersion=shape,
+        theta=theta_from_factors(factors) if factors else np.zeros(0),
+        sigma=sigma,
+        dispersion=dispersion,
         modes=tuple(np.zeros((len(block.levels), len(block.names))) for block in design.blocks),
         criterion=np.nan,
         loglik=np.nan,
@@ -207,7 +207,9 @@ def _floats(what: str, values) -> np.ndarray:
     return array
 
 
-def _scale(family: Family, sigma: float | None, dispersion: float | None) -> tuple[float, float | None]:
+def _sigma_and_dispersion(
+    family: Family, sigma: float | None, dispersion: float | None
+) -> tuple[float, float | None]:
     """σ and the dispersion, as a fit of this family has them."""
     if family.is_linear:
         if sigma is None or not sigma > 0:
@@ -224,7 +226,7 @@ def _scale(family: Family, sigma: float | None, dispersion: float | None) -> tup
 # -- the covariance across groups -----------------------------------------------------------------------------
 
 
-def _factor(block: Block, scale: float, sd: Numbers, cor: Numbers, design: Design) -> np.ndarray:
+def _factor(block: Block, sigma: float, sd: Numbers, cor: Numbers, design: Design) -> np.ndarray:
     """Λ of a block, with Σ = σ²ΛΛᵀ."""
     names = [name for one in design.blocks if one.group == block.group for name in one.names]
     given = _of_group("sd", sd, block, design)
@@ -234,7 +236,7 @@ def _factor(block: Block, scale: float, sd: Numbers, cor: Numbers, design: Desig
     tau = np.array([taus[name] for name in block.names])
     if (tau < 0).any():
         raise DataError(f"sd of {block.group}: an SD is not negative; {tau.min():g} is.")
-    return tau[:, None] * _cholesky(_correlation(block, _of_group("cor", cor, block, design))) / scale
+    return tau[:, None] * _cholesky(_correlation(block, _of_group("cor", cor, block, design))) / sigma
 
 
 def _of_group(what: str, values: Numbers, block: Block, design: Design):

@@ -1,1 +1,1 @@
-"""The exercises' questions, a file a chapter: `chapter03.QUESTIONS` are those of chapter 3."""
+"""The exercises' questions, one file for each chapter: `chapter03.QUESTIONS` are those of chapter 3."""

@@ -30,7 +30,7 @@ def compare(*posteriors: Posterior) -> Noted:
     Returns
     -------
     DataFrame
-        A row a model: elpd_diff and se_diff against the best, elpd_loo, se, p_loo, high_k (see `posterior.loo`).
+        One row per model: elpd_diff and se_diff against the best, elpd_loo, se, p_loo, high_k (see `posterior.loo`).
 
     Raises
     ------

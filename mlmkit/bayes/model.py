@@ -60,7 +60,7 @@ def brm(
     seed
         A whole number makes the draws repeatable on one machine; None makes new ones.
     cores
-        Processes to use; None for one a chain, at most the machine's cores; 1 for none but this one.
+        Processes to use; None for one per chain, at most the machine's cores; 1 for none but this one.
     progress
         Whether to show a progress bar while sampling.
     sample_prior

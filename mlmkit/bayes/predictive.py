@@ -107,7 +107,7 @@ def _picked(posterior: Posterior, n: int | None) -> np.ndarray:
 
 
 def _checked_codes(posterior: Posterior, rows: Rows, groups: str, new_levels: str):
-    """Each block's (rows,) codes: known groups from 0 up, unseen ones −1, −2, …, one a name."""
+    """Each block's (rows,) codes: known groups from 0 up, unseen ones −1, −2, …, one for each name."""
     codes = []
     for block, known, labels in zip(posterior.design.blocks, rows.codes, rows.labels, strict=True):
         names = np.array(labels.texts, dtype=object)[labels.codes]

@@ -86,7 +86,7 @@ class Posterior(Grouped):
     # -- draws -------------------------------------------------------------------------------------
     @cached_property
     def covariances(self) -> tuple[np.ndarray, ...]:
-        """Draws of Σ, (C, D, s, s), one array a block."""
+        """Draws of Σ, (C, D, s, s), one array for each block."""
         return tuple(L @ L.swapaxes(-1, -2) for L in self.factors)
 
     @cached_property
@@ -122,7 +122,7 @@ class Posterior(Grouped):
 
     @cached_property
     def draws(self) -> pd.DataFrame:
-        """The draws, a row each and a column a parameter, named as brms names them.
+        """The draws, one row per draw and one column per parameter, named as brms names them.
 
         `b_Days`, `sd_Subject__Days`, `cor_Subject__Intercept__Days`, `sigma`; the index is (chain, draw).
         """
@@ -173,7 +173,7 @@ class Posterior(Grouped):
         return self.family.distribution.from_own(*(draws.mean() for draws in self.own_draws.values()))
 
     def dispersions(self, axes: int = 0):
-        """The dispersion of every draw, (C, D) with so many axes of one after it, as the family takes it."""
+        """The dispersion of every draw, (C, D) with that many axes of length one after it, as the family takes it."""
         draws = (one[(..., *[None] * axes)] for one in self.own_draws.values())
         return self.family.distribution.from_own(*draws)
 

@@ -77,7 +77,7 @@ def sample(
     seed
         Of everything random; None for a new one.
     cores
-        Processes to use; None for one a chain, at most the machine's cores.
+        Processes to use; None for one per chain, at most the machine's cores.
     progress
         Whether to show a progress bar.
 

@@ -41,14 +41,14 @@ def bootstrap(
         From a fit to a number or several, a Series if they are to have names; by default the parameters, named as in
         `confint`.
     workers
-        Processes, −1 for one a core; None runs where `joblib.parallel_config` says, such as a Dask cluster.
+        Processes, −1 for one per core; None runs where `joblib.parallel_config` says, such as a Dask cluster.
     progress
         Whether to show a progress bar.
 
     Returns
     -------
     DataFrame
-        A row a replicate, a column a number; missing where a replicate could not be fitted.
+        One row per replicate, one column per number; missing where a replicate could not be fitted.
 
     References
     ----------

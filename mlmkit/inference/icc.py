@@ -36,7 +36,7 @@ def icc(fit: MixedFit, at=None, scale: str | None = None) -> Noted:
     Returns
     -------
     DataFrame
-        A row a grouping factor, scale and value of the predictors; columns group, scale, icc, after those of
+        One row per grouping factor, scale and value of the predictors; columns group, scale, icc, after those of
         `at`.
 
     References
@@ -129,7 +129,7 @@ def design_effect(fit: MixedFit) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a grouping factor: groups, size (Σn_j²/n, the size of a random row's group), icc (of the
+        One row per grouping factor: groups, size (Σn_j²/n, the size of a random row's group), icc (of the
         response), design_effect 1 + (size − 1) icc, and effective_n, the rows divided by it.
 
     References

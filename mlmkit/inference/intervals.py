@@ -74,7 +74,7 @@ def confint(
     Returns
     -------
     DataFrame
-        A row a parameter, the names of `fit.fixef` first, then `sd_Days|Subject`,
+        One row per parameter, the names of `fit.fixef` first, then `sd_Days|Subject`,
         `cor_Intercept.Days|Subject` and `sigma`; columns lower and upper. Its notes say what was done.
 
     References

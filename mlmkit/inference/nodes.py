@@ -31,7 +31,7 @@ def nodes(fit: MixedFit, n: Sequence[int] = (1, 5, 11, 25, 51)) -> Noted:
     Returns
     -------
     DataFrame
-        A row a number, the smallest first: loglik, and error, its distance from the last.
+        One row per number of nodes, the smallest first: loglik, and error, its distance from the last.
 
     Raises
     ------

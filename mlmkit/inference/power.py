@@ -1,10 +1,10 @@
 """Planning: how often a study of some size would find an effect, and how exactly it would tell it.
 
-Responses are simulated from given or estimated numbers, the model is fitted to each, and its test of the effect is
-read off. Power is the share of studies that reject; how wide their intervals are is the precision; of the significant
-ones, how many have the wrong sign (type S) and how much too large they are on average (type M; Gelman & Carlin 2014,
-Perspectives on Psychological Science 9, 641). Power from R studies has a Monte Carlo error √(p(1 − p)/R), told as an
-interval.
+Responses are simulated from given or estimated numbers, the model is fitted to each of them (`refits.refit_many`,
+side by side where the engine can), and its test of the effect is read off. Power is the share of studies that reject;
+how wide their intervals are is the precision; of the significant ones, how many have the wrong sign (type S) and how
+much too large they are on average (type M; Gelman & Carlin 2014, Perspectives on Psychological Science 9, 641). Power
+from R studies has a Monte Carlo error √(p(1 − p)/R), told as an interval.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def power(
     groups
         `{"Subject": [8, 12, 18]}`: other numbers of groups, made as copies of those there are.
     rows
-        Other numbers of rows per group: the first so many, or all of them again.
+        Other numbers of rows per group: the first ones of a group, or all of them again.
     n, seed
         How many studies of each size to simulate; the same seed gives the same numbers.
     ddf
@@ -145,19 +145,19 @@ def power(
         raise DataError(
             f"{term!r} is not a coefficient of this model.{did_you_mean(str(term), names)} It has {listed(names, 12)}."
         )
-    designs = sizes(fit, groups, rows)
+    planned = sizes(fit, groups, rows)
     if effect is not None and not (isinstance(effect, int | float | np.number) and np.isfinite(effect)):
         raise DataError(
             f"effect={effect!r}: give the true value of {term} as a number, or None for its estimate."
         )
     true = float(fit.fixef[term] if effect is None else effect)
     told, studies = [], {}
-    for k, (size, own) in enumerate(zip(designs, seeds(seed, len(designs)), strict=True)):
+    for k, (size, own_seed) in enumerate(zip(planned, seeds(seed, len(planned)), strict=True)):
         study = _with_effect(resized(fit, size), term, true)
-        studies[k] = _studies(study, term, n, own, ddf, workers, progress)
+        studies[k] = _studies(study, term, n, own_seed, ddf, workers, progress)
         told.append({**size.told, **_summary(studies[k], true, level), **_price(size, cost)})
-    varied = [name for name in told[0] if len({row[name] for row in told}) > 1 and name in designs[0].told]
-    return Power(pd.DataFrame(told), term, true, level, (varied or list(designs[0].told))[0], ddf, studies)
+    varied = [name for name in told[0] if len({row[name] for row in told}) > 1 and name in planned[0].told]
+    return Power(pd.DataFrame(told), term, true, level, (varied or list(planned[0].told))[0], ddf, studies)
 
 
 def resized(fit: Fit, size: Size) -> Fit:

@@ -148,7 +148,7 @@ class Refits:
         with np.errstate(invalid="ignore", divide="ignore"):
             squares = np.where(kept, np.einsum("bkp,bp->bk", directions, self.beta[fine]) ** 2 / values, 0.0)
         q, chi2 = kept.sum(axis=1), squares.sum(axis=1)
-        if isinstance(how, _Known) and np.isinf(how.df):
+        if isinstance(how, _SameForAll) and np.isinf(how.df):
             columns = {"df": q, "statistic": chi2, "p.value": scipy.stats.chi2.sf(chi2, q)}
         else:
             den = _joint(how, fine, directions, kept, len(self))
@@ -180,7 +180,7 @@ def refit_many(fit: Fit, Y, workers: int | None = None, progress: bool = True) -
         A response in each column, such as `fit.simulate(1000, seed=1)`; for a binomial model with trials, the
         proportions.
     workers
-        Processes, −1 for one a core; None runs where `joblib.parallel_config` says.
+        Processes, −1 for one per core; None runs where `joblib.parallel_config` says.
     progress
         Whether to show a progress bar, once it takes longer than a second.
 
@@ -253,14 +253,14 @@ def _with_a_response(fit: Fit) -> Design:
     return fit.design.with_response(y) if np.all(np.isfinite(y)) else fit.design
 
 
-def _known(fit: Fit) -> Callable[[np.ndarray], Estimates | None] | None:
-    """What fits a response with what is known from the first fit; None where that is nothing."""
+def _warm(fit: Fit) -> Callable[[np.ndarray], Estimates | None] | None:
+    """What fits a response beginning where the first fit ended; None where every fit is a search of its own."""
     if not isinstance(fit, MixedFit):
         return None
     if fit.family.is_linear:
         return partial(refit_lmm, responseless_criterion(fit.design, fit.reml), theta=fit.theta)
-    known = before(_with_a_response(fit), fit.estimates)
-    return None if known is None else known.fit
+    first = before(_with_a_response(fit), fit.estimates)
+    return None if first is None else first.fit
 
 
 @dataclass(frozen=True, eq=False)
@@ -272,13 +272,13 @@ class Refitting:
     fit
     batch
         What fits many at once, if anything does.
-    known
-        What fits one with what is known from the first fit, if anything is.
+    warm
+        What fits one beginning where the first fit ended, if anything does.
     """
 
     fit: Fit
     batch: LinearBatch | ScalarBatch | None
-    known: Callable[[np.ndarray], Estimates | None] | None
+    warm: Callable[[np.ndarray], Estimates | None] | None
 
     @property
     def together(self) -> int:
@@ -318,8 +318,8 @@ class Refitting:
         if not np.all(np.isfinite(y)):
             return None
         try:
-            known = None if self.known is None else self.known(y)
-            return self.fit.refit(y).estimates if known is None else known
+            found = None if self.warm is None else self.warm(y)
+            return self.fit.refit(y).estimates if found is None else found
         except (DataError, np.linalg.LinAlgError):
             return None
 
@@ -328,7 +328,7 @@ def refitting(fit: Fit) -> Refitting:
     """Prepare to fit the model of a fit to other responses."""
     lean = replace(fit, data=None)
     batch = side_by_side(lean)
-    return Refitting(lean, batch, _known(lean) if batch is None else None)
+    return Refitting(lean, batch, _warm(lean) if batch is None else None)
 
 
 def collected(fit: Fit, responses: np.ndarray, labels: pd.Index, parts: Sequence[dict]) -> Refits:
@@ -365,7 +365,7 @@ def _kept(fit: Fit, one: Estimates | None) -> dict:
 
 
 @dataclass(frozen=True, eq=False)
-class _Known:
+class _SameForAll:
     """The same degrees of freedom for all."""
 
     vcov: np.ndarray
@@ -376,8 +376,8 @@ class _Known:
 
 
 @dataclass(frozen=True, eq=False)
-class _InParts:
-    """Satterthwaite's, part by part."""
+class _SideBySide:
+    """Satterthwaite's, of as many refits at once as a batch takes."""
 
     vcov: np.ndarray
     parts: list[BatchDegrees]
@@ -392,7 +392,7 @@ class _InParts:
 
 
 @dataclass(frozen=True, eq=False)
-class _Methods:
+class _OneByOne:
     """A method for each refit; None where there is no refit."""
 
     vcov: np.ndarray
@@ -409,13 +409,13 @@ def _degrees(refits: Refits, ddf: str | None):
     fit = refits.fit
     if ddf in ("asymptotic", "normal") or isinstance(fit, FlatFit) or not fit.family.is_linear:
         how = method(fit, ddf)
-        return _Known(refits.vcov, how.degrees(np.zeros(refits.beta.shape[1])))
+        return _SameForAll(refits.vcov, how.degrees(np.zeros(refits.beta.shape[1])))
     batch = side_by_side(fit)
     if isinstance(batch, LinearBatch) and ddf in (None, "satterthwaite"):
-        return _InParts(refits.vcov, _batch_degrees(batch, refits))
+        return _SideBySide(refits.vcov, _batch_degrees(batch, refits))
     methods = [_method(refits, k, ddf) for k in range(len(refits))]
     missing = np.full(refits.vcov.shape[1:], np.nan)
-    return _Methods(np.array([missing if how is None else how.vcov for how in methods]), methods)
+    return _OneByOne(np.array([missing if how is None else how.vcov for how in methods]), methods)
 
 
 def _batch_degrees(batch: LinearBatch, refits: Refits) -> list[BatchDegrees]:

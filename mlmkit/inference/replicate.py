@@ -13,12 +13,12 @@ from joblib import Parallel, delayed
 from tqdm.auto import tqdm
 
 #: Repetitions in one batch: enough to be worth sending, few enough for the progress bar to move. The bar is
-#: shown once it takes longer than so many seconds.
+#: shown once the work takes longer than LONG seconds.
 BATCH, LONG = 20, 1.0
 
 
 def cuts(count: int, size: int) -> list[slice]:
-    """So many things in parts of a size, the last of them perhaps smaller."""
+    """`count` things in parts of `size`, the last of them perhaps smaller."""
     return [slice(start, start + size) for start in range(0, count, size)]
 
 
@@ -37,7 +37,7 @@ def run(
     function
         Called with one item; must be picklable.
     workers
-        joblib's `n_jobs`: a number of processes, −1 for one a core, None for what `joblib.parallel_config`
+        joblib's `n_jobs`: a number of processes, −1 for one per core, None for what `joblib.parallel_config`
         says (one, where it says nothing).
     progress
         Whether to show a bar, titled `what`, if it takes long.

@@ -99,7 +99,7 @@ class Draws(Panels):
 def draws(
     posterior: Posterior, parameters: Sequence[str] | None = None, reference: Fit | None = None
 ) -> Draws:
-    """For each parameter the density of its draws, a line a chain, and the draws in order.
+    """For each parameter the density of its draws, one line for each chain, and the draws in order.
 
     Parameters
     ----------

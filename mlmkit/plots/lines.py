@@ -1,4 +1,4 @@
-"""Lines of groups: one panel a group, or all in one picture."""
+"""Lines of groups: one panel for each group, or all in one picture."""
 
 from __future__ import annotations
 
@@ -239,7 +239,7 @@ def panels(
     x, group
         The predictor along the axis and the grouping factor; by default the model's own.
     groups
-        Which groups to show, in this order; a number for so many of them, evenly spread from the lowest multilevel
+        Which groups to show, in this order; a number for that many of them, evenly spread from the lowest multilevel
         estimate to the highest; by default all, or 36 where there are more.
     show
         Which lines: any of `"flat"`, `"multilevel"`, `"population"`; `()` for the data alone.
@@ -309,13 +309,13 @@ def lines_by_group(
     Parameters
     ----------
     data
-        One row an observation.
+        One row per observation.
     x, y
         The predictor and the response.
     panel
         The column whose values each get a panel.
     line
-        The column whose values each get a line; by default one line a panel.
+        The column whose values each get a line; by default one line per panel.
     kind
         A column of the panels' groups (at most three values) told by colour, marker and line.
     groups

@@ -1,4 +1,4 @@
-"""The profile likelihood, one panel a parameter: straight where a Wald interval tells the truth."""
+"""The profile likelihood, one panel for each parameter: straight where a Wald interval tells the truth."""
 
 from __future__ import annotations
 

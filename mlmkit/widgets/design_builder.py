@@ -38,7 +38,7 @@ class Built:
     cells
         The (inner, outer) positions that occur together.
     rows
-        One row an observation: columns of the outer and the inner group's id.
+        One row per observation: columns of the outer and the inner group's id.
     structure
         How the two groupings lie, by their ids.
     nested

@@ -30,7 +30,7 @@ class Bought:
     Attributes
     ----------
     z
-        (J,) the predictor, one value a group, of mean 0 and SD 1.
+        (J,) the predictor, one value for each group, of mean 0 and SD 1.
     means
         (J,) the groups' observed means, around 0.
     n

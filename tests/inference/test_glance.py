@@ -1,4 +1,4 @@
-"""One row a fit."""
+"""One row per fit."""
 
 import pytest
 
