@@ -7,6 +7,7 @@ Linear Models*, 2nd ed., section 2.5. Where some coefficient has no finite maxim
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -15,8 +16,9 @@ import numpy as np
 from ...design import Design
 from ...errors import DataError
 from ...families import Family
+from ...words import listed
 from ..estimates import Estimates
-from ..lapack import cholesky, solve_triangular
+from ..lapack import cholesky, eigh, solve_triangular
 from ..standardise import NOTHING_LEFT, orthonormal
 from .separation import Separation, find_separation, looks_separated
 
@@ -28,6 +30,8 @@ MAX_HALVINGS = 30
 EDGE = 1e-6
 #: A dispersion that changes by less than this share is known.
 SETTLED = 1e-10
+#: A coefficient that a direction without information moves by less than this share is not moved.
+UNMOVED = 1e-7
 NOT_SETTLED = (
     "The iterations did not settle after {} steps: treat these estimates with suspicion, "
     "and look for predictors on very different scales or for too many of them."
@@ -35,6 +39,11 @@ NOT_SETTLED = (
 AT_THE_EDGE = (
     "The likelihood is highest where a mean leaves the range of the {} family, so these coefficients are not at a "
     "maximum, and their standard errors are not to be trusted: use a link that keeps means in range, such as log."
+)
+UNSEEN = (
+    "The likelihood hardly changes with {}, so what is printed is only where the search stopped, without a standard "
+    "error: some means would have to reach the edge of what the {} family allows, or some rows have next to no weight; "
+    "try another link, or leave those rows out."
 )
 NO_START = (
     "No coefficients could be found from which every mean is in the range of the {} family: "
@@ -46,7 +55,8 @@ class Solution(NamedTuple):
     """Where the iterations ended: coefficients, linear predictor, (XᵀWX)⁻¹, score, steps, success.
 
     And the distribution's dispersion at its most likely, 1 where there is none. Where it is a factor of the
-    variance, the information and the score are told without it, as at φ = 1.
+    variance, the information and the score are told without it, as at φ = 1. The inverse has NaN for coefficients
+    that the rows hold no information on.
     """
 
     beta: np.ndarray
@@ -91,15 +101,22 @@ def fit_glm(design: Design) -> Estimates:
         separation = find_separation(design)
         if separation is not None:
             return _separated_estimates(design, separation)
-    messages = () if solution.converged else (_not_settled(design, solution),)
-    return _estimates(design, solution, messages)
+    return _estimates(design, solution, tuple(_messages(design, solution)))
+
+
+def _messages(design: Design, solution: Solution) -> Iterator[str]:
+    if not solution.converged:
+        yield _not_settled(design, solution)
+    unseen = np.flatnonzero(np.isnan(solution.inverse_information.diagonal()))
+    if len(unseen):
+        yield UNSEEN.format(listed((design.fixed_names[k] for k in unseen), 4), design.spec.family)
 
 
 def _not_settled(design: Design, solution: Solution) -> str:
     """Why the iterations did not settle: at the edge of the family's range, or it is not known."""
     family = design.spec.family
     lower, upper = family.distribution.mean_range
-    step = design.X @ (solution.inverse_information @ solution.gradient)
+    step = design.X @ (np.nan_to_num(solution.inverse_information) @ solution.gradient)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         mu, beyond = family.mean(solution.eta), family.mean(solution.eta + step)
         room = np.minimum(mu - lower, upper - mu)
@@ -171,7 +188,7 @@ def _iterate(design: Design, family: Family, start: np.ndarray | None = None) ->
         coefficients = coefficients + step
         eta = Q @ coefficients + design.offset
     back = solve_triangular(R, np.eye(len(R)))
-    inverse = back @ _solve(information, np.eye(len(R))) @ back.T
+    inverse = _inverse(information, back)
     return Solution(back @ coefficients, eta, inverse, R.T @ gradient, steps, bool(decrement <= DECREMENT))
 
 
@@ -185,7 +202,9 @@ def _start(design: Design, Q: np.ndarray) -> np.ndarray:
     if np.all(np.isfinite(near)):
         fisher = family.working(design.y, near + design.offset, weights).fisher
         candidates.append(_solve(Q.T @ (fisher[:, None] * Q), Q.T @ (fisher * near)))
-    candidates += [Q.T @ (level - design.offset), np.zeros(Q.shape[1])]
+    if np.isfinite(level):
+        candidates.append(Q.T @ (level - design.offset))
+    candidates.append(np.zeros(Q.shape[1]))
     for coefficients in candidates:
         if np.isfinite(_likelihood(family, design.y, Q @ coefficients + design.offset, weights)):
             return coefficients
@@ -201,6 +220,21 @@ def _solve(information: np.ndarray, right: np.ndarray) -> np.ndarray:
         return solve_triangular(root, solve_triangular(root, right, lower=True), lower=True, transposed=True)
     except np.linalg.LinAlgError:
         return np.linalg.pinv(information, hermitian=True) @ right
+
+
+def _inverse(information: np.ndarray, back: np.ndarray) -> np.ndarray:
+    """(information)⁻¹ for coefficients that are `back` times these; NaN for those that the information leaves open."""
+    try:
+        half = solve_triangular(cholesky(information), back.T, lower=True)
+        return half.T @ half
+    except np.linalg.LinAlgError:
+        values, vectors = eigh(information)
+    told = values > len(values) * np.finfo(float).eps * values[-1]
+    half = back @ (vectors[:, told] / np.sqrt(values[told]))
+    open_ = np.abs(back @ vectors[:, ~told]).max(axis=1) > UNMOVED * np.abs(back).max(axis=1)
+    inverse = half @ half.T
+    inverse[open_], inverse[:, open_] = np.nan, np.nan
+    return inverse
 
 
 def _likelihood(family: Family, y: np.ndarray, eta: np.ndarray, weights: np.ndarray) -> float:

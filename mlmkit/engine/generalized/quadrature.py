@@ -230,10 +230,16 @@ class _Totals(NamedTuple):
         return self.highest + np.log(self.total)
 
     def placement(self, at: Placement) -> Placement:
-        """Where a lattice belongs: around each group's mean effects, as far as their covariance."""
+        """Where a lattice belongs: around each group's mean effects, as far as their covariance.
+
+        Where one node has all the weight there is no covariance to see, and the lattice stays as wide as it was.
+        """
         mean = self.by_node / self.total
-        spread = self.by_pair / self.total - mean[:, None] * mean
-        return Placement(at.center + times_vectors(at.root, mean), multiply(at.root, cholesky(spread)))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            root = cholesky(self.by_pair / self.total - mean[:, None] * mean)
+        seen = np.isfinite(root).all(axis=(0, 1))
+        root = multiply(at.root, np.where(seen, root, np.eye(len(root))[:, :, None]))
+        return Placement(at.center + times_vectors(at.root, mean), root)
 
     def averages(
         self, at: Placement, codes: np.ndarray, response: Response

@@ -154,6 +154,61 @@ class TestSeparation:
         assert np.all(np.isfinite(estimates.beta)) and estimates.messages == ()
 
 
+class TestNoInformation:
+    """Where the likelihood is flat in some direction there is no standard error, and the fit says so."""
+
+    @pytest.fixture
+    def groups(self):
+        rng = np.random.default_rng(1)
+        g, z = np.repeat(np.arange(3), 20), rng.normal(size=60)
+        means = np.array([3.0, 1.5, -1.0])
+        return pd.DataFrame(
+            {"g": np.array(list("abc"))[g], "z": z, "y": means[g] + 0.3 * rng.normal(size=60)}
+        )
+
+    @pytest.mark.parametrize("formula", ["y ~ g", "y ~ 0 + g", "y ~ 0 + g + z"])
+    def test_a_mean_below_zero_behind_a_log_link(self, groups, formula):
+        fitted, model = fit(formula, groups, "gaussian(log)"), design(formula, groups, "gaussian(log)")
+        at = [name.endswith("c]") for name in model.fixed_names]
+        se = np.sqrt(np.diag(fitted.vcov))
+        np.testing.assert_array_equal(np.isnan(se), at)
+        assert np.isnan(fitted.vcov[at]).all() and len(fitted.messages) == 1
+        assert (
+            model.fixed_names[at.index(True)] in fitted.messages[0]
+            and "without a standard" in fitted.messages[0]
+        )
+        # The other coefficients are those of the rows that tell something, but for the residual variance.
+        told = groups[groups.g != "c"]
+        alone = fit(formula, told, "gaussian(log)")
+        kept = np.flatnonzero(~np.array(at))
+        np.testing.assert_allclose(fitted.beta[kept], alone.beta, rtol=1e-6)
+        ratio = se[kept] / np.sqrt(np.diag(alone.vcov))
+        np.testing.assert_allclose(ratio, ratio[0], rtol=1e-6)
+
+    def test_rows_with_hardly_any_weight(self, groups):
+        weights = np.where(groups.g == "c", 1e-25, 1.0)
+        y = (groups.y + groups.z > 1.5).astype(int)
+        fitted = fit("y ~ g", groups.assign(y=y), weights=weights)
+        se = np.sqrt(np.diag(fitted.vcov))
+        assert np.isnan(se[2]) or se[2] > 1e6
+        assert fitted.messages or se[2] > 1e6
+
+    def test_little_information_is_some(self, groups):
+        """A coefficient that rows of weight 1e-8 decide alone has the standard error that they give."""
+        weights = np.where(groups.g == "c", 1e-8, 1.0)
+        fitted = fit("y ~ g", groups.assign(y=np.exp(groups.y)), "gamma(log)", weights=weights)
+        phi = fitted.sigma**2
+        assert fitted.messages == ()
+        assert np.sqrt(fitted.vcov[2, 2]) == pytest.approx(np.sqrt(phi * (1 / 20 + 1 / 20e-8)), rel=1e-6)
+
+
+def test_a_constant_that_no_mean_can_be_is_no_start(recwarn):
+    """Centred responses have the mean 0, whose log is −∞."""
+    data = pd.DataFrame({"f": list("abdab"), "y": [1.0, -1.0, -0.5, 2.0, -1.5]})
+    fitted = fit("y ~ 0 + f", data, "gaussian(log)")
+    assert not recwarn.list and np.isfinite(fitted.loglik)
+
+
 def test_no_valid_start_says_so():
     data = pd.DataFrame({"y": [0.5, 1.0, 2.0]})
     with pytest.raises(DataError, match="another link"):

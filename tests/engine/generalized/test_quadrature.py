@@ -129,6 +129,21 @@ def test_gradient_on_a_lattice_that_stays(counts, formula, family, dispersion):
         assert gradient[k] == pytest.approx((up - down) / 2e-4, rel=1e-5, abs=1e-5)
 
 
+def test_where_one_node_has_all_the_weight_a_lattice_moves_and_stays_as_wide():
+    node, total = np.array([[0.7, 0.3], [-1.2, 0.1]]), np.array([3.0, 2.0])
+    pair = node[:, None] * node + np.array([[0, 0.5], [0, 0.2]])[:, None] * np.eye(2)[:, :, None] * np.array(
+        [0, 1]
+    )
+    pair[0, 0, 0] -= 1e-16  # as rounding may leave it
+    totals = quadrature._Totals(total, total, node * total, pair * total, total, total, node * total)
+    root = np.array([[[2.0, 1.0], [0.3, 0.0]], [[0.0, 0.0], [0.5, 2.0]]])
+    here = quadrature.Placement(np.array([[1.0, 0.0], [2.0, 0.0]]), root)
+    there = totals.placement(here)
+    np.testing.assert_allclose(there.center[:, 0], here.center[:, 0] + root[:, :, 0] @ node[:, 0])
+    np.testing.assert_array_equal(there.root[:, :, 0], root[:, :, 0])
+    np.testing.assert_allclose(there.root[:, :, 1], root[:, :, 1] * np.sqrt([0.5, 0.2]))
+
+
 def test_a_lattice_and_moving_nodes_end_at_the_same_place(counts):
     for formula, family in (
         ("y ~ x + (x|g)", "poisson"),
