@@ -274,7 +274,12 @@ def _error_covariance(fit: MixedFit, group: str, terms: tuple[str, str]) -> np.n
     rows = block.codes == np.bincount(block.codes).argmax()
     columns = [fit.design.fixed_names.index(term) for term in terms]
     X = fit.design.X[rows][:, columns]
-    return fit.sigma**2 * np.linalg.pinv(X.T @ (fit.design.weights[rows][:, None] * X))
+    if np.linalg.matrix_rank(X) < 2:
+        raise DataError(
+            f"The group of {group} with the most rows cannot tell {terms[0]} and {terms[1]} apart by itself, so there "
+            "is no error of its flat estimate to draw: use error=False."
+        )
+    return fit.sigma**2 * np.linalg.inv(X.T @ (fit.design.weights[rows][:, None] * X))
 
 
 def around_zero(covariance: np.ndarray, share: float, points: int = 181) -> np.ndarray:

@@ -93,6 +93,19 @@ def arrows(ax) -> list[Annotation]:
     return [text for text in ax.texts if getattr(text, "arrow_patch", None) is not None]
 
 
+def test_no_error_is_drawn_of_a_group_that_has_no_estimate_of_its_own(sleep):
+    """The largest group has one value of the predictor: its own slope could be anything, not exactly known."""
+    data = load_data("sleepstudy")
+    more = pd.concat(
+        [data, data[(data.Subject == "308") & (data.Days == 4)].sample(12, replace=True, random_state=1)]
+    )
+    more.loc[(more.Subject == "308"), "Days"] = 4
+    fit = lmer("Reaction ~ Days + (Days|Subject)", more)
+    with pytest.raises(DataError, match="most rows cannot tell Intercept and Days apart"):
+        ellipse_data(fit, error=True)
+    assert ellipse_data(fit).error is None
+
+
 def test_distances_are_in_units_of_each_sd():
     drawn = made([[2.0, 2.0], [6.0, 0.0]], [[2.0, 0.0], [0.0, 3.0]])
     np.testing.assert_allclose(drawn.distances["flat"], [np.sqrt(5), 3])
