@@ -93,13 +93,11 @@ def arrows(ax) -> list[Annotation]:
     return [text for text in ax.texts if getattr(text, "arrow_patch", None) is not None]
 
 
-def test_no_error_is_drawn_of_a_group_that_has_no_estimate_of_its_own(sleep):
+def test_no_error_is_drawn_of_a_group_that_has_no_estimate_of_its_own():
     """The largest group has one value of the predictor: its own slope could be anything, not exactly known."""
     data = load_data("sleepstudy")
-    more = pd.concat(
-        [data, data[(data.Subject == "308") & (data.Days == 4)].sample(12, replace=True, random_state=1)]
-    )
-    more.loc[(more.Subject == "308"), "Days"] = 4
+    of_308 = data[data.Subject == 308].assign(Days=4)
+    more = pd.concat([data[data.Subject != 308], of_308, of_308])
     fit = lmer("Reaction ~ Days + (Days|Subject)", more)
     with pytest.raises(DataError, match="most rows cannot tell Intercept and Days apart"):
         ellipse_data(fit, error=True)
