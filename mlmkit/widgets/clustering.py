@@ -11,7 +11,8 @@ from scipy.special import ndtr, stdtr
 from ..style import INK, RULE, colour, tint
 from ..words import number
 from .controls import press, slider, whole
-from .frame import Exploration, Explorer, Preset, Stills, stills
+from .explorer import Explorer
+from .frame import Exploration, Preset, Stills, stills
 from .grids import every
 from .paint import key_above
 

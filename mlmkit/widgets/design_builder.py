@@ -18,7 +18,8 @@ from ..style import INK, MUTED, PAPER, RULE, SHADE, colour, tint
 from ..views.structure import Structure, structure
 from ..words import count
 from .controls import Toggle, buttons, tick, whole
-from .frame import Exploration, Explorer, Preset, Stills, stills
+from .explorer import Explorer
+from .frame import Exploration, Preset, Stills, stills
 
 #: The grid that is clicked: inner groups down, outer groups across.
 INNER, OUTER = 6, 3

@@ -14,7 +14,8 @@ from ..models import lmer
 from ..style import INK, MUTED, colour, tint
 from ..words import number
 from .controls import choice, press, slider, whole
-from .frame import Exploration, Explorer, Preset, Stills, stills
+from .explorer import Explorer
+from .frame import Exploration, Preset, Stills, stills
 from .paint import key_above
 
 MONTHS = np.array([0.0, 2.0, 3.0, 5.0, 8.0])

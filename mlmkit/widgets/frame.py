@@ -21,7 +21,6 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -104,7 +103,7 @@ class Exploration:
 
 
 class Explorer(VBox):
-    """One exploration, live in a notebook.
+    """One exploration, live in a notebook; `explorer.Explorer` can be saved as a page, too.
 
     Attributes
     ----------
@@ -294,31 +293,6 @@ class Explorer(VBox):
         """Hand the figure, just drawn, and its words to the browser; a film takes a picture of it here instead."""
         self.picture.value = markup.picture(self._painter.pixels(), self.alt_text)
         self.sentence.value = markup.sentence(self.words)
-
-    def save(self, path: str | Path) -> Path:
-        """Write the exploration as one web page to hand out; it needs no Python, no server and no network.
-
-        The page is a film: it begins as the exploration stands, and plays what was drawn for a grid of the
-        controls and for the presets. Filming takes some seconds to half a minute.
-
-        Parameters
-        ----------
-        path
-            Of the page, ending in `.html`.
-
-        Raises
-        ------
-        DataError
-            If the path ends otherwise, or the exploration has no film.
-        """
-        from . import films
-
-        path = Path(path)
-        if path.suffix.lower() not in (".html", ".htm"):
-            raise DataError(f"An exploration is saved as a web page: {path.stem}.html, not {path.name}.")
-        film = films.shoot(self)
-        path.write_text(films.page("film", film), encoding="utf-8")
-        return path
 
     # -- the parts on the page ---------------------------------------------------------------------
     def _rows(self) -> list[Widget]:

@@ -14,7 +14,8 @@ from ..models import glmer
 from ..style import LINES, RULE, colour, tint
 from ..words import number
 from .controls import slider
-from .frame import Exploration, Explorer, Preset, Stills, stills
+from .explorer import Explorer
+from .frame import Exploration, Preset, Stills, stills
 from .grids import every
 from .paint import cloud, stepped
 

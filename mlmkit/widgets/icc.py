@@ -13,7 +13,8 @@ from ..models import glmer, lmer
 from ..style import INK, PAPER, RULE, colour, tint
 from ..words import number
 from .controls import press, slider, whole
-from .frame import Exploration, Explorer, Preset, Stills, stills
+from .explorer import Explorer
+from .frame import Exploration, Preset, Stills, stills
 from .grids import every
 from .paint import cloud, stepped
 

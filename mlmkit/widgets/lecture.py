@@ -15,7 +15,8 @@ from .clustering import explore_clustering
 from .controls import Choices
 from .design_builder import explore_design
 from .dropout import explore_dropout
-from .frame import WIDTH, Explorer
+from .explorer import Explorer
+from .frame import WIDTH
 from .future import explore_future_batch
 from .icc import explore_icc
 from .likelihood import explore_likelihood

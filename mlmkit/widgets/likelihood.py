@@ -15,7 +15,8 @@ from ..formula import parse_formula
 from ..style import PAPER, RULE, colour, tint
 from ..words import number
 from .controls import Kept, slider, whole
-from .frame import Exploration, Explorer, Preset, Stills, stills
+from .explorer import Explorer
+from .frame import Exploration, Preset, Stills, stills
 from .grids import every
 from .paint import cloud, key_above, points
 

@@ -11,7 +11,8 @@ from scipy.stats import chi2
 from ..style import INK, PAPER, RULE, colour
 from ..words import number
 from .controls import press, slider, whole
-from .frame import Exploration, Explorer, Preset, Stills, stills
+from .explorer import Explorer
+from .frame import Exploration, Preset, Stills, stills
 from .grids import every
 from .paint import cloud, key_above, points, stepped
 

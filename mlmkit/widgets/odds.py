@@ -14,7 +14,8 @@ from ..inference.over_groups import mean_over_groups
 from ..style import INK, MUTED, RULE, colour, tint
 from ..words import number
 from .controls import choice, slider
-from .frame import Exploration, Explorer, Preset, Stills, stills
+from .explorer import Explorer
+from .frame import Exploration, Preset, Stills, stills
 from .grids import every
 from .paint import key_above
 

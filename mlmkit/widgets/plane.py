@@ -16,7 +16,8 @@ from ..models import lmer
 from ..style import LINES, MARKERS, PAPER, colour, tint
 from ..words import listed, number
 from .controls import choice, slider
-from .frame import Exploration, Explorer, Preset, Stills, stills
+from .explorer import Explorer
+from .frame import Exploration, Preset, Stills, stills
 from .grids import every
 from .paint import cloud, key, key_above, points
 

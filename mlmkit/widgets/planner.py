@@ -12,7 +12,8 @@ from scipy.special import ncfdtr, stdtrit
 from ..style import INK, MUTED, RULE, colour, tint
 from ..words import number
 from .controls import choice, press, slider, whole
-from .frame import Exploration, Explorer, Preset, Stills, stills
+from .explorer import Explorer
+from .frame import Exploration, Preset, Stills, stills
 from .paint import key_above, stepped
 
 STUDIES, SHOWN = 500, 40

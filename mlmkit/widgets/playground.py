@@ -25,7 +25,8 @@ from ..views.network import Network, network
 from .bounds import check_size, in_time
 from .controls import Line, choice, tick
 from .drawing import WIDTH
-from .frame import Exploration, Explorer, Preset, Stills, stills
+from .explorer import Explorer
+from .frame import Exploration, Preset, Stills, stills
 from .markup import WIDE
 from .paint import cloud
 

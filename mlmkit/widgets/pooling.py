@@ -19,7 +19,8 @@ from ..models import glmer, lmer
 from ..style import LINES, MUTED, PAPER, RULE, colour
 from ..words import number
 from .controls import buttons, steps
-from .frame import Exploration, Explorer, Preset, Stills, stills
+from .explorer import Explorer
+from .frame import Exploration, Preset, Stills, stills
 from .paint import key_above, points
 
 #: τ as a multiple of the fitted one: 0, a grid around 1, ∞.

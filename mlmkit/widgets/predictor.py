@@ -14,7 +14,8 @@ from ..models import lmer
 from ..style import INK, MUTED, colour, tint
 from ..words import number
 from .controls import press, slider, tick, whole
-from .frame import Exploration, Explorer, Preset, Stills, stills
+from .explorer import Explorer
+from .frame import Exploration, Preset, Stills, stills
 from .grids import every
 from .paint import key_above, points, stepped
 

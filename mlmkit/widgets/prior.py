@@ -20,7 +20,8 @@ from ..formula import parse_formula
 from ..models import lmer
 from ..style import INK, MUTED, RULE, colour, tint
 from .controls import Kept, buttons, press, slider, steps
-from .frame import Exploration, Explorer, Preset, Stills, stills
+from .explorer import Explorer
+from .frame import Exploration, Preset, Stills, stills
 from .paint import key_above, stepped
 from .reweighting import POINTS, SCALES, Marginal, Scale, marginals, prior_density
 from .reweighting import smooth as smooth

@@ -14,7 +14,8 @@ from ..models import glmer, lmer
 from ..style import INK, LINES, PAPER, colour
 from ..words import count, number
 from .controls import Kept, press, slider, tick
-from .frame import Exploration, Explorer, Preset, Stills, stills
+from .explorer import Explorer
+from .frame import Exploration, Preset, Stills, stills
 from .grids import across
 from .paint import cloud, points
 

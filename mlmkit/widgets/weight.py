@@ -12,7 +12,8 @@ from ..models import lmer
 from ..style import LINES, MUTED, PAPER, RULE, colour
 from ..words import count, number
 from .controls import Kept, choice, slider, whole
-from .frame import Exploration, Explorer, Preset, Stills, stills
+from .explorer import Explorer
+from .frame import Exploration, Preset, Stills, stills
 from .grids import across
 from .paint import key_above, points
 

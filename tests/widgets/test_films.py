@@ -22,6 +22,7 @@ from mlmkit.errors import DataError
 from mlmkit.widgets import films
 from mlmkit.widgets.controls import choice, slider, whole
 from mlmkit.widgets.drawing import drawing
+from mlmkit.widgets.explorer import Explorer
 from mlmkit.widgets.films import film as filming
 from mlmkit.widgets.films.strokes import (
     AREA,
@@ -36,7 +37,6 @@ from mlmkit.widgets.films.strokes import (
     _steps,
     _svg,
 )
-from mlmkit.widgets.frame import Explorer
 from mlmkit.widgets.grids import Part, across, every
 
 from .test_frame import exploration

@@ -30,7 +30,7 @@ from pathlib import Path
 
 from ...datasets import datasets, load_data
 from ...errors import DataError, did_you_mean
-from ..frame import Explorer
+from ..explorer import Explorer
 from ..lecture import PAGES
 from .film import Film, shoot
 from .store import PLAYER, card_of, card_script, made_from, page, reel_script
