@@ -23,6 +23,7 @@ from .frames import Table, as_frame, check_there, given, look_at
 from .response import numbers_of, response_values
 from .spec import INTERCEPT, RandomTerm, Spec, term_name
 from .terms import Columns, encode, finite
+from .words import count, listed
 
 #: A column counts as collinear with those before it when less than this fraction of its length is left
 #: over, R's own tolerance.
@@ -116,6 +117,11 @@ class Design:
     used: np.ndarray | None = field(default=None, repr=False)
     given_offset: bool = False
     notes: tuple[str, ...] = ()
+
+    def __repr__(self):
+        told = [count(len(self.y), "row"), f"fixed {listed(self.fixed_names, 8)}"]
+        told += [f"{listed(one.names, 8)} across {len(one.levels)} {one.group}" for one in self.blocks]
+        return f"Design of {self.spec.formula}: {'; '.join(told)}"
 
     def rows_of(self, data: pd.DataFrame) -> pd.DataFrame:
         """The rows of the data fitted that were kept, with dates and numbers of other types as float64."""

@@ -72,7 +72,7 @@ def test_new_data_become_the_columns_of_the_fit(frame):
         it.columns.matrix(frame.iloc[:1].assign(f="z"))
 
 
-def test_double_bar_splits_a_factor_into_one_block_a_column(frame):
+def test_double_bar_splits_a_factor_into_one_block_per_column(frame):
     it = design("y ~ 1 + (f||id)", pd.concat([frame] * 2))
     assert [block.names for block in it.blocks] == [("Intercept",), ("f[T.b]",), ("f[T.c]",)]
     together = design("y ~ 1 + (f|id)", pd.concat([frame] * 2)).blocks[0]
@@ -307,3 +307,8 @@ def test_an_unused_doubled_column_is_no_obstacle(frame):
 def test_a_new_response_with_a_gap_is_named(frame):
     with pytest.raises(DataError, match="The new 'response' is nan in row 3"):
         design("y ~ x", frame).with_response(np.r_[0.0, 1, 2, np.nan, range(8)])
+
+
+def test_a_design_prints_as_what_it_holds_not_as_its_arrays(frame):
+    told = repr(design("y ~ x + (x|g)", frame))
+    assert told == "Design of y ~ x + (x|g): 12 rows; fixed Intercept and x; Intercept and x across 4 g"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from ..printing import Summary, Table
+from ..words import count
 from .record import Posterior
 
 _HEAD = ("", "Estimate", "Est.Error", "l-95% CI", "u-95% CI", "Rhat", "Bulk_ESS", "Tail_ESS")
@@ -42,7 +43,7 @@ def _lines(posterior: Posterior) -> tuple[str, ...]:
         f"Family: {posterior.family}",
         f"Formula: {posterior.formula}",
         f"Number of observations: {rows}",
-        f"Draws: {chains} chains, each {draws}{tuned}; {chains * draws} in all",
+        f"Draws: {count(chains, 'chain')}, each {draws}{tuned}; {chains * draws} in all",
     )
 
 
