@@ -198,7 +198,9 @@ def verbs_asked_for(source: str) -> list[tuple[str, str]]:
         if isinstance(node, ast.Attribute):
             found.append((node.attr, ast.unparse(node)))
         elif isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("getattr", "methodcaller"):
-            found += [(arg.value, ast.unparse(node)) for arg in node.args if isinstance(arg, ast.Constant)]
+            found += [
+                (str(one.value), ast.unparse(node)) for one in node.args if isinstance(one, ast.Constant)
+            ]
     return found
 
 
