@@ -261,7 +261,11 @@ def statistics(fit: Fit) -> dict[str, float | int]:
 
 def _varying(fit: Fit) -> list:
     """The rows of `varcorr` about groups."""
-    return [row for row in fit.varcorr.itertuples() if row.group != "Residual"] if isinstance(fit, MixedFit) else []  # fmt: skip
+    return (
+        [row for row in fit.varcorr.itertuples() if row.group != "Residual"]
+        if isinstance(fit, MixedFit)
+        else []
+    )
 
 
 def _key(row) -> str:

@@ -118,9 +118,17 @@ def exact_power(J: int, n: int, effect: float, tau: float, sigma: float) -> floa
 
 def test_planned_power_is_the_noncentral_ts_where_that_is_exact():
     made = mk.plan(
-        FORMULA, study(), [250, 4], [24.74, 5.92], sigma=25.59, term="day",
-        groups={"person": [10, 24]}, n=300, seed=1, progress=False,
-    )  # fmt: skip
+        FORMULA,
+        study(),
+        [250, 4],
+        [24.74, 5.92],
+        sigma=25.59,
+        term="day",
+        groups={"person": [10, 24]},
+        n=300,
+        seed=1,
+        progress=False,
+    )
     assert list(made.table["person"]) == [10, 24] and list(made.table["rows"]) == [100, 240]
     for _, row in made.table.iterrows():
         exact = exact_power(int(row["person"]), 10, 4, 5.92, 25.59)

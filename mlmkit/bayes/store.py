@@ -129,8 +129,17 @@ def load(path: Path, about: dict[str, Any]) -> list[Chain]:
 
 
 #: What reading something else than a whole archive of plain arrays ends in.
-_DAMAGED = (OSError, ValueError, TypeError, KeyError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile,
-            zlib.error)  # fmt: skip
+_DAMAGED = (
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def _check(path: Path, there: dict[str, Any], about: dict[str, Any]) -> None:

@@ -167,7 +167,9 @@ class Margins(Estimated):
         if ratios:
             unbalanced = np.flatnonzero(np.abs(C.sum(axis=1)) > 1e-8)
             if len(unbalanced):
-                raise DataError(f"The weights of {labels['contrast'].iloc[unbalanced[0]]!r} do not sum to 0, so there is no ratio: use ratios=False.")  # fmt: skip
+                raise DataError(
+                    f"The weights of {labels['contrast'].iloc[unbalanced[0]]!r} do not sum to 0, so there is no ratio: use ratios=False."
+                )
             note = f"Estimates are {self.scale.ratio}s; tests are of their logarithms, against a ratio of 1."
             scale = Scale(self.scale.ratio, "", np.exp, np.exp, note=note)
         elif not self.scale.is_plain:

@@ -130,8 +130,14 @@ class MarginsPicture(EstimatesPicture):
         """The key above the picture, clear of what it shows."""
         others = [self.word(name) for name in self.variables if name != self.x]
         if others:
-            ax.legend(title=", ".join(others), loc="lower left", bbox_to_anchor=(0, 1.0), ncols=min(n, 3),
-                      alignment="left", borderaxespad=0.2)  # fmt: skip
+            ax.legend(
+                title=", ".join(others),
+                loc="lower left",
+                bbox_to_anchor=(0, 1.0),
+                ncols=min(n, 3),
+                alignment="left",
+                borderaxespad=0.2,
+            )
 
 
 def _style(k: int, lines: bool) -> dict:
@@ -175,8 +181,15 @@ class ContrastsPicture(EstimatesPicture):
         ax.axvline(self.nothing, color=MUTED, lw=1.0, zorder=1)
         ax.hlines(places, rows["conf.low"], rows["conf.high"], color=blue, lw=1.4)
         for shown, face in ((clear, blue), (~clear, "white")):
-            ax.plot(rows["estimate"][shown], places[shown], ls="", marker=MARKERS["group"], color=blue,
-                    markerfacecolor=face, markersize=6)  # fmt: skip
+            ax.plot(
+                rows["estimate"][shown],
+                places[shown],
+                ls="",
+                marker=MARKERS["group"],
+                color=blue,
+                markerfacecolor=face,
+                markersize=6,
+            )
         if self.nothing == 1:
             ax.set_xscale("log")
             ax.xaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 5), numticks=9))

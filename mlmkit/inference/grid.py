@@ -260,9 +260,16 @@ def _rows_themselves(known: dict[str, Predictor], at: dict[str, tuple]) -> pd.Da
 
 def _combinations(known: dict[str, Predictor], levels: dict[str, tuple], at: dict) -> pd.DataFrame:
     """The factors (and numbers of two values) of the rows that were fitted, at the levels that `at` leaves."""
-    discrete = {name: one for name, one in known.items() if one.is_factor or (len(one.values) == 2 and name not in at)}  # fmt: skip
-    columns = {name: pd.Series(_without_decimals(one.values)).take(one.codes).array for name, one in discrete.items()}  # fmt: skip
-    kept = [np.isin(one.codes, [one.values.index(level) for level in levels[name]]) for name, one in discrete.items()]  # fmt: skip
+    discrete = {
+        name: one for name, one in known.items() if one.is_factor or (len(one.values) == 2 and name not in at)
+    }
+    columns = {
+        name: pd.Series(_without_decimals(one.values)).take(one.codes).array for name, one in discrete.items()
+    }
+    kept = [
+        np.isin(one.codes, [one.values.index(level) for level in levels[name]])
+        for name, one in discrete.items()
+    ]
     return pd.DataFrame(columns)[np.logical_and.reduce(kept)] if discrete else pd.DataFrame()
 
 

@@ -55,8 +55,16 @@ class Residuals(Picture):
         ax.axhspan(-2, 2, color=tint(RULE, 0.6), lw=0)
         ax.axhline(0, color=colour("population"), lw=1.4)
         many = len(self.table) > 1000
-        ax.plot(self.table["fitted"], self.table["residual"], ls="", marker=MARKERS["data"], color=colour("data"),
-                markersize=2 if many else 4, alpha=0.35 if many else 0.7, markeredgewidth=0)  # fmt: skip
+        ax.plot(
+            self.table["fitted"],
+            self.table["residual"],
+            ls="",
+            marker=MARKERS["data"],
+            color=colour("data"),
+            markersize=2 if many else 4,
+            alpha=0.35 if many else 0.7,
+            markeredgewidth=0,
+        )
         ax.set(xlabel=f"fitted {self.y}", ylabel="residual, in SDs")
         far = self.far[self.far["name"] != ""]
         if 0 < len(far) <= 12:
@@ -116,8 +124,16 @@ class Quantiles(Picture):
         ax.fill_between(table["normal"], table["lower"], table["upper"], color=tint(RULE, 0.4), lw=0)
         ends = table["normal"].iloc[[0, -1]]
         ax.plot(ends, ends, color=colour("population"), lw=1.4)
-        ax.plot(table["normal"], table["value"], ls="", marker=MARKERS["data"], color=colour("data"), markersize=4,
-                markeredgewidth=0, alpha=0.8)  # fmt: skip
+        ax.plot(
+            table["normal"],
+            table["value"],
+            ls="",
+            marker=MARKERS["data"],
+            color=colour("data"),
+            markersize=4,
+            markeredgewidth=0,
+            alpha=0.8,
+        )
         ax.set(xlabel="normal quantile", ylabel=f"{self.what}, in SDs")
 
 

@@ -100,8 +100,16 @@ class Density(Picture):
                 self.mean, ymax=self._height(self.mean), ls="--", label=f"mean {number(self.mean)}", **at
             )
         drop = 0.035 * density.max()
-        ax.plot(self.estimates, np.full(len(self.estimates), -drop), ls="", marker="|", markersize=8, alpha=0.7,
-                color=colour("multilevel"), label=f"estimates of {count(len(self.estimates), 'group')}")  # fmt: skip
+        ax.plot(
+            self.estimates,
+            np.full(len(self.estimates), -drop),
+            ls="",
+            marker="|",
+            markersize=8,
+            alpha=0.7,
+            color=colour("multilevel"),
+            label=f"estimates of {count(len(self.estimates), 'group')}",
+        )
         ax.set(xlabel=self.quantity, ylabel="density", ylim=(-2.2 * drop, None))
         ax.legend()
 

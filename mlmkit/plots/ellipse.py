@@ -147,8 +147,16 @@ class Ellipse(Picture):
         centre = outermost.min(axis=0) + (0.1, -0.1) * np.ptp(curve, axis=0)
         ax.fill(*(curve + centre).T, facecolor=tint(grey, 0.75), edgecolor=grey, linewidth=1, ls=DASHES["--"])
         end = centre + (curve[:, 0].max(), curve[:, 1].min())
-        ax.annotate(f"the error of one {self.group} alone", end, (6, 0), textcoords="offset points", ha="left",
-                    va="bottom", fontsize="small", color=grey)  # fmt: skip
+        ax.annotate(
+            f"the error of one {self.group} alone",
+            end,
+            (6, 0),
+            textcoords="offset points",
+            ha="left",
+            va="bottom",
+            fontsize="small",
+            color=grey,
+        )
 
     def _arrows(self, ax: Axes) -> None:
         """Call it when the limits are final: an arrow too short for its head is a line to its mark."""
@@ -196,8 +204,15 @@ class Ellipse(Picture):
             pixels = ax.transData.transform(curve)
             free = np.min(np.linalg.norm(pixels[:, None] - busy[None], axis=2), axis=1)
             spots.append(curve[np.argmax(free)])
-            ax.text(*spots[-1], f"{share:.0%}", ha="center", va="center", fontsize="small",
-                    color=colour("population"), path_effects=halo)  # fmt: skip
+            ax.text(
+                *spots[-1],
+                f"{share:.0%}",
+                ha="center",
+                va="center",
+                fontsize="small",
+                color=colour("population"),
+                path_effects=halo,
+            )
         return np.array(spots)
 
     def _group_labels(self, ax: Axes, spots: np.ndarray) -> None:
@@ -206,8 +221,16 @@ class Ellipse(Picture):
         contours = [self.contour(share, 61) for share in SHARES]
         faint = np.vstack([np.stack([curve[:-1], curve[1:]], axis=1) for curve in contours])
         names = [str(level) for level in self.flat.index]
-        place_labels(ax, names, self.flat.to_numpy(), away_from=ends, lines=arrows, faint_lines=faint,
-                     keep_clear=np.vstack([ends, spots, self.centre]), fontsize="small")  # fmt: skip
+        place_labels(
+            ax,
+            names,
+            self.flat.to_numpy(),
+            away_from=ends,
+            lines=arrows,
+            faint_lines=faint,
+            keep_clear=np.vstack([ends, spots, self.centre]),
+            fontsize="small",
+        )
 
 
 @on_axes

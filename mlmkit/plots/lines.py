@@ -99,8 +99,16 @@ class SmallMultiples(Panels):
 
     def _panel(self, ax: Axes, panel) -> None:
         for role, points in self.points[self.points["panel"] == panel].groupby("role", sort=False):
-            ax.plot(points["x"], points["y"], ls="", marker=MARKERS[role], markersize=3, alpha=0.75,
-                    color=colour(role), markeredgewidth=0)  # fmt: skip
+            ax.plot(
+                points["x"],
+                points["y"],
+                ls="",
+                marker=MARKERS[role],
+                markersize=3,
+                alpha=0.75,
+                color=colour(role),
+                markeredgewidth=0,
+            )
         mine = self.lines[self.lines["panel"] == panel]
         for (role, _), line in mine.groupby(["role", "line"], sort=False):
             ax.plot(

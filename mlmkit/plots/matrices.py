@@ -59,8 +59,15 @@ class Matrix(Picture):
         if max(rows, columns) <= WRITTEN:
             for (row, column), value in np.ndenumerate(self.values):
                 strong = abs(value) > size / 3
-                ax.text(column, row, f"{value:.3g}", ha="center", va="center", fontsize="small",
-                        color=PAPER if strong else INK)  # fmt: skip
+                ax.text(
+                    column,
+                    row,
+                    f"{value:.3g}",
+                    ha="center",
+                    va="center",
+                    fontsize="small",
+                    color=PAPER if strong else INK,
+                )
 
 
 @on_axes

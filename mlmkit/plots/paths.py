@@ -142,8 +142,16 @@ class CriterionCurve(Picture):
             boundary = "" if self.minima[name] > 0 else ", the boundary"
             label = f"{name}: lowest at {number(self.minima[name])}{boundary}"
             ax.plot(curve.index, curve, color=shade, ls=ls, label=label)
-            ax.plot(self.minima[name], 0, marker=MARKERS["population"], color=shade, markersize=size,
-                    markeredgewidth=0, clip_on=False, zorder=4)  # fmt: skip
+            ax.plot(
+                self.minima[name],
+                0,
+                marker=MARKERS["population"],
+                color=shade,
+                markersize=size,
+                markeredgewidth=0,
+                clip_on=False,
+                zorder=4,
+            )
         others = ", the rest of θ as estimated" if self.others else ""
         ax.set(
             xlabel=rf"$\tau/\sigma$ of the {term_label(self.term)}{others}", ylabel="criterion − its minimum"

@@ -117,8 +117,15 @@ class Shrinkage(Picture):
         ax.add_collection(LineCollection(segments, colors=colours, linewidths=0.8, alpha=0.5))
         flat = {"marker": MARKERS["flat"], "facecolor": PAPER, "edgecolor": colour("flat")}
         ax.scatter(*segments[:, 0].T, sizes, zorder=3, **flat)
-        ax.scatter(*segments[:, 1].T, 0.8 * sizes, marker=MARKERS["multilevel"], facecolor=colours, edgecolor=PAPER,
-                   linewidth=0.5, zorder=3)  # fmt: skip
+        ax.scatter(
+            *segments[:, 1].T,
+            0.8 * sizes,
+            marker=MARKERS["multilevel"],
+            facecolor=colours,
+            edgecolor=PAPER,
+            linewidth=0.5,
+            zorder=3,
+        )
 
     def _sizes(self, n) -> np.ndarray:
         """A mark's area grows with how much data its group has."""

@@ -192,10 +192,18 @@ class Pen:
         a = _border(source, start, angle, 0.0)
         b = _border(target, end, angle + math.pi, 0.05)
         arrow = FancyArrowPatch(
-            a, b, arrowstyle=f"-|>,head_length={self.line(5.2)},head_width={self.line(2.2)}", color=INK,
-            lw=self.line(1.15), shrinkA=0, shrinkB=0, mutation_scale=1, zorder=3, joinstyle="miter",
+            a,
+            b,
+            arrowstyle=f"-|>,head_length={self.line(5.2)},head_width={self.line(2.2)}",
+            color=INK,
+            lw=self.line(1.15),
+            shrinkA=0,
+            shrinkB=0,
+            mutation_scale=1,
+            zorder=3,
+            joinstyle="miter",
             capstyle="butt",
-        )  # fmt: skip
+        )
         arrow.set_gid(f"edge-{source.name}-{target.name}")
         self.ax.add_artist(arrow)
 
@@ -225,10 +233,16 @@ class Pen:
         """A box with its label: along its foot, or stacked in a lower corner that no other plate covers."""
         colour = COLOURS[plate.role]
         patch = FancyBboxPatch(
-            (box.left, box.bottom), box.width, box.height, f"round,pad=0,rounding_size={ROUNDING}",
-            fc=(*mpl.colors.to_rgb(tint(colour, 0.72)), 0.2), ec=colour, lw=self.line(1.3),
-            ls=PLATE_LINES[plate.role], zorder=1 + 0.1 * len(plate.inside),
-        )  # fmt: skip
+            (box.left, box.bottom),
+            box.width,
+            box.height,
+            f"round,pad=0,rounding_size={ROUNDING}",
+            fc=(*mpl.colors.to_rgb(tint(colour, 0.72)), 0.2),
+            ec=colour,
+            lw=self.line(1.3),
+            ls=PLATE_LINES[plate.role],
+            zorder=1 + 0.1 * len(plate.inside),
+        )
         patch.set_gid(f"plate-{plate.name}")
         self.ax.add_artist(patch)
         *captions, values = plate_words(plate, box, corner)

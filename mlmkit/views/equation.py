@@ -68,9 +68,14 @@ class Equation:
 
 @answers
 def equation(
-    fit_or_formula, data: pd.DataFrame | None = None, family="gaussian", style: str = "levels",
-    sigma: str = "shared", estimates: bool | None = None, where: bool = True,
-) -> Equation:  # fmt: skip
+    fit_or_formula,
+    data: pd.DataFrame | None = None,
+    family="gaussian",
+    style: str = "levels",
+    sigma: str = "shared",
+    estimates: bool | None = None,
+    where: bool = True,
+) -> Equation:
     r"""A model's equations, with the same symbols as its network.
 
     Parameters

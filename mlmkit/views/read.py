@@ -56,11 +56,21 @@ def read(fit_or_formula, data: pd.DataFrame | None = None, family="gaussian", si
     n = None if design is None else len(design.y)
     variables = _variables(coefficients, groups, frame)
     model = Model(
-        spec, groups, chains, variables, coefficients, blocks, {},
-        row=_row_index(groups, n), n=n, has_trials=_has_trials(spec, design),
+        spec,
+        groups,
+        chains,
+        variables,
+        coefficients,
+        blocks,
+        {},
+        row=_row_index(groups, n),
+        n=n,
+        has_trials=_has_trials(spec, design),
         has_offset=bool(spec.offsets) or (design is not None and bool(np.any(design.offset))),
-        has_weights=_has_weights(spec, design), notes=(*notes, *_notes(design, coefficients)), fit=fit,
-    )  # fmt: skip
+        has_weights=_has_weights(spec, design),
+        notes=(*notes, *_notes(design, coefficients)),
+        fit=fit,
+    )
     model = replace(model, absorbed=_absorb(model))
     return _with_own_sigma(model) if sigma == "separate" else model
 
@@ -181,10 +191,16 @@ def _lettered(ordered: list[Group], chains, typed: list[Group]) -> dict[str, Gro
         indicator = "s" if len(ordered) == 1 else _free_letter(name, taken)
         taken.add(indicator)
         lettered[group.key] = replace(
-            group, letter=INDICES[order], count=COUNTS[order], indicator=indicator, order=order,
-            outer=outer.key if outer else None, name=name,
-            coefficient=COEFFICIENTS[depth], deviation=DEVIATIONS[depth],
-        )  # fmt: skip
+            group,
+            letter=INDICES[order],
+            count=COUNTS[order],
+            indicator=indicator,
+            order=order,
+            outer=outer.key if outer else None,
+            name=name,
+            coefficient=COEFFICIENTS[depth],
+            deviation=DEVIATIONS[depth],
+        )
     return lettered
 
 

@@ -171,14 +171,19 @@ EXPLORATION = Exploration(
         "Left and middle: the p values of 2000 studies of a treatment that does nothing, by a t test of all rows and by "
         "one of the groups' means. Right: how often the test of rows is significant, over the rows per group."
     ),
-    compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
+    compute=compute,
+    draw=draw,
+    describe=describe,
+    panels=panels,
+    controls=_controls,
+    presets=presets,
     film=_film,
     to_try=(
         "Put the ICC on .01 and raise n. How many rows per group make one study in six a false alarm?",
         "Which helps the test of rows: more groups, or fewer rows in each?",
         "Find a setting where both tests are right. What is the design effect there?",
     ),
-)  # fmt: skip
+)
 
 
 def explore_clustering(preset: str | None = None, **values) -> Explorer:

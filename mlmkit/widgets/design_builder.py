@@ -396,7 +396,12 @@ EXPLORATION = Exploration(
         "Left: outer groups above inner ones, joined where they occur together, with their rows below. "
         "Right: the pattern of Z, a mark where a row belongs to a group."
     ),
-    compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
+    compute=compute,
+    draw=draw,
+    describe=describe,
+    panels=panels,
+    controls=_controls,
+    presets=presets,
     follow={"nouns": _when_nouns},
     film=_film,
     film_to_try=(
@@ -410,7 +415,7 @@ EXPLORATION = Exploration(
         "Click every cell of the first four rows: how many columns has Z, and how many ones each row?",
     ),
     height=4.4,
-)  # fmt: skip
+)
 
 
 def explore_design(preset: str | None = None, **values) -> Explorer:

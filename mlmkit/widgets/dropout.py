@@ -241,14 +241,20 @@ EXPLORATION = Exploration(
         "Left: the scores of 40 people, what was lost in dotted grey, the true mean and the mean of those still seen. "
         "Right: five estimates of the mean at the last month, for this study (large dot) and eleven like it, and the truth."
     ),
-    compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
-    film=_film, follow={"mechanism": _when_mechanism},
+    compute=compute,
+    draw=draw,
+    describe=describe,
+    panels=panels,
+    controls=_controls,
+    presets=presets,
+    film=_film,
+    follow={"mechanism": _when_mechanism},
     to_try=(
         "Let people leave by chance. Which of the five estimates is off even then, and why?",
         "By the last score: which one is right, although it has seen no more than the others?",
         "By this score: is any of them right? What would one have to know?",
     ),
-)  # fmt: skip
+)
 
 
 def explore_dropout(preset: str | None = None, **values) -> Explorer:

@@ -299,8 +299,15 @@ class Explorer(VBox):
         self.tasks.value = markup.tasks(self.to_try)
         shown = [control for control in self.controls.values() if isinstance(control, Widget)]
         title = markup.marked(HTML(markup.title(self.exploration.title)), "mlmkit-title")
-        return [title, self._presets_row(), markup.arranged(shown), self.picture, self.sentence, self.help,
-                self.tasks]  # fmt: skip
+        return [
+            title,
+            self._presets_row(),
+            markup.arranged(shown),
+            self.picture,
+            self.sentence,
+            self.help,
+            self.tasks,
+        ]
 
     def _presets_row(self) -> Box:
         for name, button in self._buttons.items():

@@ -193,7 +193,12 @@ EXPLORATION = Exploration(
         "log odds into probabilities. Right: the distribution of probabilities that comes out, with median, "
         "mean and central 95%."
     ),
-    compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
+    compute=compute,
+    draw=draw,
+    describe=describe,
+    panels=panels,
+    controls=_controls,
+    presets=presets,
     film=_film,
     to_try=(
         "Raise τ and keep b: which of median, mean and interval move, and in which direction?",
@@ -201,7 +206,7 @@ EXPLORATION = Exploration(
         "Shrink τ to almost nothing: what do median and mean do?",
     ),
     height=5.0,
-)  # fmt: skip
+)
 
 
 def explore_future_batch(preset: str | None = None, **values) -> Explorer:

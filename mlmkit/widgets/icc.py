@@ -77,8 +77,18 @@ def _draws(sample: int):
 
 def panels(figure):
     """Groups on the left; on the right the split above, the pairs below."""
-    grid = figure.add_gridspec(2, 2, width_ratios=(1.9, 1), height_ratios=(1, 4.2), left=0.1, right=0.985,
-                               bottom=0.15, top=0.88, wspace=0.17, hspace=0.7)  # fmt: skip
+    grid = figure.add_gridspec(
+        2,
+        2,
+        width_ratios=(1.9, 1),
+        height_ratios=(1, 4.2),
+        left=0.1,
+        right=0.985,
+        bottom=0.15,
+        top=0.88,
+        wspace=0.17,
+        hspace=0.7,
+    )
     cells = grid[:, 0], grid[0, 1], grid[1, 1]
     groups, split, pairs = (figure.add_subplot(cell) for cell in cells)
     split.set_axis_off()
@@ -159,26 +169,36 @@ def presets() -> dict[str, Preset]:
     """τ and σ of the course's data, each from its fit."""
     return {
         "alcohol": _preset(
-            _sds("alcohol ~ 1 + (1|country)", "alcohol"), 2, 1,
+            _sds("alcohol ~ 1 + (1|country)", "alcohol"),
+            2,
+            1,
             "Countries' alcohol consumption, litres a year: years of one country are nearly alike.",
         ),
         "sleepstudy": _preset(
-            _sds("Reaction ~ Days + (1|Subject)", "sleepstudy"), 10, 10,
+            _sds("Reaction ~ Days + (1|Subject)", "sleepstudy"),
+            10,
+            10,
             "Reaction times around a common slope, in units of 10 ms.",
         ),
         "mathachieve": _preset(
-            _sds("mathach ~ 1 + (1|school)", "mathachieve"), 40, 1,
+            _sds("mathach ~ 1 + (1|school)", "mathachieve"),
+            40,
+            1,
             "Pupils' mathematics scores: most of the variance lies within schools.",
         ),
         "rats, latent": _preset(
-            _rats_latent(), 20, 1,
+            _rats_latent(),
+            20,
+            1,
             "Rat tumours on the log odds scale, where one rat varies like a standard logistic.",
         ),
         "rats, response": _preset(
-            _rats_response(), 20, 0.1,
+            _rats_response(),
+            20,
+            0.1,
             "Rat tumours as 0 or 1, in tenths; the picture's normal draws only share the two SDs.",
         ),
-    }  # fmt: skip
+    }
 
 
 def _preset(sds: tuple[float, float], n: int, unit: float, note: str) -> Preset:
@@ -221,14 +241,19 @@ EXPLORATION = Exploration(
         "into a part between and a part within groups. Bottom right: two members of one group against each "
         "other."
     ),
-    compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
+    compute=compute,
+    draw=draw,
+    describe=describe,
+    panels=panels,
+    controls=_controls,
+    presets=presets,
     film=_film,
     to_try=(
         "Set τ to 0: what do the groups' bars do, and what does the cloud of pairs look like?",
         "Make τ and σ both twice as large. What happens to the ICC, and why?",
         "Put n on 2 and press “new sample” several times: how well do a few groups tell the ICC?",
     ),
-)  # fmt: skip
+)
 
 
 def explore_icc(preset: str | None = None, **values) -> Explorer:

@@ -237,14 +237,19 @@ EXPLORATION = Exploration(
         "Left: each group's residuals from the fixed part, with its mean as a bar. Right: the ML and the "
         "REML criterion over τ, each above its own minimum, with the minima marked."
     ),
-    compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
+    compute=compute,
+    draw=draw,
+    describe=describe,
+    panels=panels,
+    controls=_controls,
+    presets=presets,
     film=_film,
     to_try=(
         "Take groups away one by one: what happens to the width of the curves, and to ML against REML?",
         "Draw the means together until τ̂ reaches 0. Do the bars still differ then? What does 0 mean?",
         "At which J and share is ML on the boundary while REML is not?",
     ),
-)  # fmt: skip
+)
 
 
 def explore_likelihood(preset: str | None = None, **values) -> Explorer:

@@ -210,7 +210,12 @@ EXPLORATION = Exploration(
         "Left: one simulated study, each group's true mean with its flat and its multilevel estimate. Right: "
         "the error of flat, multilevel and complete pooling, a dot a study and a bar at the root mean square."
     ),
-    compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
+    compute=compute,
+    draw=draw,
+    describe=describe,
+    panels=panels,
+    controls=_controls,
+    presets=presets,
     film=_film,
     film_to_try=(
         "Set one group apart, further and further. Who pays for it: that group, or the others, too?",
@@ -222,7 +227,7 @@ EXPLORATION = Exploration(
         "Go down to J = 3 groups. Does multilevel still beat flat, and how often?",
         "Find τ and n where flat and multilevel are equally good. What is λ there?",
     ),
-)  # fmt: skip
+)
 
 
 def explore_loss(preset: str | None = None, **values) -> Explorer:

@@ -218,14 +218,19 @@ EXPLORATION = Exploration(
         "Left: the chances of 40 patients over a year, the median patient's and the mean of all. Middle: how the chances "
         "are spread at one month. Right: a drug's odds ratio for one patient, and for the patients."
     ),
-    compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
+    compute=compute,
+    draw=draw,
+    describe=describe,
+    panels=panels,
+    controls=_controls,
+    presets=presets,
     film=_film,
     to_try=(
         "Put τ on 0, then raise it. Which of the two odds ratios moves, and towards what?",
         "Where is the mean of the patients above the median patient, and where below?",
         "Go to month 0 at τ = 4: how many patients have a chance anywhere near the median patient's?",
     ),
-)  # fmt: skip
+)
 
 
 def explore_odds(preset: str | None = None, **values) -> Explorer:

@@ -87,8 +87,17 @@ def compute(tau0: float, tau1: float, rho: float, sigma: float, subject: str) ->
     it = sleep()
     factor = np.array([[tau0, 0.0], [rho * tau1, tau1 * np.sqrt(1 - rho**2)]])
     at = it.criterion.solve(np.array([factor[0, 0], factor[1, 0], factor[1, 1]]) / sigma)
-    return Plane(factor @ factor.T, sigma, at.beta, it.flat, at.beta + at.modes[0], it.subjects,
-                 it.subjects.index(subject), it.days, it.reaction)  # fmt: skip
+    return Plane(
+        factor @ factor.T,
+        sigma,
+        at.beta,
+        it.flat,
+        at.beta + at.modes[0],
+        it.subjects,
+        it.subjects.index(subject),
+        it.days,
+        it.reaction,
+    )
 
 
 @cache
@@ -249,7 +258,12 @@ EXPLORATION = Exploration(
         "multilevel one. Right: the chosen subject's data with the flat, the multilevel and the population's "
         "line."
     ),
-    compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
+    compute=compute,
+    draw=draw,
+    describe=describe,
+    panels=panels,
+    controls=_controls,
+    presets=presets,
     film=_film,
     to_try=(
         "At the fitted Σ, find a subject whose slope moves away from b₁. Why is it shrinkage all the same?",
@@ -257,7 +271,7 @@ EXPLORATION = Exploration(
         "Shrink τ₁ alone towards 0. Which part of each estimate is pooled, and which is left free?",
     ),
     height=4.6,
-)  # fmt: skip
+)
 
 
 def explore_plane(preset: str | None = None, **values) -> Explorer:

@@ -102,9 +102,15 @@ class Plan:
 
 
 def compute(
-    design: str = "days", J: int = 18, n: int = 10, effect: float = 4.0, tau: float = 5.9, sigma: float = 25.6,
-    group_cost: float = 10.0, sample: int = 0,
-) -> Plan:  # fmt: skip
+    design: str = "days",
+    J: int = 18,
+    n: int = 10,
+    effect: float = 4.0,
+    tau: float = 5.9,
+    sigma: float = 25.6,
+    group_cost: float = 10.0,
+    sample: int = 0,
+) -> Plan:
     """Power over the number of groups, a study's estimates, and what the same money would buy otherwise."""
     it = Design(design, n, tau, sigma)
     z, u = _draws(sample)
@@ -193,8 +199,14 @@ def _draw_budget(ax, it: Plan) -> None:
     best = int(np.argmax(power)) if len(power) else 0
     if len(power):
         high, far = power[best] > 0.85, n[best] > 55  # there is no room above, or to the right
-        ax.annotate(f"{J[best]} groups of {n[best]}", (n[best], power[best]), xytext=(-4 if far else 4, -22 if high else 8),
-                    textcoords="offset points", ha="right" if far else "left", color=INK)  # fmt: skip
+        ax.annotate(
+            f"{J[best]} groups of {n[best]}",
+            (n[best], power[best]),
+            xytext=(-4 if far else 4, -22 if high else 8),
+            textcoords="offset points",
+            ha="right" if far else "left",
+            color=INK,
+        )
     ax.set(xlim=(0, 104), ylim=(0, 1.02), xlabel="rows per group $n$", ylabel="power")
     key_above(ax, 1)
 
@@ -310,14 +322,19 @@ EXPLORATION = Exploration(
         "Left: power over the number of groups, exact and from simulated studies. Middle: power if the same money were "
         "divided otherwise between groups and rows. Right: forty studies of this size, the significant ones filled."
     ),
-    compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
+    compute=compute,
+    draw=draw,
+    describe=describe,
+    panels=panels,
+    controls=_controls,
+    presets=presets,
     film=_film,
     to_try=(
         "Double the rows per group, then put them back and double the groups. Which buys more power?",
         "Guess τ too small by half: how many groups did the plan leave out?",
         "In the smallest study, where are the filled dots, and where is the truth?",
     ),
-)  # fmt: skip
+)
 
 
 def explore_plan(preset: str | None = None, **values) -> Explorer:

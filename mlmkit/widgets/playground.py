@@ -232,11 +232,17 @@ def _exploration(frames: dict[str, pd.DataFrame]) -> Exploration:
     return Exploration(
         title="Playground: any formula, every view",
         shows="Left: the model as a Bayesian network. Right: observed against fitted values.",
-        compute=partial(_compute_named, frames), draw=draw, describe=describe, panels=panels,
-        controls=partial(_controls, frames), presets=partial(_presets, frames), follow={"data": _when_data},
-        to_try=(TO_TRY[START], *AND_THEN), to_try_with=_to_try,
+        compute=partial(_compute_named, frames),
+        draw=draw,
+        describe=describe,
+        panels=panels,
+        controls=partial(_controls, frames),
+        presets=partial(_presets, frames),
+        follow={"data": _when_data},
+        to_try=(TO_TRY[START], *AND_THEN),
+        to_try_with=_to_try,
         height=4.2,
-    )  # fmt: skip
+    )
 
 
 def _compute_named(frames, formula: str, data: str, family: str, numbers: bool) -> Played:
@@ -250,10 +256,15 @@ def _controls(frames) -> dict:
     return {
         "data": choice("data", list(frames), first, width="220px"),
         "family": choice("family", list(FAMILIES), family, width="200px"),
-        "formula": Line(formula, description="formula", layout=wide, style={"description_width": "auto"},
-                        placeholder="response ~ predictors + (what varies | group)"),
+        "formula": Line(
+            formula,
+            description="formula",
+            layout=wide,
+            style={"description_width": "auto"},
+            placeholder="response ~ predictors + (what varies | group)",
+        ),
         "numbers": tick("estimates in the equations"),
-    }  # fmt: skip
+    }
 
 
 def _to_try(values: dict) -> tuple[str, str, str]:

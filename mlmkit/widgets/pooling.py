@@ -329,7 +329,12 @@ EXPLORATION = Exploration(
         "Left: each group's flat estimate, its estimate at the chosen τ, and the population's. "
         "Right: the criterion over τ, lowest at the fitted τ, with the chosen one marked."
     ),
-    compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
+    compute=compute,
+    draw=draw,
+    describe=describe,
+    panels=panels,
+    controls=_controls,
+    presets=presets,
     follow={"data": _when_data},
     film=_film,
     to_try=(
@@ -337,7 +342,7 @@ EXPLORATION = Exploration(
         "Compare rats and alcohol at their fitted τ: why are batches pooled so much and countries so little?",
         "With sleepstudy, watch single people: do intercept and slope always move towards the population's?",
     ),
-)  # fmt: skip
+)
 
 
 def explore_pooling(preset: str | None = None, **values) -> Explorer:

@@ -303,9 +303,16 @@ def _of_schools(name: str) -> dict:
     fit = lmer(f"mathach ~ {name} + (1|school)", data)
     moves = abs(fit.fixef[name]) * schools[name].std()
     tau, sigma = fit.varcorr.sdcor
-    return {"b1": round(float(moves), 2), "tau": round(float(tau), 2), "sigma": round(float(sigma), 1),
-            "J": len(schools), "n": round(len(data) / len(schools)), "sample": 0,
-            "far_out": False, "reversal": False}  # fmt: skip
+    return {
+        "b1": round(float(moves), 2),
+        "tau": round(float(tau), 2),
+        "sigma": round(float(sigma), 1),
+        "J": len(schools),
+        "n": round(len(data) / len(schools)),
+        "sample": 0,
+        "far_out": False,
+        "reversal": False,
+    }
 
 
 def _film() -> dict:
@@ -326,7 +333,12 @@ EXPLORATION = Exploration(
         "around it; at the right edge the τ of the model without the predictor. Right: the variance between "
         "groups without the predictor and with it."
     ),
-    compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
+    compute=compute,
+    draw=draw,
+    describe=describe,
+    panels=panels,
+    controls=_controls,
+    presets=presets,
     film=_film,
     film_to_try=(
         "Raise b₁ from 0: which τ grows, which one stays? At 0, press “new sample”: can R² be negative?",
@@ -338,7 +350,7 @@ EXPLORATION = Exploration(
         "Take ten times the members, then instead three times the groups. Which makes the slope's SE smaller?",
         "Put one group far out, then turn the lines round within groups: which numbers move, and which do not?",
     ),
-)  # fmt: skip
+)
 
 
 def explore_predictor(preset: str | None = None, **values) -> Explorer:

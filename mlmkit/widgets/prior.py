@@ -345,8 +345,15 @@ def _when_people(values: dict) -> dict:
 @cache
 def presets() -> dict[str, Preset]:
     """Many and few people, under priors that say little, insist, or contradict the data."""
-    start = {"people": ALL, "shape": "half t", "scale": _default_scale(), "centre": 0.0, "width": np.inf,
-             "eta": 1.0, "sampled": None}  # fmt: skip
+    start = {
+        "people": ALL,
+        "shape": "half t",
+        "scale": _default_scale(),
+        "centre": 0.0,
+        "width": np.inf,
+        "eta": 1.0,
+        "sampled": None,
+    }
     return {
         "default priors": Preset(start),
         "insisting": Preset(
@@ -381,8 +388,14 @@ EXPLORATION = Exploration(
         "chosen prior (dashed), the posterior under the default priors (grey area), the one under the chosen "
         "priors (blue line) and lmer's estimate (red line with a diamond)."
     ),
-    compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
-    follow={"people": _when_people, "again": _when_again, "width": _when_width}, at_work=at_work,
+    compute=compute,
+    draw=draw,
+    describe=describe,
+    panels=panels,
+    controls=_controls,
+    presets=presets,
+    follow={"people": _when_people, "again": _when_again, "width": _when_width},
+    at_work=at_work,
     film=_film,
     film_to_try=(
         "Half normal prior, 18 people: how small must its scale be before τ₁ gives way? Now the same with 5.",
@@ -394,7 +407,7 @@ EXPLORATION = Exploration(
         "Give b₁ an SD of 5 around 0, then of 2: where does b₁ go, and what does τ₁ do? Why that?",
         "Go on until the draws are worth too little, and sample again: is what you saw before still true?",
     ),
-)  # fmt: skip
+)
 
 
 def explore_prior(preset: str | None = None, posterior: Posterior | None = None, **values) -> Explorer:

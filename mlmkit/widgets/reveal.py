@@ -307,13 +307,18 @@ EXPLORATION = Exploration(
         "Left: one group's flat estimate with its standard error, the population's b, and your guess; once "
         "revealed, the multilevel estimate. Right: your misses so far."
     ),
-    compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
+    compute=compute,
+    draw=draw,
+    describe=describe,
+    panels=panels,
+    controls=_controls,
+    presets=presets,
     to_try_with=lambda values: TO_TRY[values["data"]],
     follow={"data": _when_data, "turn": _when_turn, "revealed": _when_revealed},
     film=_film,
     to_try=TO_TRY["mathachieve"],
     height=3.9,
-)  # fmt: skip
+)
 
 
 def explore_reveal(preset: str | None = None, **values) -> Explorer:

@@ -122,9 +122,18 @@ def compute(data: str, group: str, n: int, mean: float, tau: float, sigma: float
     low, high = it.means[shown].min(), it.means[shown].max()
     margin = 0.12 * (high - low)
     return Shrinkage(
-        tuple(it.names[j] for j in shown), sizes[shown], means[shown], after[shown], before, shown.index(k),
-        b, tau, sigma, it.unit, (low - margin, high + margin),
-    )  # fmt: skip
+        tuple(it.names[j] for j in shown),
+        sizes[shown],
+        means[shown],
+        after[shown],
+        before,
+        shown.index(k),
+        b,
+        tau,
+        sigma,
+        it.unit,
+        (low - margin, high + margin),
+    )
 
 
 def _multilevel(tau: float, sigma: float, n: np.ndarray, means: np.ndarray) -> tuple[np.ndarray, float]:
@@ -276,7 +285,12 @@ EXPLORATION = Exploration(
         "Left: flat and multilevel means of twelve groups, with their numbers of observations, the chosen "
         "one shaded. Right: the weight λ of a group's own mean as a curve over its number of observations."
     ),
-    compute=compute, draw=draw, describe=describe, panels=panels, controls=_controls, presets=presets,
+    compute=compute,
+    draw=draw,
+    describe=describe,
+    panels=panels,
+    controls=_controls,
+    presets=presets,
     follow={"data": _when_data, "group": _when_group},
     film=_film,
     film_to_try=(
@@ -289,7 +303,7 @@ EXPLORATION = Exploration(
         "Drag its mean far from the population's: does the share of the way that it is pulled back change?",
         "Change τ and σ by the same factor. Which number in the formula decides, then?",
     ),
-)  # fmt: skip
+)
 
 
 def explore_weight(preset: str | None = None, **values) -> Explorer:
@@ -309,6 +323,11 @@ def show_weight() -> Stills:
     """The exploration of the weight on paper: one school with fewer and more pupils."""
     it = groups("mathachieve")
     name = it.names[it.shown[-2]]
-    common = {"data": "mathachieve", "group": name, "mean": _of_group("mathachieve", name)["mean"],
-              "tau": round(it.tau, 2), "sigma": round(it.sigma, 2)}  # fmt: skip
+    common = {
+        "data": "mathachieve",
+        "group": name,
+        "mean": _of_group("mathachieve", name)["mean"],
+        "tau": round(it.tau, 2),
+        "sigma": round(it.sigma, 2),
+    }
     return stills(EXPLORATION, {count(n, "pupil"): {**common, "n": n} for n in (1, 5, 20, 60)})

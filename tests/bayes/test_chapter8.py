@@ -19,9 +19,16 @@ def sampled(family="gaussian", draws=500, tune=400, **settings):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", mk.FitWarning)
         return mk.brm(
-            FORMULA, mk.load_data("sleepstudy"), family, chains=2, draws=draws, tune=tune, seed=3,
-            progress=False, **settings,
-        )  # fmt: skip
+            FORMULA,
+            mk.load_data("sleepstudy"),
+            family,
+            chains=2,
+            draws=draws,
+            tune=tune,
+            seed=3,
+            progress=False,
+            **settings,
+        )
 
 
 @pytest.fixture(scope="module")

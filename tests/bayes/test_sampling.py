@@ -128,9 +128,15 @@ def test_impossible_settings_are_refused(settings):
 def test_a_student_gives_far_rows_less_weight():
     """Against exact maximum likelihood by quadrature and another sampler: ν about 3, σ about 15, where lmer has 25.6."""
     posterior = brm(
-        "Reaction ~ Days + (Days|Subject)", load_data("sleepstudy"), "student", chains=2, draws=400, tune=400, seed=1,
+        "Reaction ~ Days + (Days|Subject)",
+        load_data("sleepstudy"),
+        "student",
+        chains=2,
+        draws=400,
+        tune=400,
+        seed=1,
         progress=False,
-    )  # fmt: skip
+    )
     table = posterior.table.set_index("term")["estimate"]
     assert table["nu"] == pytest.approx(3.4, abs=0.4) and table["sigma"] == pytest.approx(15.1, abs=0.7)
     assert table["Days"] == pytest.approx(10.54, abs=0.35) and table["sd(Intercept)"] == pytest.approx(

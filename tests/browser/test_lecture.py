@@ -297,10 +297,21 @@ class Visitor:
         self.socket.close()
 
     async def send(self, kind: str, content: dict) -> None:
-        header = {"msg_id": uuid4().hex, "msg_type": kind, "username": "", "session": "a", "version": "5.3",
-                  "date": ""}  # fmt: skip
-        message = {"header": header, "parent_header": {}, "metadata": {"version": "1.0.0"}, "content": content,
-                   "buffers": []}  # fmt: skip
+        header = {
+            "msg_id": uuid4().hex,
+            "msg_type": kind,
+            "username": "",
+            "session": "a",
+            "version": "5.3",
+            "date": "",
+        }
+        message = {
+            "header": header,
+            "parent_header": {},
+            "metadata": {"version": "1.0.0"},
+            "content": content,
+            "buffers": [],
+        }
         await self.socket.write_message(json.dumps({**message, "channel": "shell"}))
 
     async def update(self, model: str, **state) -> None:
@@ -311,8 +322,10 @@ class Visitor:
     async def look(self) -> dict[str, dict]:
         """The states of all widgets, once everything sent before is worked off."""
         comm = uuid4().hex
-        await self.send("comm_open", {"comm_id": comm, "target_name": "jupyter.widget.control", "data": {},
-                                      "target_module": None})  # fmt: skip
+        await self.send(
+            "comm_open",
+            {"comm_id": comm, "target_name": "jupyter.widget.control", "data": {}, "target_module": None},
+        )
         await self.send("comm_msg", {"comm_id": comm, "data": {"method": "request_states"}})
         async with asyncio.timeout(PATIENCE / 1000):
             while True:
@@ -414,9 +427,13 @@ def test_forged_messages_move_nothing_out_of_its_first_bounds(server):
 
 @pytest.mark.parametrize(
     "path",
-    ["/voila/files/explorations.ipynb", "/files/explorations.ipynb", "/voila/files/../../etc/passwd",
-     "/api/contents"],
-)  # fmt: skip
+    [
+        "/voila/files/explorations.ipynb",
+        "/files/explorations.ipynb",
+        "/voila/files/../../etc/passwd",
+        "/api/contents",
+    ],
+)
 def test_the_server_hands_out_no_file(server, path):
     status, body = answer(server.url + path)
     assert status in (403, 404) or ("from mlmkit" not in body and "root:" not in body)

@@ -217,8 +217,10 @@ def test_a_plate_within_another_is_repeated_for_each_of_its_groups():
     pupils = data.groupby(["schoolid", "classid2"]).size()
     of_schools = pupils.groupby("schoolid").size()
     assert (schools.symbol, classes.symbol, rows.symbol) == (
-        r"k = 1 \ldots K", r"j = 1 \ldots J_k", r"i = 1 \ldots n_j",
-    )  # fmt: skip
+        r"k = 1 \ldots K",
+        r"j = 1 \ldots J_k",
+        r"i = 1 \ldots n_j",
+    )
     assert classes.caption == f"classid2, J_k = {of_schools.min()} to {of_schools.max()}"
     assert rows.caption == f"rows, n_j = {pupils.min()} to {pupils.max()}"
     bare = network("y ~ x + (x|g)").plates

@@ -22,8 +22,17 @@ FORGED = [math.nan, math.inf, -math.inf, 1e300, "many", "", [1, 2], {"a": 1}, No
 def test_no_message_takes_a_control_out_of_its_limits(make, value):
     control = make()
     before, allowed = control.get_state(), limits(control)
-    control.set_state({"max": value, "min": value, "step": value, "options": value, "_options_labels": value,
-                       "value": value, "index": value})  # fmt: skip
+    control.set_state(
+        {
+            "max": value,
+            "min": value,
+            "step": value,
+            "options": value,
+            "_options_labels": value,
+            "value": value,
+            "index": value,
+        }
+    )
     after = control.get_state()
     assert {k: v for k, v in after.items() if k not in ("value", "index")} == {
         k: v for k, v in before.items() if k not in ("value", "index")

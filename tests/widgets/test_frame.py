@@ -245,8 +245,13 @@ def test_a_background_is_painted_anew_when_scales_labels_or_key_change():
     ax.plot([1, 0])
     ax.set_title("titles are painted each time")
     assert kept()
-    for change in (lambda: ax.set_xlim(0, 5), lambda: ax.set_ylabel("y"), lambda: ax.legend(),
-                   lambda: ax.set_xticks([1, 2], ["one", "two"]), lambda: ax.set_axis_off()):  # fmt: skip
+    for change in (
+        lambda: ax.set_xlim(0, 5),
+        lambda: ax.set_ylabel("y"),
+        lambda: ax.legend(),
+        lambda: ax.set_xticks([1, 2], ["one", "two"]),
+        lambda: ax.set_axis_off(),
+    ):
         change()
         assert not kept()
         assert kept()

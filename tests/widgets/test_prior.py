@@ -233,8 +233,12 @@ def test_a_flat_prior_has_no_mean_to_move():
     explorer = explore_prior()
     mean = explorer.controls["centre"]
     seen = [mean.disabled]
-    for change in (lambda: explorer.set(width=5.0), lambda: explorer.set(width=np.inf), lambda: explorer.use("too far"),
-                   explorer.reset):  # fmt: skip
+    for change in (
+        lambda: explorer.set(width=5.0),
+        lambda: explorer.set(width=np.inf),
+        lambda: explorer.use("too far"),
+        explorer.reset,
+    ):
         change()
         seen.append(mean.disabled)
     assert seen == [True, False, True, False, True]
