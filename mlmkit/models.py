@@ -41,6 +41,7 @@ def lm(formula: str, data: pd.DataFrame, weights=None) -> FlatFit:
     Returns
     -------
     FlatFit
+        `help(type(fit))` lists all that can be asked of it.
 
     Raises
     ------
@@ -78,6 +79,11 @@ def glm(
         likelihood is taken at deviance/n. A negative binomial's size is estimated, as by MASS's `glm.nb`:
         `fit.dispersion`. A coefficient whose likelihood has no finite maximum (all responses of a group alike, say) is −∞ or ∞,
         with a warning.
+
+    Raises
+    ------
+    FormulaError, DataError
+        Naming the variable, the value and what to do.
     """
     spec = _flat(parse_formula(formula, family), "glmer")
     again = partial(glm, family=spec.family, weights=weights, offset=offset)
@@ -102,7 +108,13 @@ def lmer(formula: str, data: pd.DataFrame, reml: bool = True, weights=None, offs
     Returns
     -------
     MixedFit
-        A fit on the boundary is flagged by `is_singular` and a warning that says what it means.
+        `help(type(fit))` lists all that can be asked of it. A fit on the boundary is flagged by `is_singular` and a
+        warning that says what it means.
+
+    Raises
+    ------
+    FormulaError, DataError
+        Naming the variable, the value and what to do.
 
     References
     ----------
@@ -148,6 +160,13 @@ def glmer(
     Returns
     -------
     MixedFit
+        `help(type(fit))` lists all that can be asked of it. A warning says where Laplace's approximation, or the number
+        of nodes, is in doubt.
+
+    Raises
+    ------
+    FormulaError, DataError
+        Naming the variable, the value and what to do.
 
     Notes
     -----

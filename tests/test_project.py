@@ -304,6 +304,23 @@ def test_the_public_face_is_whole():
     assert callable(mk.check) and callable(mk.summary) and callable(mk.lmer)
 
 
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ('fit = mk.lmer("y ~ x + (1|g)", data)\nfit.', "confint"),
+        ('mk.glmer("y ~ x + (1|g)", data).', "power"),
+        ('posterior = mk.brm("y ~ x + (1|g)", data)\nposterior.', "draws"),
+        ('mk.equation("y ~ x").', "latex"),
+        ("mk.plots.", "shrinkage"),
+    ],
+)
+def test_an_editor_completes_what_has_not_run_yet(code, name):
+    """Each name of the face is imported "as" itself, since jedi follows only those through a stub."""
+    jedi = pytest.importorskip("jedi")  # comes with IPython
+    found = jedi.Script(f"import mlmkit as mk\n{code}").complete()
+    assert name in {completion.name for completion in found}
+
+
 # ---- what it must not hold -------------------------------------------------------------------------
 
 
