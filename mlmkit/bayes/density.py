@@ -82,9 +82,7 @@ class GaussianDensity:
         precision = (data.scale / sigma) ** 2
         gradient[:p] += precision * state.pull
         gradient[log_sigma] += precision * state.distance - data.n
-        by_factor = state.equations.gradients(
-            state.factors, precision * np.outer(state.residual, state.residual)
-        )
+        by_factor = state.equations.gradients(precision * np.outer(state.residual, state.residual))
         terms = zip(parameters.covariances, unpacked, data.terms, state.factors, by_factor, strict=True)
         for covariance, (sd, C), term, F, G in terms:
             gradient[log_sigma] += 0.5 * (G * F).sum()

@@ -65,15 +65,15 @@ def join_factors(factors: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def lower_triangular(factor: np.ndarray) -> np.ndarray:
-    """The lower triangular Λ with a diagonal ≥ 0 and the same ΛΛᵀ as `factor`, any square matrix.
+    """The lower triangular Λ with a diagonal ≥ 0 and the same ΛΛᵀ as `factor`, any square matrices (…, s, s).
 
     Entries that are nothing but rounding are set to zero, so that a singular covariance stays exactly so.
     """
-    if len(factor) == 1:
+    if factor.shape[-1] == 1:
         return np.abs(factor)
-    R: Any = np.linalg.qr(factor.T, mode="r")
-    Lambda = R.T
-    size = np.sqrt((Lambda**2).sum(axis=1, keepdims=True))
+    R: Any = np.linalg.qr(factor.swapaxes(-1, -2), mode="r")
+    Lambda = R.swapaxes(-1, -2)
+    size = np.sqrt((Lambda**2).sum(axis=-1, keepdims=True))
     Lambda[np.abs(Lambda) <= 8 * np.finfo(float).eps * size] = 0.0
     return shift_left(with_positive_diagonal(Lambda))
 
@@ -104,8 +104,8 @@ def is_clear_of(Lambda: np.ndarray, trace: float) -> bool:
 
 def with_positive_diagonal(Lambda: np.ndarray) -> np.ndarray:
     """The same covariance with the sign of each column flipped where its diagonal is negative."""
-    first = [column[np.flatnonzero(column)[0]] if column.any() else 1.0 for column in Lambda.T]
-    return Lambda * np.sign(first)
+    first = np.argmax(Lambda != 0.0, axis=-2)[..., None, :]
+    return Lambda * np.sign(np.take_along_axis(Lambda, first, axis=-2))
 
 
 def shift_left(Lambda: np.ndarray, zero: float = 0.0) -> np.ndarray:
@@ -116,8 +116,6 @@ def shift_left(Lambda: np.ndarray, zero: float = 0.0) -> np.ndarray:
     optimiser can stop at an empty column that is no optimum; after the move the derivatives by the
     entries above the moved ones are not zero, and it goes on.
     """
-    empty = [j for j, column in enumerate(Lambda.T) if np.all(np.abs(column) <= zero)]
-    kept = [j for j in range(len(Lambda)) if j not in empty]
-    shifted = np.zeros_like(Lambda)
-    shifted[:, : len(kept)] = Lambda[:, kept]
-    return shifted
+    empty = np.all(np.abs(Lambda) <= zero, axis=-2, keepdims=True)
+    order = np.argsort(empty, axis=-1, kind="stable")
+    return np.take_along_axis(np.where(empty, 0.0, Lambda), order, axis=-1)

@@ -18,11 +18,11 @@ def cholesky(A: np.ndarray) -> np.ndarray:
     return L
 
 
-def inverse_of_square(L: np.ndarray) -> np.ndarray:
-    """(LLᵀ)⁻¹ for a lower triangular L."""
-    half, failed = dtrtri(L, lower=1)
+def inverse_of_lower(L: np.ndarray) -> np.ndarray:
+    """L⁻¹ for a lower triangular L."""
+    inverse, failed = dtrtri(L, lower=1)
     _check(failed)
-    return half.T @ half
+    return inverse
 
 
 def solve(A: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..errors import DataError
+from .covariance import factors_from_theta, lower_triangular, theta_from_factors
 from .lapack import cholesky, solve_triangular
 
 #: A column counts as new when more than this fraction of its length is not explained by the earlier ones.
@@ -94,6 +95,20 @@ class Standardised:
         log_R = np.log(np.abs(np.diag(self.R))).sum() if reml else 0.0
         return float(2.0 * log_R - self.log_weights)
 
+    def factors(self, theta: np.ndarray) -> list[np.ndarray]:
+        """The standardised terms' Λ, each (…, s, s), for θ of the data as they came, (…, n_theta)."""
+        pairs = zip(self.terms, factors_from_theta(theta, self.sizes), strict=True)
+        return [term.R @ Lambda for term, Lambda in pairs]
+
+    def to_standard(self, theta: np.ndarray) -> np.ndarray:
+        """The standard θ for θ of the data as they came, both (…, n_theta)."""
+        return theta_from_factors([lower_triangular(Lambda) for Lambda in self.factors(theta)])
+
+    def from_standard(self, theta: np.ndarray) -> np.ndarray:
+        """θ of the data as they came for the standard θ, both (…, n_theta)."""
+        pairs = zip(self.terms, factors_from_theta(theta, self.sizes), strict=True)
+        return theta_from_factors([lower_triangular(np.linalg.solve(term.R, L)) for term, L in pairs])
+
 
 def standardise(design) -> Standardised:
     """Bring a design to the common scale.
@@ -127,26 +142,30 @@ def with_response(data: Standardised, design, y: np.ndarray) -> Standardised:
     DataError
         As `standardise`.
     """
-    response, coefficients, scale = _response(design, y, data.Q, _root(design))
-    return replace(data, y=response, coefficients=coefficients, scale=scale)
+    residual, coefficients, scale = standard_responses(data, design, y[:, None])
+    if np.isnan(scale[0]):
+        raise DataError(NOTHING_LEFT + design.crowded)
+    return replace(data, y=residual[:, 0], coefficients=coefficients[:, 0], scale=scale[0])
+
+
+def standard_responses(
+    data: Standardised, design, Y: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Responses (n, B) on the scale of a design, what was taken out of them (p, B), and what they were divided by (B,).
+
+    That is NaN where the fixed part reproduces a response exactly.
+    """
+    root, Y = _root(design), Y - design.offset[:, None]
+    Y = Y if root is None else Y * root[:, None]
+    residual, coefficients = _residuals(Y, data.Q)
+    scale = np.sqrt(_squares(residual) / len(Y))
+    scale[~(scale > NOTHING * np.sqrt(_squares(Y) / len(Y)))] = np.nan
+    return residual / scale, coefficients, scale
 
 
 def _root(design) -> np.ndarray | None:
     """The square roots of the weights, None for ones."""
     return None if np.all(design.weights == 1.0) else np.sqrt(design.weights)
-
-
-def _response(
-    design, y: np.ndarray, Q: np.ndarray, root: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray, float]:
-    """The standardised response, what was taken out of it, and what it was divided by."""
-    y = y - design.offset
-    y = y if root is None else y * root
-    residual, coefficients = _residual(y, Q)
-    scale = np.sqrt(residual @ residual / len(y))
-    if not scale > NOTHING * np.sqrt(y @ y / len(y)):
-        raise DataError(NOTHING_LEFT + design.crowded)
-    return residual / scale, coefficients, scale
 
 
 def scales(design) -> list[np.ndarray]:
@@ -223,11 +242,16 @@ def _triangularise(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return solve_triangular(R, np.eye(len(R))).T @ columns, R
 
 
-def _residual(y: np.ndarray, Q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """y less its projection on the rows of Q, and its coefficients; twice where digits were lost."""
-    first = Q @ y
-    rest = y - first @ Q
-    if rest @ rest > ONCE_IS_ENOUGH**2 * (y @ y):
+def _residuals(Y: np.ndarray, Q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The columns of Y less their projection on the rows of Q, and its coefficients; twice where digits were lost."""
+    first = Q @ Y
+    rest = Y - Q.T @ first
+    if np.all(_squares(rest) > ONCE_IS_ENOUGH**2 * _squares(Y)):
         return rest, first
     second = Q @ rest
-    return rest - second @ Q, first + second
+    return rest - Q.T @ second, first + second
+
+
+def _squares(columns: np.ndarray) -> np.ndarray:
+    """The sum of squares of each column."""
+    return np.einsum("nb,nb->b", columns, columns)

@@ -19,20 +19,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
-from typing import Any
 
 import numpy as np
-from scipy.linalg import solve_triangular
 
 from ...design import Design
-from ..covariance import factors_from_theta, lower_indices, lower_triangular, theta_from_factors
+from ..covariance import factors_from_theta, lower_indices
 from ..estimates import Estimates
+from ..lapack import solve_triangular
 from ..random.blocks import cholesky, group_products, group_squares, membership, solve_lower, sum_by_group
 from ..search.hills import may_have_hills
 from ..search.many import Many, begin_many, minimise_many
 from ..search.optimise import GIVEN_UP
 from ..search.singular import RANK_TOLERANCE
-from ..standardise import NOTHING, ONCE_IS_ENOUGH, Standardised, without_response
+from ..standardise import Standardised, standard_responses, without_response
 from .criterion import LmmCriterion, criterion_of
 from .lmm import FEW_GROUPS, FEW_ROWS, TRACE, canonical
 
@@ -183,10 +182,7 @@ class LinearBatch:
     # -- the responses ---------------------------------------------------------------------------------
     def responses(self, Y: np.ndarray) -> Responses:
         """Standardise responses (n, B) and sum what is needed of them."""
-        residual, coefficients, size = self._residuals(Y)
-        scale = np.sqrt(np.einsum("nb,nb->b", residual, residual) / len(residual))
-        scale[~(scale > NOTHING * size)] = np.nan  # the fixed part reproduces it: see `with_response`
-        residual /= scale
+        residual, coefficients, scale = standard_responses(self.data, self.design, Y)
         (s, p, J), C = self.K.shape, len(self.counts)
         kind, codes = membership(self.kind, C), self.data.terms[0].codes
         h = [membership(codes, J, z) @ residual for term in self.data.terms for z in term.Z]
@@ -200,26 +196,9 @@ class LinearBatch:
             by_group.reshape(s * s * C, p, Y.shape[1]), squares.reshape(-1, Y.shape[1]), scale, coefficients
         )
 
-    def _residuals(self, Y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The responses less their projection on X, its coefficients, and how large the responses were.
-
-        Projected twice where digits were lost.
-        """
-        y = Y - self.design.offset[:, None]
-        if not np.all(self.design.weights == 1.0):
-            y *= np.sqrt(self.design.weights)[:, None]
-        Q, length = self.data.Q, np.einsum("nb,nb->b", y, y)
-        coefficients = np.einsum("pn,nb->pb", Q, y)
-        y -= np.einsum("pn,pb->nb", Q, coefficients)
-        lost = np.flatnonzero(np.einsum("nb,nb->b", y, y) <= ONCE_IS_ENOUGH**2 * length)
-        second = np.einsum("pn,nb->pb", Q, y[:, lost])
-        y[:, lost] -= np.einsum("pn,pb->nb", Q, second)
-        coefficients[:, lost] += second
-        return y, coefficients, np.sqrt(length / len(y))
-
     # -- the criterion ---------------------------------------------------------------------------------
     def at(self, x: np.ndarray, responses: Responses) -> Solved:
-        """The model at a standard θ (n_theta, B) for each of B responses."""
+        """The model at a standard θ (n_theta, B) for each of B responses, or (n_theta, 1) for all of them."""
         s, B, p = len(self.G), x.shape[1], len(self.data.Q)
         Lambda = np.zeros((s, s, B))
         Lambda[self.places] = x
@@ -309,7 +288,10 @@ class LinearBatch:
         K, B = self.G.shape[0], len(responses.scale)
         ladder = np.array([0.0, *np.geomspace(SMALLEST, LARGEST, LOOKS[K] - 1)])
         lattice = np.array(list(product(ladder, repeat=K)))
-        values = np.array([self._common_value(sds, responses) for sds in lattice])
+        with np.errstate(invalid="ignore", divide="ignore"):
+            values = np.array(
+                [self.at(np.diag(sds)[self.places][:, None], responses).value for sds in lattice]
+            )
         values = np.where(np.isfinite(values), values, np.inf)
         best, everyone = np.argmin(values, axis=0), np.arange(B)
         if not self._many_minima:
@@ -340,23 +322,6 @@ class LinearBatch:
         few = self.data.n <= FEW_ROWS and min(term.n_groups for term in terms) <= FEW_GROUPS
         return few or may_have_hills(self.design, [sum_by_group(t.Z**2, t.codes, t.n_groups) for t in terms])
 
-    def _common_value(self, sds: np.ndarray, responses: Responses) -> np.ndarray:
-        """The criterion of every response at the same uncorrelated SDs."""
-        T, log_det = self._spread(np.diag(sds)[:, :, None])
-        flat, p = T.reshape(-1), len(self.data.Q)
-        XVX = np.eye(p) - (flat @ self.squares).reshape(p, p)
-        XVy = -np.einsum("k,kpx->px", flat, responses.by_group)
-        yVy = len(self.design.y) - np.einsum("k,kx->x", flat, responses.squares)
-        try:
-            L = np.linalg.cholesky(XVX)
-        except np.linalg.LinAlgError:
-            return np.full(len(yVy), np.inf)
-        z = np.einsum("pq,qx->px", np.linalg.inv(L), XVy)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            r2 = yVy - np.einsum("px,px->x", z, z)
-            log_det = log_det + 2.0 * self.reml * np.log(np.diag(L)).sum()
-            return log_det + self.df * (1.0 + np.log(2.0 * np.pi * r2 / self.df))
-
     def _canonical(self, x: np.ndarray) -> np.ndarray:
         """θ without directions of hardly any variance (`lmm.canonical`)."""
         low = np.flatnonzero(self._smallest(x) <= TRACE)
@@ -367,11 +332,8 @@ class LinearBatch:
 
     def _smallest(self, x: np.ndarray) -> np.ndarray:
         """The smallest singular value of any term's standardised Λ, (B,)."""
-        return np.min([_singular_values(L)[:, -1] for L in self._factors(x)], axis=0)
-
-    def _factors(self, x: np.ndarray) -> list[np.ndarray]:
-        """Each term's Λ, (B, s, s)."""
-        return factors_from_theta(x.T, self.data.sizes)
+        factors = factors_from_theta(x.T, self.data.sizes)
+        return np.min([np.linalg.svd(Lambda, compute_uv=False)[:, -1] for Lambda in factors], axis=0)
 
     # -- what follows from θ ---------------------------------------------------------------------------
     def estimates(self, x: np.ndarray, responses: Responses, converged: np.ndarray) -> ManyEstimates:
@@ -379,15 +341,14 @@ class LinearBatch:
         with np.errstate(invalid="ignore", divide="ignore"):
             at = self.at(x, responses)
             sigma = responses.scale * np.sqrt(at.r2 / self.df)
-            back = (
-                solve_triangular(self.data.R, np.eye(len(self.data.R))) if len(self.data.R) else self.data.R
-            )
+            back = solve_triangular(self.data.R, np.eye(len(self.data.R)))
             beta = np.einsum("pq,qx->xp", back, responses.coefficients + responses.scale * at.b)
             vcov = np.einsum("pqx,rq->xpr", np.einsum("pq,qrx->prx", back, at.inverse), back)
             criterion = at.value + self.data.constant(self.reml) + 2.0 * self.df * np.log(responses.scale)
         vcov *= sigma[:, None, None] ** 2
         singular = self._smallest(x) < RANK_TOLERANCE
-        return ManyEstimates(beta, vcov, self._theta(x), sigma, criterion, converged, singular)
+        theta = self.data.from_standard(x.T)
+        return ManyEstimates(beta, vcov, theta, sigma, criterion, converged, singular)
 
     @cached_property
     def _criterion(self) -> LmmCriterion:
@@ -399,41 +360,7 @@ class LinearBatch:
 
     def standard(self, theta: np.ndarray) -> np.ndarray:
         """The standard θ (n_theta, B) for θ of the data as they came, (B, n_theta)."""
-        pairs = zip(self.data.terms, factors_from_theta(theta, self.data.sizes), strict=True)
-        return theta_from_factors([_lower_triangular(term.R @ Lambda) for term, Lambda in pairs]).T
-
-    def _theta(self, x: np.ndarray) -> np.ndarray:
-        """θ of the data as they came, (B, n_theta)."""
-        pairs = zip(self.data.terms, self._factors(x), strict=True)
-        return theta_from_factors(
-            [_lower_triangular(np.linalg.solve(term.R, Lambda)) for term, Lambda in pairs]
-        )
-
-
-def _singular_values(Lambda: np.ndarray) -> np.ndarray:
-    """Of a stack of (s, s) matrices, (B, s); NaN where an entry is."""
-    fine = np.all(np.isfinite(Lambda), axis=(1, 2))
-    values = np.full(Lambda.shape[:2], np.nan)
-    values[fine] = np.linalg.svd(Lambda[fine], compute_uv=False)
-    return values
-
-
-def _lower_triangular(factors: np.ndarray) -> np.ndarray:
-    """`covariance.lower_triangular` of a stack, (B, s, s); NaN where an entry is."""
-    if factors.shape[1] == 1:
-        return np.abs(factors)
-    fine = np.all(np.isfinite(factors), axis=(1, 2))
-    found = np.full_like(factors, np.nan)
-    R: Any = np.linalg.qr(factors[fine].swapaxes(1, 2), mode="r")
-    Lambda = R.swapaxes(1, 2)
-    size = np.sqrt((Lambda**2).sum(axis=2, keepdims=True))
-    Lambda[np.abs(Lambda) <= 8 * np.finfo(float).eps * size] = 0.0
-    diagonal = np.einsum("bss->bs", Lambda)
-    Lambda *= np.sign(diagonal)[:, None]
-    for k in np.flatnonzero(np.any(diagonal == 0.0, axis=1)):
-        Lambda[k] = lower_triangular(factors[fine][k])
-    found[fine] = Lambda
-    return found
+        return self.data.to_standard(theta).T
 
 
 def _low(values: np.ndarray) -> np.ndarray:

@@ -20,9 +20,9 @@ import numpy as np
 
 from ...design import Design
 from ...errors import DataError
-from ..covariance import factors_from_theta, lower_triangular, theta_from_factors
+from ..covariance import factors_from_theta, theta_from_factors
 from ..estimates import Estimates
-from ..lapack import cholesky, inverse_of_square, solve_triangular
+from ..lapack import solve_triangular
 from ..standardise import Standardised, standardise, with_response, without_response
 from .curvature import curvature, nudged
 from .equations import Equations, SolvedEquations, mixed_model_equations
@@ -33,15 +33,6 @@ REPRODUCED = (
     "The fixed part and the group effects reproduce the response exactly: no variance is left to estimate. Let fewer "
     "coefficients vary, or group the rows less finely."
 )
-
-
-@dataclass(frozen=True, eq=False)
-class State:
-    """The equations solved at one Λ, and the lower Cholesky factor L of [X y]ᵀV⁻¹[X y]: r² is L[-1, -1]²."""
-
-    factors: Sequence[np.ndarray]
-    equations: SolvedEquations
-    L: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,18 +65,17 @@ class LmmCriterion:
         return self.data.constant(self.reml) + 2.0 * self.df * float(np.log(self.data.scale))
 
     def __call__(self, theta: np.ndarray) -> float:
-        return self.value(self.at(self._standard_factors(theta)))
+        return self.value(self.at(theta))
 
     def value_and_gradient(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         """The criterion and its derivatives by θ."""
-        state = self.at(self._standard_factors(theta))
-        pairs = zip(self.data.terms, self.gradients(state), strict=True)
-        return self.value(state), theta_from_factors([term.R.T @ G for term, G in pairs])
+        state = self.at(theta)
+        return self.value(state), self._by_theta(self.gradients(state))
 
     def standard(self, theta: np.ndarray) -> tuple[float, np.ndarray, Callable[[], np.ndarray]]:
         """Value and gradient as a function of the standard θ, and a function that gives the curvature."""
-        state = self.at(factors_from_theta(theta, self.sizes))
-        if self.has_an_effect_for_each_row and state.L[-1, -1] ** 2 < NOTHING_LEFT * self.data.n:
+        state = self.equations.at(factors_from_theta(theta, self.sizes))
+        if self.has_an_effect_for_each_row and state.r2 < NOTHING_LEFT * self.data.n:
             raise DataError(REPRODUCED)
         gradients = self.gradients(state)
         return self.value(state), theta_from_factors(gradients), partial(self._curvature, state, gradients)
@@ -105,36 +95,30 @@ class LmmCriterion:
     def at_standard(self, factors: Sequence[np.ndarray]) -> float:
         """The criterion at the standardised terms' Λ; infinite where rounding leaves nothing to evaluate."""
         try:
-            value = self.value(self.at(factors))
+            value = self.value(self.equations.at(factors))
         except (FloatingPointError, np.linalg.LinAlgError):
             return np.inf
         return value if np.isfinite(value) else np.inf
 
-    def _curvature(self, state: State, gradients: list[np.ndarray]) -> np.ndarray:
+    def _curvature(self, state: SolvedEquations, gradients: list[np.ndarray]) -> np.ndarray:
         """The second derivatives by the standard θ (see `curvature`)."""
         factors, near = state.factors, nudged(state.factors)
         if any(one is not other for one, other in zip(factors, near, strict=True)):
-            state = self.at(near)
+            state = self.equations.at(near)
             gradients = self.gradients(state)
-        return curvature(factors, state.equations, near, gradients, self.df)
+        return curvature(factors, state, gradients, self.df)
 
     def from_standard(self, theta: np.ndarray) -> np.ndarray:
         """θ of the data as they came, for a standard θ."""
-        pairs = zip(self.data.terms, factors_from_theta(theta, self.sizes), strict=True)
-        return theta_from_factors([lower_triangular(solve_triangular(term.R, L)) for term, L in pairs])
+        return self.data.from_standard(theta)
 
     def to_standard(self, theta: np.ndarray) -> np.ndarray:
         """The standard θ for a θ of the data as they came."""
-        return theta_from_factors([lower_triangular(L) for L in self._standard_factors(theta)])
+        return self.data.to_standard(theta)
 
-    def _standard_factors(self, theta: np.ndarray) -> list[np.ndarray]:
-        factors = factors_from_theta(np.asarray(theta, dtype=float), self.sizes)
-        return [term.R @ Lambda for term, Lambda in zip(self.data.terms, factors, strict=True)]
-
-    def at(self, factors: Sequence[np.ndarray]) -> State:
-        """The model at the standardised terms' Λ."""
-        equations = self.equations.at(factors)
-        return State(factors, equations, cholesky(equations.between))
+    def at(self, theta: np.ndarray) -> SolvedEquations:
+        """The equations solved at θ."""
+        return self.equations.at(self.data.factors(np.asarray(theta, dtype=float)))
 
     @cached_property
     def has_an_effect_for_each_row(self) -> bool:
@@ -142,55 +126,48 @@ class LmmCriterion:
         effects = sum(term.n_groups * len(term.R) for term in self.data.terms)
         return len(self.data.Q) + effects >= self.data.n
 
-    def left_over(self, factors: Sequence[np.ndarray]) -> float:
-        """r², the penalised residual sum of squares of the standardised response at the terms' Λ."""
-        return float(self.at(factors).L[-1, -1] ** 2)
-
-    def value(self, state: State) -> float:
+    def value(self, state: SolvedEquations) -> float:
         """The criterion: log|V| (+ log|XᵀV⁻¹X|) + df (1 + log 2πr²/df)."""
-        pivots = np.diagonal(state.L)
-        log_det = state.equations.log_determinant
+        log_det = state.log_determinant
         if self.reml:
-            log_det += 2.0 * np.log(pivots[:-1]).sum()
-        return float(
-            self.constant + log_det + self.df * (1.0 + np.log(2.0 * np.pi * pivots[-1] ** 2 / self.df))
-        )
+            log_det += 2.0 * np.log(np.diagonal(state.L)[:-1]).sum()
+        return float(self.constant + log_det + self.df * (1.0 + np.log(2.0 * np.pi * state.r2 / self.df)))
 
-    def gradients(self, state: State) -> list[np.ndarray]:
+    def gradients(self, state: SolvedEquations) -> list[np.ndarray]:
         """The derivatives by each standardised term's Λ, all entries of the (s, s) matrix.
 
-        The derivative of (log|XᵀV⁻¹X| +) df log r² by M = [X y]ᵀV⁻¹[X y] is (M⁻¹ − vvᵀ +) df vvᵀ with
-        v = (−b̂, 1)/r, the last column of M⁻¹ times r.
+        The derivative of (log|XᵀV⁻¹X| +) df log r² by M = [X y]ᵀV⁻¹[X y] = LLᵀ is (M⁻¹ − vvᵀ +) df vvᵀ with
+        v = (−b̂, 1)/r, the last row of L⁻¹.
         """
-        inverse = inverse_of_square(state.L)
-        v = inverse[:, -1] * state.L[-1, -1]
-        Phi = np.outer((self.df - self.reml) * v, v) + (inverse if self.reml else 0.0)
-        return state.equations.gradients(state.factors, Phi)
+        half = state.inverse_of_L
+        Phi = (self.df - self.reml) * np.outer(half[-1], half[-1])
+        return state.gradients(Phi + half.T @ half if self.reml else Phi)
+
+    def _by_theta(self, gradients: list[np.ndarray]) -> np.ndarray:
+        """The derivatives by θ of the data as they came, from those by the standardised terms' Λ."""
+        pairs = zip(self.data.terms, gradients, strict=True)
+        return theta_from_factors([term.R.T @ G for term, G in pairs])
 
     def with_sigma(self, theta: np.ndarray, sigma: float) -> tuple[float, np.ndarray, float]:
         """−2 log L at θ and σ, b at its best, with its derivatives by θ and the σ² that would be best: r²/n.
 
         It is log|V| + n log 2πσ² + r²/σ²: of a criterion by maximum likelihood, whose v is that of `gradients`.
         """
-        state = self.at(self._standard_factors(theta))
-        best = (self.data.scale * state.L[-1, -1]) ** 2 / self.df
-        ratio = best / sigma**2
-        v = inverse_of_square(state.L)[:, -1] * state.L[-1, -1]
-        gradients = state.equations.gradients(state.factors, self.df * ratio * np.outer(v, v))
-        pairs = zip(self.data.terms, gradients, strict=True)
+        state = self.at(theta)
+        best = self.data.scale**2 * state.r2 / self.df
+        ratio, v = best / sigma**2, state.inverse_of_L[-1]
+        gradients = state.gradients(self.df * ratio * np.outer(v, v))
         value = self.value(state) + self.df * (ratio - np.log(ratio) - 1.0)
-        return value, theta_from_factors([term.R.T @ G for term, G in pairs]), best
+        return value, self._by_theta(gradients), best
 
     def solve(self, theta: np.ndarray, **outcome) -> Estimates:
         """The estimates at θ; `outcome` (converged, messages, …) is passed on."""
         theta = np.asarray(theta, dtype=float)
-        data, state = self.data, self.at(self._standard_factors(theta))
-        L_X, L_y = state.L[:-1, :-1], state.L[-1]
-        b = solve_triangular(L_X, L_y[:-1], lower=True, transposed=True)
-        sigma = data.scale * abs(L_y[-1]) / np.sqrt(self.df)
-        beta = solve_triangular(data.R, data.coefficients + data.scale * b)
-        half = solve_triangular(data.R, solve_triangular(L_X, np.eye(len(L_X)), lower=True).T)
-        effects = [np.einsum("srj,r->sj", u, np.append(-b, 1.0)) for u in state.equations.effects]
+        data, state = self.data, self.at(theta)
+        residual, sigma = state.residual, data.scale * np.sqrt(state.r2 / self.df)
+        beta = solve_triangular(data.R, data.coefficients - data.scale * residual[:-1])
+        half = solve_triangular(data.R, state.inverse_of_L[:-1, :-1].T)
+        effects = [np.einsum("srj,r->sj", u, residual) for u in state.effects]
         pairs = zip(data.terms, effects, strict=True)
         modes = tuple(data.scale * solve_triangular(term.R, effect).T for term, effect in pairs)
         predictor = linear_predictor(self.design, beta, modes)

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..covariance import is_clear_of, lower_indices, theta_length
-from ..lapack import cholesky, solve, solve_triangular
+from ..lapack import solve
 from ..random.effects import Effects
 from .equations import SolvedEquations
 
@@ -43,11 +43,7 @@ def nudged(factors: Sequence[np.ndarray]) -> list[np.ndarray]:
 
 
 def curvature(
-    factors: Sequence[np.ndarray],
-    equations: SolvedEquations,
-    near: Sequence[np.ndarray],
-    gradients: Sequence[np.ndarray],
-    df: int,
+    factors: Sequence[np.ndarray], near: SolvedEquations, gradients: Sequence[np.ndarray], df: int
 ) -> np.ndarray:
     """The second derivatives by θ, approximately.
 
@@ -55,7 +51,7 @@ def curvature(
     ----------
     factors
         Each term's Λ.
-    equations, near
+    near
         The equations solved at these Λ, nudged.
     gradients
         The criterion's derivatives by Λ there.
@@ -65,19 +61,15 @@ def curvature(
     -------
     (n_theta, n_theta) array
     """
-    root = cholesky(equations.between)
-    of_X, r2 = root[:-1, :-1], root[-1, -1] ** 2
-    residual = np.append(-solve_triangular(of_X, root[-1, :-1], lower=True, transposed=True), 1.0)
-    left = [np.einsum("srj,r->sj", R, residual) for R in equations.left]
+    left = [np.einsum("srj,r->sj", R, near.residual) for R in near.left]
     moved = _moved(factors, left)
-    inverses = [solve(L, np.eye(len(L))) for L in near]
+    inverses = [solve(L, np.eye(len(L))) for L in near.factors]
     pulls = [np.einsum("ab,bpj->apj", half.T @ half, q) for half, q in zip(inverses, moved, strict=True)]
-    solved = equations.factorised.explain(pulls)[0]
+    solved = near.factorised.solve_each(pulls)
     within = _inner([q - u for q, u in zip(moved, solved, strict=True)], pulls)
-    through = _inner([R[:, :-1] for R in equations.left], moved)
-    through = solve_triangular(of_X, through, lower=True)
+    through = near.inverse_of_L[:-1, :-1] @ _inner([R[:, :-1] for R in near.left], moved)
     slope = _inner([R[:, None] for R in left], moved)
-    H = df / r2 * (within - through.T @ through - slope.T @ slope / r2)
+    H = df / near.r2 * (within - through.T @ through - slope.T @ slope / near.r2)
     _add_square(H, inverses, gradients)
     return 0.5 * (H + H.T)
 

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from ..lapack import cholesky, inverse_of_lower
 from ..random.arrange import arrange
 from ..random.blocks import group_products, group_squares, sum_by_group
 from ..random.effects import Effects
@@ -58,11 +60,11 @@ class Equations:
             They are not positive definite to working precision.
         """
         if self.products is None:
-            return SolvedEquations(None, [], [], self.square)
+            return SolvedEquations(factors, None, [], [], self.square)
         factorised = self.products.at(factors)
         effects, left = factorised.explain(self.right)
         explained = sum(np.einsum("srj,stj->rt", B, u) for B, u in zip(self.right, effects, strict=True))
-        return SolvedEquations(factorised, effects, left, self.square - explained)
+        return SolvedEquations(factors, factorised, effects, left, self.square - explained)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +73,8 @@ class SolvedEquations:
 
     Attributes
     ----------
+    factors
+        The standardised terms' Λ.
     factorised
         H = ΛᵀZᵀZΛ + I.
     effects, left
@@ -79,6 +83,7 @@ class SolvedEquations:
         [X y]ᵀV⁻¹[X y].
     """
 
+    factors: Sequence[np.ndarray]
     factorised: Factorised | None
     effects: Effects
     left: Effects
@@ -89,14 +94,34 @@ class SolvedEquations:
         """log|V| = log|H|."""
         return 0.0 if self.factorised is None else self.factorised.log_determinant
 
-    def gradients(self, factors: Sequence[np.ndarray], Phi: np.ndarray) -> list[np.ndarray]:
+    @cached_property
+    def L(self) -> np.ndarray:
+        """The lower Cholesky factor of [X y]ᵀV⁻¹[X y]."""
+        return cholesky(self.between)
+
+    @cached_property
+    def inverse_of_L(self) -> np.ndarray:
+        """L⁻¹, whose last row is (−b̂, 1)/r."""
+        return inverse_of_lower(self.L)
+
+    @property
+    def r2(self) -> float:
+        """r² = min (y − Xb)ᵀV⁻¹(y − Xb), the penalised residual sum of squares."""
+        return float(self.L[-1, -1] ** 2)
+
+    @property
+    def residual(self) -> np.ndarray:
+        """(−b̂, 1), what makes y − Xb̂ of [X y]."""
+        return self.inverse_of_L[-1] * self.L[-1, -1]
+
+    def gradients(self, Phi: np.ndarray) -> list[np.ndarray]:
         """The derivatives of log|V| + ⟨Φ, [X y]ᵀV⁻¹[X y]⟩ by all entries of each term's Λ, Φ held fixed.
 
         With R = ZᵀV⁻¹[X y] in each group, the second part is −2 Σ R Φ Rᵀ Λ.
         """
         if self.factorised is None:
             return []
-        pairs = zip(self.factorised.gradients(), self.left, factors, strict=True)
+        pairs = zip(self.factorised.gradients(), self.left, self.factors, strict=True)
         return [G - 2.0 * _quadratic(R, Phi) @ Lambda for G, R, Lambda in pairs]
 
 

@@ -88,7 +88,7 @@ def optimise(criterion: LmmCriterion, start: np.ndarray | None = None) -> Optimu
         found.append(_search(criterion, theta_from_factors([np.eye(size) for size in criterion.sizes])))
     best = min(found, key=lambda one: one.value)
     if _may_be_lower_elsewhere(criterion, best):
-        end, units = _standard_factors(criterion, best), np.ones(sum(criterion.sizes))
+        end, units = criterion.data.factors(best.theta), np.ones(sum(criterion.sizes))
         starts = further_starts(end, lambda factors: (criterion.at_standard(factors), None), units, LARGEST)
         for factors, _ in starts:
             if sum(one.evaluations for one in found) > MOST_EVALUATIONS:
@@ -97,7 +97,7 @@ def optimise(criterion: LmmCriterion, start: np.ndarray | None = None) -> Optimu
     if len(found) == 1:
         return best
     evaluations = sum(one.evaluations for one in found)
-    summits = [Summit(one.value, _standard_factors(criterion, one), one.converged, one) for one in found]
+    summits = [Summit(one.value, criterion.data.factors(one.theta), one.converged, one) for one in found]
     summit, rival = highest(summits)
     return replace(summit.outcome, evaluations=evaluations, rival=rival and rival.outcome)
 
@@ -116,10 +116,6 @@ def _may_have_hills(criterion: LmmCriterion) -> bool:
     return may_have_hills(
         criterion.design, (sum_by_group(term.Z**2, term.codes, term.n_groups) for term in terms)
     )
-
-
-def _standard_factors(criterion: LmmCriterion, end: Optimum) -> list[np.ndarray]:
-    return factors_from_theta(criterion.to_standard(end.theta), criterion.sizes)
 
 
 def _few_data(criterion: LmmCriterion) -> bool:
@@ -221,7 +217,7 @@ def _refuse_perfect(criterion: LmmCriterion) -> None:
         return
 
     def left(scale: float) -> float:
-        return criterion.left_over([scale * np.eye(size) for size in criterion.sizes])
+        return criterion.equations.at([scale * np.eye(size) for size in criterion.sizes]).r2
 
     try:
         some = left(1e3)

@@ -12,6 +12,7 @@ from mlmkit.engine.linear.batch_degrees import BatchDegrees
 from mlmkit.engine.linear.criterion import lmm_criterion
 from mlmkit.engine.linear.lmm import fit_lmm, refit_lmm
 from mlmkit.engine.search.singular import is_singular
+from mlmkit.engine.standardise import standard_responses
 from tests.engine.toy import block, design
 
 RNG = np.random.default_rng(0)
@@ -224,8 +225,8 @@ def test_what_is_left_of_a_response_far_from_zero_is_at_right_angles_to_x(level)
     d = made([8] * 12)
     batch = linear_batch(d, True)
     Y = level + responses(d, 0.4, 3)
-    left, coefficients, size = batch._residuals(Y)
+    left, coefficients, scale = standard_responses(batch.data, d, Y)
     Q = batch.data.Q
-    assert np.abs(Q @ left).max() < 1e-12 * np.sqrt(len(Y)) and left.std() > 0.5
-    np.testing.assert_allclose(Q.T @ coefficients + left, Y, atol=1e-6 * max(1.0, level * 1e-6))
-    np.testing.assert_allclose(size, np.sqrt(np.mean(Y**2, axis=0)))
+    assert np.abs(Q @ left).max() < 1e-12 * np.sqrt(len(Y)) and scale.min() > 0.5
+    np.testing.assert_allclose(np.mean(left**2, axis=0), 1.0)
+    np.testing.assert_allclose(Q.T @ coefficients + scale * left, Y, atol=1e-6 * max(1.0, level * 1e-6))
