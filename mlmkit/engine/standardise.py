@@ -153,14 +153,21 @@ def standard_responses(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Responses (n, B) on the scale of a design, what was taken out of them (p, B), and what they were divided by (B,).
 
-    That is NaN where the fixed part reproduces a response exactly.
+    They are projected twice where digits were lost. The scale is NaN where the fixed part reproduces a response.
     """
-    root, Y = _root(design), Y - design.offset[:, None]
-    Y = Y if root is None else Y * root[:, None]
-    residual, coefficients = _residuals(Y, data.Q)
-    scale = np.sqrt(_squares(residual) / len(Y))
-    scale[~(scale > NOTHING * np.sqrt(_squares(Y) / len(Y)))] = np.nan
-    return residual / scale, coefficients, scale
+    root, residual = _root(design), Y - design.offset[:, None]
+    if root is not None:
+        residual *= root[:, None]
+    whole, coefficients = _squares(residual), data.Q @ residual
+    residual -= data.Q.T @ coefficients
+    left = _squares(residual)
+    if not np.all(left > ONCE_IS_ENOUGH**2 * whole):
+        second = data.Q @ residual
+        residual -= data.Q.T @ second
+        left, coefficients = _squares(residual), coefficients + second
+    scale = np.sqrt(np.where(left > NOTHING**2 * whole, left / len(Y), np.nan))
+    residual /= scale
+    return residual, coefficients, scale
 
 
 def _root(design) -> np.ndarray | None:
@@ -240,16 +247,6 @@ def _triangularise(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return np.ascontiguousarray(Q.T), R
     R = R * length
     return solve_triangular(R, np.eye(len(R))).T @ columns, R
-
-
-def _residuals(Y: np.ndarray, Q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The columns of Y less their projection on the rows of Q, and its coefficients; twice where digits were lost."""
-    first = Q @ Y
-    rest = Y - Q.T @ first
-    if np.all(_squares(rest) > ONCE_IS_ENOUGH**2 * _squares(Y)):
-        return rest, first
-    second = Q @ rest
-    return rest - Q.T @ second, first + second
 
 
 def _squares(columns: np.ndarray) -> np.ndarray:

@@ -27,13 +27,12 @@ from ..covariance import factors_from_theta, lower_indices
 from ..estimates import Estimates
 from ..lapack import solve_triangular
 from ..random.blocks import cholesky, group_products, group_squares, membership, solve_lower, sum_by_group
-from ..search.hills import may_have_hills
 from ..search.many import Many, begin_many, minimise_many
 from ..search.optimise import GIVEN_UP
 from ..search.singular import RANK_TOLERANCE
 from ..standardise import Standardised, standard_responses, without_response
 from .criterion import LmmCriterion, criterion_of
-from .lmm import FEW_GROUPS, FEW_ROWS, TRACE, canonical
+from .lmm import TRACE, canonical, several_minima
 
 #: Most varying coefficients that are fitted this way.
 MOST_COEFFICIENTS = 3
@@ -198,30 +197,33 @@ class LinearBatch:
 
     # -- the criterion ---------------------------------------------------------------------------------
     def at(self, x: np.ndarray, responses: Responses) -> Solved:
-        """The model at a standard θ (n_theta, B) for each of B responses, or (n_theta, 1) for all of them."""
-        s, B, p = len(self.G), x.shape[1], len(self.data.Q)
+        """The model at a standard θ (n_theta, B) for each of B responses."""
+        Lambda, T, half, log_det = self._without_response(x)
+        flat = T.reshape(-1, x.shape[1])
+        z = np.einsum("pqx,qx->px", half, -np.einsum("kx,kpx->px", flat, responses.by_group))
+        r2 = len(self.design.y) - np.einsum("kx,kx->x", flat, responses.squares) - np.einsum("px,px->x", z, z)
+        W = np.eye(len(T))[:, :, None, None] - np.einsum("abc,bdcx->adcx", self.G, T)
+        b, inverse = np.einsum("rpx,rx->px", half, z), np.einsum("rpx,rqx->pqx", half, half)
+        return Solved(self._value(log_det, r2), Lambda, T, W, b, r2, inverse)
+
+    def values(self, x: np.ndarray, responses: Responses) -> np.ndarray:
+        """The criterion of every one of B responses at every one of M standard θ, (n_theta, M): (M, B)."""
+        _, T, half, log_det = self._without_response(x)
+        flat, (k, p, B) = T.reshape(-1, x.shape[1]).T, responses.by_group.shape
+        XVy = flat @ responses.by_group.reshape(k, p * B)
+        z = np.einsum("pqm,mqb->mpb", half, XVy.reshape(-1, p, B))
+        r2 = len(self.design.y) - flat @ responses.squares - np.einsum("mpb,mpb->mb", z, z)
+        return self._value(log_det[:, None], r2)
+
+    def _value(self, log_det: np.ndarray, r2: np.ndarray) -> np.ndarray:
+        """The criterion, from log|V| (+ log|XᵀV⁻¹X|) and r²."""
+        return log_det + self.df * (1.0 + np.log(2.0 * np.pi * r2 / self.df))
+
+    def _without_response(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """What follows from a standard θ alone: Λ, T (s, s, C, B), L⁻¹ with LLᵀ = XᵀV⁻¹X, and the log determinants."""
+        (s, _, C), B, p = self.G.shape, x.shape[1], len(self.data.Q)
         Lambda = np.zeros((s, s, B))
         Lambda[self.places] = x
-        T, log_det = self._spread(Lambda)
-        flat = T.reshape(-1, B)
-        XVX = np.eye(p)[:, :, None] - np.einsum("kx,kq->qx", flat, self.squares).reshape(p, p, B)
-        XVy = -np.einsum("kx,kpx->px", flat, responses.by_group)
-        yVy = len(self.design.y) - np.einsum("kx,kx->x", flat, responses.squares)
-        L = cholesky(XVX)
-        half = solve_lower(L, np.eye(p)[:, :, None])
-        z = np.einsum("pqx,qx->px", half, XVy)
-        r2 = yVy - np.einsum("px,px->x", z, z)
-        if self.reml:
-            log_det = log_det + 2.0 * np.log(np.einsum("ppx->px", L)).sum(axis=0)
-        value = log_det + self.df * (1.0 + np.log(2.0 * np.pi * r2 / self.df))
-        W = np.eye(s)[:, :, None, None] - np.einsum("abc,bdcx->adcx", self.G, T)
-        inverse = np.einsum("rpx,rqx->pqx", half, half)
-        return Solved(value, Lambda, T, W, np.einsum("rpx,rx->px", half, z), r2, inverse)
-
-    def _spread(self, Lambda: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """T, (s, s, C, B), and log|V|."""
-        s, _, C = self.G.shape
-        B = Lambda.shape[2]
         H = np.einsum("bax,bdcx->adcx", Lambda, np.einsum("abc,bdx->adcx", self.G, Lambda))
         H[np.arange(s), np.arange(s)] += 1.0
         L = cholesky(H.reshape(s, s, C * B))
@@ -229,7 +231,12 @@ class LinearBatch:
         half = solve_lower(L, right)
         diagonal = np.log(np.einsum("aax->ax", L)).sum(axis=0).reshape(C, B)
         T = np.einsum("kax,kbx->abx", half, half).reshape(s, s, C, B)
-        return T, 2.0 * np.einsum("c,cx->x", self.counts, diagonal)
+        log_det = 2.0 * np.einsum("c,cx->x", self.counts, diagonal)
+        explained = np.einsum("kx,kq->qx", T.reshape(-1, B), self.squares).reshape(p, p, B)
+        L = cholesky(np.eye(p)[:, :, None] - explained)
+        if self.reml:
+            log_det += 2.0 * np.log(np.einsum("ppx->px", L)).sum(axis=0)
+        return Lambda, T, solve_lower(L, np.eye(p)[:, :, None]), log_det
 
     def gradient(self, at: Solved, responses: Responses) -> np.ndarray:
         """The derivatives by the standard θ, (n_theta, B)."""
@@ -237,7 +244,11 @@ class LinearBatch:
         D -= self.df / at.r2 * self.residual_squares(at, responses)
         if self.reml:
             D -= self.weighted_squares(at, at.inverse)
-        return 2.0 * np.einsum("abx,bdx->adx", D, at.Lambda)[self.places]
+        return self.by_theta(D, at.Lambda)
+
+    def by_theta(self, D: np.ndarray, Lambda: np.ndarray) -> np.ndarray:
+        """2DΛ in θ's order, (n_theta, B): derivatives by Λ from those by ΛΛᵀ."""
+        return 2.0 * np.einsum("abx,bdx->adx", D, Lambda)[self.places]
 
     def residual_squares(self, at: Solved, responses: Responses) -> np.ndarray:
         """Σ u uᵀ over the groups, u = ZᵀV⁻¹(y − Xb̂): (s, s, B)."""
@@ -288,10 +299,9 @@ class LinearBatch:
         K, B = self.G.shape[0], len(responses.scale)
         ladder = np.array([0.0, *np.geomspace(SMALLEST, LARGEST, LOOKS[K] - 1)])
         lattice = np.array(list(product(ladder, repeat=K)))
+        x = np.array([np.diag(sds)[self.places] for sds in lattice]).T
         with np.errstate(invalid="ignore", divide="ignore"):
-            values = np.array(
-                [self.at(np.diag(sds)[self.places][:, None], responses).value for sds in lattice]
-            )
+            values = self.values(x, responses)
         values = np.where(np.isfinite(values), values, np.inf)
         best, everyone = np.argmin(values, axis=0), np.arange(B)
         if not self._many_minima:
@@ -318,9 +328,7 @@ class LinearBatch:
     @cached_property
     def _many_minima(self) -> bool:
         """Whether a response may have more than one minimum: then every low place is searched from."""
-        terms = self.data.terms
-        few = self.data.n <= FEW_ROWS and min(term.n_groups for term in terms) <= FEW_GROUPS
-        return few or may_have_hills(self.design, [sum_by_group(t.Z**2, t.codes, t.n_groups) for t in terms])
+        return several_minima(self.design, self.data)
 
     def _canonical(self, x: np.ndarray) -> np.ndarray:
         """θ without directions of hardly any variance (`lmm.canonical`)."""

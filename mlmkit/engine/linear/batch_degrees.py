@@ -33,7 +33,7 @@ class BatchDegrees:
         self.batch, self.at = batch, batch.at(x, responses)
         at, df = self.at, batch.df
         second = _second_derivatives(batch, responses, x)
-        h = self._slope(batch.residual_squares(at, responses)) * (-1.0 / at.r2)
+        h = batch.by_theta(batch.residual_squares(at, responses), at.Lambda) * (-1.0 / at.r2)
         k, B = x.shape
         H = np.empty((B, k + 1, k + 1))
         H[:, :k, :k] = np.moveaxis(second + df * h[:, None] * h[None], -1, 0)
@@ -50,15 +50,11 @@ class BatchDegrees:
         basis = solve_triangular(R, own.T, trans="T")
         m = np.einsum("pqx,qx->px", self.at.inverse, basis)
         variance = np.einsum("px,px->x", basis, m)
-        by_theta = self._slope(self.batch.weighted_squares(self.at, m[:, None] * m[None]))
-        g = np.concatenate([by_theta, 2.0 * variance[None]])
+        squares = self.batch.weighted_squares(self.at, m[:, None] * m[None])
+        g = np.concatenate([self.batch.by_theta(squares, self.at.Lambda), 2.0 * variance[None]])
         spread = np.einsum("ax,xab,bx->x", g, self.covariance, g)
         with np.errstate(invalid="ignore", divide="ignore"):
             return 2.0 * variance**2 / spread
-
-    def _slope(self, squares: np.ndarray) -> np.ndarray:
-        """2 Σ u uᵀ Λ in θ's order, (n_theta, B)."""
-        return 2.0 * np.einsum("abx,bdx->adx", squares, self.at.Lambda)[self.batch.places]
 
 
 def _second_derivatives(batch: LinearBatch, responses: Responses, x: np.ndarray) -> np.ndarray:

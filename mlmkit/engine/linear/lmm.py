@@ -16,6 +16,7 @@ from functools import partial
 
 import numpy as np
 
+from ...design import Design
 from ...errors import DataError
 from ..covariance import diagonal_places, factors_from_theta, theta_from_factors, without_traces
 from ..estimates import Estimates
@@ -23,6 +24,7 @@ from ..random.blocks import sum_by_group
 from ..search.hills import Summit, further_starts, highest, may_have_hills, sds_of, two_summits
 from ..search.optimise import MOST_EVALUATIONS, NOT_CONVERGED, begin, minimise
 from ..search.singular import singular_messages
+from ..standardise import Standardised
 from .criterion import REPRODUCED, LmmCriterion, lmm_criterion
 from .start import starting_theta
 
@@ -84,7 +86,7 @@ def optimise(criterion: LmmCriterion, start: np.ndarray | None = None) -> Optimu
     if start is not None:
         return _search(criterion, criterion.to_standard(start))
     found = [_search(criterion, starting_theta(criterion.equations, criterion.data.n))]
-    if _few_data(criterion):
+    if _few_data(criterion.data):
         found.append(_search(criterion, theta_from_factors([np.eye(size) for size in criterion.sizes])))
     best = min(found, key=lambda one: one.value)
     if _may_be_lower_elsewhere(criterion, best):
@@ -108,19 +110,18 @@ def _may_be_lower_elsewhere(criterion: LmmCriterion, end: Optimum) -> bool:
         return False
     if end.evaluations > MOST_EVALUATIONS:
         return False  # where one search finds no end, others find none
-    return not end.converged or _few_data(criterion) or _may_have_hills(criterion)
+    return not end.converged or several_minima(criterion.design, criterion.data)
 
 
-def _may_have_hills(criterion: LmmCriterion) -> bool:
-    terms = criterion.data.terms
-    return may_have_hills(
-        criterion.design, (sum_by_group(term.Z**2, term.codes, term.n_groups) for term in terms)
-    )
+def several_minima(design: Design, data: Standardised) -> bool:
+    """Whether the criterion may have more than one minimum, whatever the response: few data, or uneven groups."""
+    information = (sum_by_group(term.Z**2, term.codes, term.n_groups) for term in data.terms)
+    return _few_data(data) or may_have_hills(design, information)
 
 
-def _few_data(criterion: LmmCriterion) -> bool:
+def _few_data(data: Standardised) -> bool:
     """Few rows, and some term with few groups."""
-    return criterion.data.n <= FEW_ROWS and min(term.n_groups for term in criterion.data.terms) <= FEW_GROUPS
+    return data.n <= FEW_ROWS and min(term.n_groups for term in data.terms) <= FEW_GROUPS
 
 
 def _search(criterion: LmmCriterion, x: np.ndarray) -> Optimum:
@@ -172,7 +173,7 @@ def refit_lmm(criterion: LmmCriterion, y: np.ndarray, theta: np.ndarray) -> Esti
         As `fit_lmm`.
     """
     again = criterion.with_response(y)
-    if _few_data(again) or _may_have_hills(again):
+    if several_minima(again.design, again.data):
         return lowest(again)
     x = criterion.to_standard(theta)
     start = criterion.from_standard(np.where(diagonal_places(criterion.sizes), np.maximum(x, BARELY), x))
