@@ -171,8 +171,8 @@ def _finest_products(data: Standardised, pattern: Pattern) -> tuple[np.ndarray, 
 def _right(data: Standardised, pattern: Pattern, beside: np.ndarray) -> Effects:
     """Zᵀ[X y] of every term: the chain's carried up from the finest groups, the crossed ones' summed."""
     right: list[np.ndarray] = [np.empty(0)] * len(data.terms)
-    for position, level in enumerate(pattern.levels):
-        for k, part in level.parts(pattern.sizes):
+    for position, (level, parts) in enumerate(zip(pattern.levels, pattern.parts, strict=True)):
+        for k, part in parts:
             right[k] = beside[part]
         if level.parent is not None:
             n_parents = pattern.levels[position + 1].n_groups

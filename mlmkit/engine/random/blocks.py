@@ -39,10 +39,15 @@ def group_products(
     return products
 
 
-def group_squares(columns: Sequence[np.ndarray], codes: np.ndarray, n_groups: int) -> np.ndarray:
-    """`group_products` of columns with themselves, each symmetric pair summed once: (a, n) → (a, a, J)."""
+def group_squares(
+    columns: Sequence[np.ndarray],
+    codes: np.ndarray,
+    n_groups: int,
+    weighted: Sequence[np.ndarray] | None = None,
+) -> np.ndarray:
+    """`group_products` of columns with themselves, or with the same weighted, each pair summed once: (a, a, J)."""
     products = np.empty((len(columns), len(columns), n_groups))
-    for a, row in enumerate(columns):
+    for a, row in enumerate(columns if weighted is None else weighted):
         for b in range(a + 1):
             products[a, b] = products[b, a] = np.bincount(codes, row * columns[b], n_groups)
     return products

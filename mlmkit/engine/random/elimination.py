@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 
 import numpy as np
 
@@ -46,11 +45,6 @@ class Level:
     n_groups: int
     codes: np.ndarray
     parent: np.ndarray | None
-
-    def parts(self, sizes: Sequence[int]) -> list[tuple[int, slice]]:
-        """Each of its terms with its rows among the level's."""
-        stops = accumulate(sizes[k] for k in self.terms)
-        return [(k, slice(stop - sizes[k], stop)) for k, stop in zip(self.terms, stops, strict=True)]
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,12 +14,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate
 from math import prod
 
 import numpy as np
 
 from ..covariance import join_factors
-from .blocks import between, cholesky, multiply, multiply_transposed, solve_lower, sum_by_group, times_vectors
+from .blocks import (
+    between,
+    cholesky,
+    group_squares,
+    multiply,
+    multiply_transposed,
+    solve_lower,
+    sum_by_group,
+    times_vectors,
+)
 from .border import Border, Cells
 from .effects import Effects, RandomTerms, row_products
 from .elimination import Elimination, Level, differentiate, eliminate, inverse_on_pattern, kept_by
@@ -36,7 +46,7 @@ class Pattern(RandomTerms):
     Attributes
     ----------
     levels
-        The chain, finest level first.
+        The chain, finest level first; one level only where terms cross.
     tail, cells
         Where the crossed effects stand, and which groups meet them; None without crossed terms.
     stored
@@ -60,12 +70,11 @@ class Pattern(RandomTerms):
     @cached_property
     def parts(self) -> list[list[tuple[int, slice]]]:
         """For each level its terms, each with its rows among the level's."""
-        return [level.parts(self.sizes) for level in self.levels]
-
-    @cached_property
-    def unscaled(self) -> list[np.ndarray]:
-        """Λ = I, term by term."""
-        return [np.eye(size) for size in self.sizes]
+        stops = [accumulate(self.sizes[k] for k in level.terms) for level in self.levels]
+        return [
+            [(k, slice(stop - self.sizes[k], stop)) for k, stop in zip(level.terms, own, strict=True)]
+            for level, own in zip(self.levels, stops, strict=True)
+        ]
 
     def factorise(self, Z: Effects, weights: np.ndarray) -> Factorised:
         """Factorise ZᵀWZ + I.
@@ -76,7 +85,7 @@ class Pattern(RandomTerms):
             It is not positive definite to working precision.
         """
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            return self.sum(Z, weights).factorised(self.unscaled)
+            return self.sum(Z, weights).at([np.eye(size) for size in self.sizes])
 
     def sum(self, Z: Effects, weights: np.ndarray | None = None, products=None) -> CrossProducts:
         """The cross-products ZᵀWZ, as far as they are not zero by the pattern.
@@ -94,10 +103,7 @@ class Pattern(RandomTerms):
         weighted = z if weights is None else [weights * row for row in z]
         finest = self.levels[0]
         if products is None:
-            products = np.empty((len(z), len(z), finest.n_groups))
-            for a, row in enumerate(weighted):
-                for b in range(a + 1):
-                    products[a, b] = products[b, a] = np.bincount(finest.codes, row * z[b], finest.n_groups)
+            products = group_squares(z, finest.codes, finest.n_groups, weighted)
         if self.tail is None:
             return CrossProducts(self, products, None, None)
         return CrossProducts(self, products, self._border(Z, weighted), self._tail(Z, weights))
@@ -149,13 +155,9 @@ class CrossProducts:
         FloatingPointError
             It is not positive definite to working precision.
         """
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return self.factorised(factors)
-
-    def factorised(self, factors: Sequence[np.ndarray]) -> Factorised:
-        """The same where numpy's warnings are held back already, as entering that state again takes time."""
         by_level = [join_factors([factors[k] for k in level.terms]) for level in self.pattern.levels]
-        chain = eliminate(self.pattern.levels, self.products, by_level)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            chain = eliminate(self.pattern.levels, self.products, by_level)
         if not np.isfinite(chain.log_determinant):
             raise FloatingPointError(NOT_POSITIVE)
         if self.tail is None:
@@ -192,81 +194,73 @@ class Factorised:
 
     def solve_each(self, right: Effects) -> Effects:
         """C right for each of k right-hand sides, (s, k, J) a term."""
-        return self._back(*self._forward(right))
+        _, alone, crossed = self._forward(right)
+        solved = None if crossed is None else self.tail.solve(crossed)
+        return self._by_term(self._back(alone, solved)[0], solved)
 
     def explain(self, right: Effects) -> tuple[Effects, Effects]:
-        """C right, and what it leaves of the right-hand sides, right − A C right: (s, k, J) a term, for k of them.
+        """C right, and what it leaves of the right-hand sides, right − A C right: (s, k, J) a term, for k of them."""
+        own, alone, crossed = self._forward(right)
+        solved = None if crossed is None else self.tail.solve(crossed)
+        effects, explained = self._back(alone, solved)
+        left = []
+        for done, one, effect, beside in zip(self.chain.levels, own, effects, explained, strict=True):
+            left.append((one if beside is None else one - beside) - multiply(done.A, effect))
+        unsolved = None if crossed is None else crossed - self.tail.times_products(solved)
+        return self._by_term(effects, solved), self._by_term(left, unsolved)
 
-        Forward through the levels to the crossed effects, and back: given the crossed effects and everything
-        coarser, a group's effects are W times what is left for them.
-        """
-        left: Effects = [np.empty(0)] * len(right)
-        return self._back(*self._forward(right), left), left
-
-    def _forward(self, right: Effects) -> tuple[list[np.ndarray], np.ndarray | None]:
-        """Each level's right-hand sides, and the crossed effects', with everything finer explained."""
-        levels = self.pattern.levels
+    def _forward(self, right: Effects) -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray | None]:
+        """Each level's right-hand sides less what is finer, its effects by these alone, and what is left for the tail."""
+        levels, alone, carried = self.pattern.levels, [], np.empty(0)
         own = [np.concatenate([right[k] for k in level.terms]) for level in levels]
-        crossed = self._gathered(right)
-        carried = None
         for position, (level, done) in enumerate(zip(levels, self.chain.levels, strict=True)):
-            if carried is not None:
-                own[position] = own[position] + carried[: level.size]
-                carried = carried[level.size :]
-            if crossed is None and level.parent is None:
-                break
-            step = multiply(done.W, own[position])
-            if crossed is not None:
-                crossed = crossed - self.border.transposed_times(step)
+            if position:
+                own[position] += carried[: level.size]
+            alone.append(multiply(done.W, own[position]))
             if level.parent is not None:
-                above = -multiply_transposed(done.U, step)
-                above = above if carried is None else above + carried
+                above = -multiply_transposed(done.U, alone[position])
+                above += carried[level.size :] if position else 0.0
                 carried = sum_by_group(above, level.parent, levels[position + 1].n_groups)
-        return own, crossed
-
-    def _back(
-        self, own: Sequence[np.ndarray], crossed: np.ndarray | None, left: Effects | None = None
-    ) -> Effects:
-        """From the right-hand sides that are left to the solutions; `left` is filled, if given."""
-        effects: Effects = [np.empty(0)] * len(self.pattern.terms)
-        solved: np.ndarray | None = None
-        coarser: np.ndarray | None = None
-        if crossed is not None:
-            solved = self.tail.solve(crossed)
-            self._scatter(solved, effects)
-            if left is not None:
-                self._scatter(crossed - self.tail.times_products(solved), left)
-        steps = zip(self.pattern.levels, self.pattern.parts, self.chain.levels, own, strict=True)
-        for level, parts, done, unexplained in reversed(list(steps)):
-            if solved is not None:
-                unexplained = unexplained - self.border.times_vectors(solved)
-            if level.parent is not None:
-                coarser = coarser.take(level.parent, axis=-1)
-                unexplained = unexplained - multiply(done.U, coarser)
-            found = multiply(done.W, unexplained)
-            for k, part in parts:
-                effects[k] = found[part]
-            if left is not None:
-                rest = unexplained - multiply(done.A, found)
-                for k, part in parts:
-                    left[k] = rest[part]
-            coarser = found if coarser is None else np.concatenate([found, coarser])
-        return effects
-
-    def _gathered(self, effects: Effects) -> np.ndarray | None:
-        """The crossed effects as the tail orders them, (d, k)."""
         tail = self.pattern.tail
         if tail is None:
-            return None
-        gathered = np.empty((tail.width, effects[0].shape[1]))
+            return own, alone, None
+        crossed = np.empty((tail.width, alone[0].shape[1]))
         for one in tail.crossed:
-            gathered[one.columns] = effects[one.term].transpose(2, 0, 1)
-        return gathered
+            crossed[one.columns] = right[one.term].transpose(2, 0, 1)
+        return own, alone, crossed - self.border.transposed_times(alone[0])
 
-    def _scatter(self, vectors: np.ndarray, effects: Effects) -> None:
-        """Put vectors over the crossed effects, (d, k), into the terms' places."""
-        for one in self.pattern.tail.crossed:
-            effects[one.term] = vectors[one.columns].transpose(1, 2, 0)
+    def _back(
+        self, alone: Sequence[np.ndarray], crossed: np.ndarray | None
+    ) -> tuple[list[np.ndarray], list[np.ndarray | None]]:
+        """From each level's effects without the others to those beside all, and what the others explain there.
+
+        Given the crossed effects and everything coarser, a group's effects are W times what is left for them.
+        """
+        effects: list[np.ndarray] = []
+        explained: list[np.ndarray | None] = []
+        coarser, beside = np.empty(0), None if crossed is None else self.border.times_vectors(crossed)
+        steps = list(zip(self.pattern.levels, self.chain.levels, alone, strict=True))
+        for level, done, effect in reversed(steps):
+            if level.parent is not None:
+                coarser = coarser.take(level.parent, axis=-1)
+                beside = multiply(done.U, coarser)
+            if beside is not None:
+                effect = effect - multiply(done.W, beside)
+            effects.append(effect)
+            explained.append(beside)
+            coarser = np.concatenate([effect, coarser]) if len(coarser) else effect
+        return effects[::-1], explained[::-1]
+
+    def _by_term(self, by_level: Sequence[np.ndarray], crossed: np.ndarray | None) -> Effects:
+        """The terms' effects from those of the levels and, (d, k), the crossed ones."""
+        effects: Effects = [np.empty(0)] * len(self.pattern.terms)
+        for parts, own in zip(self.pattern.parts, by_level, strict=True):
+            for k, part in parts:
+                effects[k] = own[part]
+        if crossed is not None:
+            for one in self.pattern.tail.crossed:
+                effects[one.term] = crossed[one.columns].transpose(1, 2, 0)
+        return effects
 
     @cached_property
     def _beside(self) -> Border | None:
@@ -282,16 +276,24 @@ class Factorised:
 
     def gradients(self) -> list[np.ndarray]:
         """∂log|H|/∂Λ, all entries of each term's (s, s) matrix."""
-        by_term, levels, by_border = {}, self.pattern.levels, None
-        if self.tail is not None:
-            by_term = self.tail.gradients()
-            kept = self.border.times(kept_by(self.chain.levels[0]))
-            by_border = self.pattern.tail.quadratic(kept, self.tail.covariance)
+        levels = self.pattern.levels
+        if self.tail is None:
+            return self._within_terms(differentiate(levels, self.chain, self.by_level), {})
+        kept = self.border.times(kept_by(self.chain.levels[0]))
+        by_border = self.pattern.tail.quadratic(kept, self.tail.covariance)
         by_level = differentiate(levels, self.chain, self.by_level, by_border)
-        for parts, G in zip(self.pattern.parts, by_level, strict=True):
-            for k, part in parts:
-                by_term[k] = G[part, part]
-        return [by_term[k] for k in range(len(self.pattern.terms))]
+        return self._within_terms(by_level, self.tail.gradients())
+
+    def _within_terms(
+        self, by_level: Sequence[np.ndarray], crossed: dict[int, np.ndarray]
+    ) -> list[np.ndarray]:
+        """Each term's own part of the levels' matrices, (s, s, …), beside those of the crossed terms."""
+        own = {
+            k: one[part, part]
+            for parts, one in zip(self.pattern.parts, by_level, strict=True)
+            for k, part in parts
+        }
+        return [matrix for _, matrix in sorted((own | crossed).items())]
 
     @cached_property
     def _inverse(self) -> list[np.ndarray]:
@@ -300,11 +302,7 @@ class Factorised:
 
     def inverse_by_group(self) -> Effects:
         """The diagonal blocks of C, (s, s, J) a term."""
-        by_term = {} if self.tail is None else self.tail.diagonal_blocks()
-        for parts, one in zip(self.pattern.parts, self._inverse, strict=True):
-            for k, part in parts:
-                by_term[k] = one[part, part]
-        return [by_term[k] for k in range(len(self.pattern.terms))]
+        return self._within_terms(self._inverse, {} if self.tail is None else self.tail.diagonal_blocks())
 
     def inverse_by_row(self, Z: Effects) -> Effects:
         """C z of each row at the row's own groups, (s, n) a term."""
@@ -340,24 +338,14 @@ class Factorised:
         First the crossed effects, then the nested ones from the coarsest to the finest, each given those
         before it.
         """
-        effects: Effects = [np.empty(0)] * len(self.pattern.terms)
-        solved: np.ndarray | None = None
-        coarser: np.ndarray | None = None
-        if self.tail is not None:
-            solved = self.tail.draw(rng.normal(size=self.pattern.tail.width))
-            self._scatter(solved, effects)
-        steps = zip(self.pattern.levels, self.pattern.parts, self.chain.levels, self.by_level, strict=True)
-        for level, parts, done, Lambda in reversed(list(steps)):
-            found = _correlated(done.A, Lambda, rng.normal(size=(level.size, level.n_groups))[:, None])
-            if solved is not None:
-                found -= multiply(done.W, self.border.times_vectors(solved))
-            if level.parent is not None:
-                coarser = coarser.take(level.parent, axis=-1)
-                found -= multiply(done.W, multiply(done.U, coarser))
-            for k, part in parts:
-                effects[k] = found[part]
-            coarser = found if coarser is None else np.concatenate([found, coarser])
-        return [effect[:, 0] for effect in effects]
+        levels = list(zip(self.pattern.levels, self.chain.levels, self.by_level, strict=True))
+        crossed = None if self.tail is None else self.tail.draw(rng.normal(size=self.pattern.tail.width))
+        alone = [
+            _correlated(done.A, Lambda, rng.normal(size=(level.size, level.n_groups))[:, None])
+            for level, done, Lambda in reversed(levels)
+        ]
+        effects, _ = self._back(alone[::-1], crossed)
+        return [effect[:, 0] for effect in self._by_term(effects, crossed)]
 
 
 def _correlated(A: np.ndarray, Lambda: np.ndarray, z: np.ndarray) -> np.ndarray:
