@@ -211,7 +211,7 @@ class LinearBatch:
         _, T, half, log_det = self._without_response(x)
         flat, (k, p, B) = T.reshape(-1, x.shape[1]).T, responses.by_group.shape
         XVy = flat @ responses.by_group.reshape(k, p * B)
-        z = np.einsum("pqm,mqb->mpb", half, XVy.reshape(-1, p, B))
+        z = np.einsum("pqm,mqb->mpb", half, XVy.reshape(len(flat), p, B))
         r2 = len(self.design.y) - flat @ responses.squares - np.einsum("mpb,mpb->mb", z, z)
         return self._value(log_det[:, None], r2)
 
