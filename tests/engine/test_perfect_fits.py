@@ -35,6 +35,18 @@ def test_fewer_effects_than_rows_that_are_the_response(data, formula, change):
         mk.lmer(formula, data.assign(**change))
 
 
+@pytest.mark.filterwarnings("ignore:Singular fit")
+@pytest.mark.parametrize("reml", [True, False])
+@pytest.mark.parametrize("formula", ["y ~ 1 + (1|h)", "y ~ x + (x|h)", "y ~ 0 + x + (x|h)", "y ~ x + (x||h)"])
+def test_side_by_side_such_a_response_is_no_fit_either(data, formula, reml):
+    """Rounding alone may make the criterion as low there as anything: it is left to a fit by itself, which says no."""
+    fit = mk.lmer(formula, data, reml=reml)
+    responses = np.column_stack([data.h * 1.5, data.y, 3.0 - 7.0 * (data.h % 3), 1e6 * data.h + 1e3])
+    refits = fit.refit_many(responses)
+    assert refits.converged.tolist() == [False, True, False, False]
+    assert np.isnan(refits.criterion).tolist() == [True, False, True, True]
+
+
 def test_as_many_effects_as_rows_are_a_model_like_any_other():
     """Crossed groups of two rows each: the criterion is the density of what the model says, V written out."""
     rng = np.random.default_rng(4)

@@ -31,7 +31,7 @@ from ..search.many import Many, begin_many, minimise_many
 from ..search.optimise import GIVEN_UP
 from ..search.singular import RANK_TOLERANCE
 from ..standardise import Standardised, standard_responses, without_response
-from .criterion import LmmCriterion, criterion_of
+from .criterion import NOTHING_LEFT, LmmCriterion, criterion_of
 from .lmm import TRACE, canonical, several_minima
 
 #: Most varying coefficients that are fitted this way.
@@ -354,6 +354,7 @@ class LinearBatch:
             vcov = np.einsum("pqx,rq->xpr", np.einsum("pq,qrx->prx", back, at.inverse), back)
             criterion = at.value + self.data.constant(self.reml) + 2.0 * self.df * np.log(responses.scale)
         vcov *= sigma[:, None, None] ** 2
+        converged = converged & (at.r2 > NOTHING_LEFT * len(self.design.y))  # else a single fit has to tell
         singular = self._smallest(x) < RANK_TOLERANCE
         theta = self.data.from_standard(x.T)
         return ManyEstimates(beta, vcov, theta, sigma, criterion, converged, singular)
