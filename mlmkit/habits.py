@@ -207,9 +207,10 @@ def answers(function: Function) -> Function:
         except MlmkitError:
             raise
         except MemoryError as error:
+            asked = f" ({error})" if str(error) else ""
             raise OutOfMemory(
-                f"{function.__name__}() needs more memory than there is ({error or 'no more is given'}): use fewer rows, "
-                "groups or columns, close other programs, or take a larger machine."
+                f"{function.__name__}() needs more memory than there is{asked}: use fewer rows, groups or columns, close "
+                "other programs, or take a larger machine."
             ) from error
 
     return called  # type: ignore[return-value]

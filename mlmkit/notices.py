@@ -16,7 +16,7 @@ from .words import listed
 #: The share of outer groups whose ids must begin at the first for ids to count as numbered within them.
 RESTARTS = 0.9
 
-#: Up to so many labels are compared with each other.
+#: Labels of a factor with more levels than this are not compared with each other.
 MOST_LABELS = 20_000
 #: Rows that tell, mostly, whether a column varies within groups before all of them are looked at.
 GLANCE = 2000
@@ -45,7 +45,7 @@ def _approximate(fit: MixedFit) -> Iterator[str]:
     how = (
         f"fit again with n_agq={move.nodes}"
         if move.nodes
-        else "nodes are for one grouping factor, so sample this model with brm()"
+        else "nodes are for one grouping factor, so sample this model with mk.brm()"
     )
     yield f"{doubt} here: integrated exactly, {where} would lie {far} from this estimate; {how} (chapter 9)."
 

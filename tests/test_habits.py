@@ -173,3 +173,12 @@ def test_too_little_memory_is_an_error_of_the_kit():
         bootstrap(1)
     assert isinstance(told.value, MemoryError), "whoever waits for Python's own finds it, too"
     assert str(told.value).count("needs more memory") == 1
+
+
+def test_memory_that_runs_out_without_a_word_is_told_in_whole_sentences():
+    @answers
+    def refit_all(Y):
+        raise MemoryError
+
+    with pytest.raises(mk.MlmkitError, match=r"more memory than there is: use fewer rows"):
+        refit_all(1)

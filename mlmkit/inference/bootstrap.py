@@ -14,7 +14,7 @@ from ..results import Fit, MixedFit
 from ..words import number
 from .noted import Noted
 from .parameters import check_count, parameters
-from .refits import Refits, Refitting, collected, refitting
+from .refits import NONE_FITTED, Refits, Refitting, collected, refitting
 from .replicate import cuts, run
 from .rows import refuse_fractions, rows_used
 from .simulate import seeds, simulated
@@ -74,7 +74,7 @@ def replicates(
     refits = collected(fit, np.empty((fit.nobs, 0)), pd.RangeIndex(n), found)
     failed = np.isnan(refits.criterion)
     if failed.all():
-        raise DataError("None of the replicates could be fitted.")
+        raise DataError(NONE_FITTED)
     return refits, (*_notes(n, int(failed.sum()), refits.singular.mean()), *_biased(fit, refits.parameters))
 
 
@@ -82,7 +82,7 @@ def _of_statistic(work: Replicate, n: int, seed, workers: int | None, progress: 
     outcomes = run(work, seeds(seed, n), workers, progress, "bootstrap")
     fitted = [values for values, _ in outcomes if values is not None]
     if not fitted:
-        raise DataError("None of the replicates could be fitted.")
+        raise DataError(NONE_FITTED)
     draws = _as_rows([values for values, _ in outcomes], fitted[0])
     notes = _notes(n, n - len(fitted), np.mean([flag for _, flag in outcomes]))
     return Noted(draws, columns=fitted[0].index if isinstance(fitted[0], pd.Series) else None, notes=notes)

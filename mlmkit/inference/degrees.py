@@ -71,7 +71,8 @@ def method(fit: Fit, ddf: str | None = None) -> Method:
     if not isinstance(fit, MixedFit) or not fit.family.is_linear:
         if ddf is not None:
             raise DataError(
-                f"Degrees of freedom are for linear mixed models; this one is {fit.family}; its tests are z."
+                f"ddf={ddf!r} is for linear mixed models; the response of this one is {fit.family}, and its tests are z tests, "
+                "which have no degrees of freedom: leave ddf out."
             )
         return Known(fit.estimates.vcov)
     return KenwardRoger(fit) if ddf == "kenward-roger" else Satterthwaite(fit)

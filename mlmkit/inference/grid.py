@@ -320,5 +320,5 @@ def _check_size(size: int, levels: dict[str, tuple]) -> None:
         large = sorted(levels, key=lambda name: -len(levels[name]))[:3]
         counts = listed(f"{name} has {len(levels[name])}" for name in large)
         raise DataError(
-            f"The grid would have {size} rows ({counts} values): fewer values with at={{…}}, or fewer variables, do."
+            f"The grid would have {size} rows ({counts} values): give fewer values with at={{…}}, or fewer variables."
         )

@@ -14,9 +14,7 @@ from .over_groups import variance_of_part, variances
 from .parameters import one_of
 from .rows import Rows, as_rows, fixed_part, new_rows, told_rows
 
-AVERAGED = (
-    "Variances are averaged over the rows, since they depend on the predictors; icc(at={…}) takes values."
-)
+AVERAGED = "Variances are averaged over the rows, since they depend on the predictors; icc(at={…}) takes them at values of your choice."
 
 
 def icc(fit: MixedFit, at=None, scale: str | None = None) -> Noted:

@@ -25,7 +25,7 @@ from ..results import Fit, MixedFit
 from ..words import listed, number
 from .noted import Noted
 from .parameters import check_count, one_of, tails
-from .refits import refit_many
+from .refits import NONE_FITTED, refit_many
 from .simulate import seeds, simulate
 from .sizes import Size, sizes
 
@@ -185,6 +185,8 @@ def _with_effect(fit: Fit, term: str, effect: float) -> Fit:
 def _studies(study: Fit, term: str, n: int, seed, ddf: str, workers, progress: bool) -> pd.DataFrame:
     """A row for each simulated study: estimate, std.error, df, p.value, singular."""
     many = refit_many(study, simulate(study, n, seed), workers, progress)
+    if np.isnan(many.criterion).all():
+        raise DataError(NONE_FITTED)
     mixed = isinstance(study, MixedFit) and study.family.is_linear
     table = many.tests(term, ddf if mixed else None).droplevel("contrast")
     return table.assign(singular=many.singular)[np.isfinite(many.criterion)].reset_index(drop=True)

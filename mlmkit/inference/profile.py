@@ -45,7 +45,7 @@ NO_CORRELATION = "A correlation with something whose SD is estimated as 0 has no
 INFINITE = (
     "The interval of a coefficient whose estimate is infinite reaches from there to the likelihood's limit."
 )
-NOT_TOLD = "A coefficient that the data give no direction has no profile."
+NOT_TOLD = "A coefficient that the data leave undetermined, so that its estimate is nan, has no profile."
 
 
 @dataclass(frozen=True, eq=False)

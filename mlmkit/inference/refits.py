@@ -210,6 +210,11 @@ def refit_many(fit: Fit, Y, workers: int | None = None, progress: bool = True) -
     return collected(fit, responses, labels, found)
 
 
+NONE_FITTED = (
+    "The model could be fitted to none of the responses simulated from it: it asks too much of data like these, so "
+    "simplify its random part."
+)
+
 #: What is kept of each refit.
 NAMES = ("beta", "vcov", "theta", "sigma", "dispersion", "criterion", "converged", "singular")
 

@@ -83,7 +83,8 @@ def told_rows(fit: Fit) -> Rows:
     told = np.isfinite(fit.estimates.linear_predictor)
     if not told.any():
         raise DataError(
-            "Every row is described perfectly by an infinite linear predictor: there is no variance to speak of."
+            "Every row is described perfectly by a coefficient that is infinite, so no variance is left to divide up: leave "
+            "out the predictor that separates the rows (chapter 9)."
         )
     return rows_used(fit).take(told)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -119,3 +122,11 @@ def test_it_prints_draws_and_says_its_error(sleep):
     ax = made.plot()
     assert list(ax.lines[1].get_xdata()) == [6, 12]
     assert ax.get_xlabel() == "number of Subject" and "12 Subject" in made.alt_text
+
+
+def test_a_study_that_can_never_be_fitted_is_told(sleep, monkeypatch):
+    many = sleep.refit_many(sleep.simulate(3, seed=1))
+    module = importlib.import_module("mlmkit.inference.power")
+    monkeypatch.setattr(module, "refit_many", lambda *_: replace(many, criterion=np.full(3, np.nan)))
+    with pytest.raises(DataError, match="none of the responses simulated from it"):
+        sleep.power("Days", n=3, seed=1)
