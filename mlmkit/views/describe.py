@@ -129,17 +129,17 @@ def what(coefficient: Coefficient) -> str:
 def _groupings(model: Model) -> list[str]:
     sentences = []
     for group in model.groups:
-        number = f"the {group.size} groups" if group.size else "the groups"
+        groups = f"the {group.size} groups" if group.size else "the groups"
         blocks = model.blocks_of(group)
         own = listed(what(model.coefficient(k)) for block in blocks for k in block.members)
         if not group.pooled:
             spread = " and residual SD" if model.sigma_by_group else ""
             sentences.append(
-                f"Each of {number} of {group.key} has its own {own}{spread}, free of all others:"
+                f"Each of {groups} of {group.key} has its own {own}{spread}, free of all others:"
                 " nothing is pooled."
             )
         else:
-            sentences.append(f"Each of {number} of {group.key} has its own {own}, {_drawn(model, blocks)}.")
+            sentences.append(f"Each of {groups} of {group.key} has its own {own}, {_drawn(model, blocks)}.")
     return sentences + _lie(model)
 
 
