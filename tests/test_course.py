@@ -14,6 +14,7 @@ import time
 import venv
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.error import URLError
 from urllib.parse import urlparse
 from urllib.request import Request, urlopen
@@ -154,6 +155,46 @@ def test_the_lecture_gets_its_options(monkeypatch):
     given = []
     monkeypatch.setattr(page, "main", lambda options: given.append(options) or 0)
     assert command.main(["lecture", "--port", "8001"]) == 0 and given == [["--port", "8001"]]
+
+
+def test_the_shells_own_words_are_read_where_none_are_given(tmp_path, opened, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["mlmkit", "lab", str(tmp_path / "mine"), "--no-browser"])
+    assert command.main() == 0
+    assert opened[0][0][-1] == "--no-browser" and (tmp_path / "mine" / "chapters").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("system", "root"), [({"geteuid": lambda: 0}, True), ({"geteuid": lambda: 1}, False), ({}, False)]
+)
+def test_root_is_user_0_where_a_system_counts_its_users(monkeypatch, system, root):
+    monkeypatch.setattr(lab, "os", SimpleNamespace(**system))
+    assert lab.is_root() is root
+
+
+def test_where_no_process_can_become_another_it_is_waited_for(monkeypatch):
+    """On Windows; there, Ctrl-C ends JupyterLab and is no fault."""
+    runs = []
+
+    def run(arguments, env, check):
+        runs.append((arguments, env, check))
+        return SimpleNamespace(returncode=len(runs) + 2)
+
+    def stopped(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(lab, "os", SimpleNamespace(name="nt"))
+    monkeypatch.setattr(lab, "subprocess", SimpleNamespace(run=run))
+    assert lab._run(["jupyter"], {"A": "1"}) == 3 and runs == [(["jupyter"], {"A": "1"}, False)]
+    monkeypatch.setattr(lab, "subprocess", SimpleNamespace(run=stopped))
+    assert lab._run(["jupyter"], {}) == 0
+
+
+def test_where_a_process_can_become_another_it_does(monkeypatch):
+    became = []
+    monkeypatch.setattr(lab, "os", SimpleNamespace(name="posix", execve=lambda *given: became.append(given)))
+    monkeypatch.setattr(lab, "subprocess", SimpleNamespace(run=lambda *_, **__: SimpleNamespace(returncode=0)))
+    lab._run(["jupyter", "lab"], {"A": "1"})
+    assert became == [("jupyter", ["jupyter", "lab"], {"A": "1"})]
 
 
 def test_an_unknown_command_is_refused_with_the_list(capsys):

@@ -191,6 +191,21 @@ def test_files_that_are_no_longer_part_of_the_book_go(tmp_path):
     assert (tmp_path / "a.md").stat().st_mtime_ns == kept
 
 
+def test_pages_that_are_no_longer_made_from_anything_go(tmp_path):
+    """Of what Sphinx made; its own pages and what stands beside the book stay."""
+    source, out = tmp_path / "source", tmp_path / "out"
+    own = ["intro.html", "chapters/01-one.html", "genindex.html", "search.html", "lite/lab/index.html"]
+    for place in [*own, "old.html", "chapters/02-gone.html", "_static/pictures/a.svg", "_static/pictures/b.svg"]:
+        (out / place).parent.mkdir(parents=True, exist_ok=True)
+        (out / place).write_text("")
+    for place in ("intro.md", "chapters/01-one.ipynb", "_static/pictures/a.svg"):
+        (source / place).parent.mkdir(parents=True, exist_ok=True)
+        (source / place).write_text("")
+    book._prune(source, out)
+    left = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
+    assert left == {*own, "_static/pictures/a.svg"}
+
+
 # ---- the pages that are no chapter ---------------------------------------------------------------------
 
 

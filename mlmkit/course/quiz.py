@@ -146,7 +146,7 @@ def _spellings(formula: str) -> Iterator[str]:
     """A formula with its terms in each order, with and without the understood intercept."""
     response, _, right = formula.partition("~")
     terms = re.findall(r"(?:\([^()]*\)|[^+()])+", right)
-    for order in permutations(terms[:5]):
+    for order in permutations(terms):
         text = f"{response}~{'+'.join(order)}"
         yield text
         yield text.replace("~", "~1+")

@@ -118,3 +118,15 @@ def test_what_keeps_the_rules_is_let_through(text):
 def test_a_headings_level_is_its_number_of_signs(source, level):
     assert heading_level(nbformat.v4.new_markdown_cell(source)) == level
     assert heading_level(nbformat.v4.new_code_cell(source)) == 0
+
+
+def test_a_cell_is_quoted_by_the_beginning_of_its_first_line():
+    text = QUESTION + "+++\n\n" + "x" * 90 + "\nanother line\n"
+    with pytest.raises(ChapterError, match=f"^'{'x' * 70}' follows a prediction"):
+        notebook(text)
+
+
+@pytest.mark.parametrize("signs", ["#", "##", "####"])
+def test_a_heading_of_any_level_folds(signs):
+    nb = notebook(f'+++ {{"tags": ["instructor"]}}\n\n{signs} Note\n')
+    assert nb.cells[-1].metadata["jp-MarkdownHeadingCollapsed"] is True

@@ -169,3 +169,24 @@ def test_every_chapter_becomes_a_page(path):
     ]
     pictures = [it for it in html if it.startswith("<img")]
     assert pictures and all('alt="' in it and 'alt=""' not in it for it in pictures)
+
+
+@pytest.mark.parametrize(("width", "is_wide"), [(100, False), (170, False), (171, True), (300, True)])
+def test_a_picture_is_wide_beyond_seven_to_ten(width, is_wide):
+    drawing = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}px" height="100px"></svg>'
+    (cell,) = made(code("draw()", outputs=[shown({"image/svg+xml": drawing})]))
+    html = cell.outputs[0].data["text/html"]
+    assert ('class="course-picture wide"' in html) is is_wide
+    assert f'width="{float(width)}" height="100"' in html
+
+
+def test_an_exercises_options_may_stand_in_several_cells():
+    asked = []
+    book = Book(form=lambda exercise, letters: asked.append((exercise, letters)) or "<form></form>")
+    made(
+        markdown("### Exercise 3.1\n\n(a) less", "exercise"),
+        markdown("(b) more\n(c) as much", "exercise"),
+        code('answer = ...\nmk.check("03-1", answer)', "attempt"),
+        book=book,
+    )
+    assert asked == [("03-1", "abc")]

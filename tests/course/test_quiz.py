@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from base64 import b64decode
 from hashlib import sha256
@@ -11,7 +12,7 @@ import pytest
 
 from mlmkit.answers.chapter03 import QUESTIONS
 from mlmkit.check import Question, Verdict, Wrong, check, find_question, usual_answers
-from mlmkit.course.quiz import _encipher, digits_for, form, seal, verdicts
+from mlmkit.course.quiz import _encipher, _spellings, digits_for, form, seal, verdicts
 
 
 def opened(sealed: dict, salt: str, answer: str) -> str | None:
@@ -92,3 +93,11 @@ def test_every_exercise_of_a_chapter_has_a_form_without_its_answer(question):
     if question.kind == "number":
         assert f"{truth:.3g}" not in re.sub(r'sealed="[^"]*"', "", html)
     assert any(verdicts(find_question(question.id), letters).values()) and check(question.id, truth)
+
+
+@pytest.mark.parametrize("terms", [["x"], ["x", "z", "(1|g)"], ["a", "b", "c", "d", "e", "(1|g)"]])
+def test_a_formula_is_spelled_with_all_its_terms_in_each_order(terms):
+    spelled = list(_spellings("y~" + "+".join(terms)))
+    assert len(set(spelled)) == len(spelled) == 2 * math.factorial(len(terms))
+    for text in spelled:
+        assert sorted(text.removeprefix("y~").removeprefix("1+").split("+")) == sorted(terms)
