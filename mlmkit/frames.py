@@ -51,7 +51,7 @@ def as_frame(data: Any, names: Iterable[str] = (), what: str = ACCEPTED) -> pd.D
         name if wanted.get(normal := unicodedata.normalize("NFKC", name), name) in here else wanted[normal]
         for name in found
     ]
-    if all(new is old or new == old for new, old in zip(spelled, frame.columns, strict=True)):
+    if spelled == list(frame.columns):
         return frame
     return frame.set_axis(spelled, axis=1)
 

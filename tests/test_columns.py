@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import mlmkit as mk
-from mlmkit.columns import _Stray, label_text, look
+from mlmkit.columns import _Stray, label_text, look, whole_numbers
 from mlmkit.errors import DataError
 
 NUMBERS = [3, 1, 2, 1, 3, 7]
@@ -252,3 +252,9 @@ def test_groups_of_half_precision(dtype):
 )
 def test_a_tenth_of_the_values_or_one_may_be_slips(n, numbers, different, rare):
     assert _Stray(n, numbers, different, 0).is_rare is rare
+
+
+@pytest.mark.parametrize(("largest", "dtype"), [(2**63 - 1, "int64"), (2**63, "uint64")])
+def test_whole_numbers_are_signed_as_far_as_they_go(largest, dtype):
+    levels = whole_numbers(np.array([1, largest], dtype="uint64"))
+    assert levels.dtype == dtype and list(levels) == [1, largest]

@@ -192,7 +192,9 @@ def test_where_no_process_can_become_another_it_is_waited_for(monkeypatch):
 def test_where_a_process_can_become_another_it_does(monkeypatch):
     became = []
     monkeypatch.setattr(lab, "os", SimpleNamespace(name="posix", execve=lambda *given: became.append(given)))
-    monkeypatch.setattr(lab, "subprocess", SimpleNamespace(run=lambda *_, **__: SimpleNamespace(returncode=0)))
+    monkeypatch.setattr(
+        lab, "subprocess", SimpleNamespace(run=lambda *_, **__: SimpleNamespace(returncode=0))
+    )
     lab._run(["jupyter", "lab"], {"A": "1"})
     assert became == [("jupyter", ["jupyter", "lab"], {"A": "1"})]
 

@@ -108,3 +108,8 @@ def test_a_table_of_the_interchange_protocol_alone_is_read():
             return pd.DataFrame({"x": [1.0, 2.0]}).__dataframe__(*args, **kwargs)
 
     assert as_frame(Table())["x"].tolist() == [1.0, 2.0]
+
+
+def test_a_frame_whose_names_are_spelled_as_the_formula_does_is_not_copied():
+    frame = pd.DataFrame({"größe": [1], "y": [2]})
+    assert as_frame(frame, ["größe", "y"]) is frame

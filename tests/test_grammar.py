@@ -5,7 +5,7 @@ import pytest
 from mlmkit.errors import FormulaError
 from mlmkit.expression import Contrast
 from mlmkit.formula import parse_formula
-from mlmkit.grammar import TRANSFORMS, Reader
+from mlmkit.grammar import TRANSFORMS, Reader, refusal
 
 
 @pytest.mark.parametrize(
@@ -110,3 +110,22 @@ def test_a_column_may_be_called_like_a_transform(name):
 def test_near_words_are_offered():
     with pytest.raises(FormulaError, match="Did you mean 'log'"):
         parse_formula("y ~ lgo(x)")
+
+
+@pytest.mark.parametrize("length", [1, 60, 99, 100, 101, 160, 250])
+def test_a_caret_stands_under_the_place_whatever_the_length(length):
+    text = "".join(chr(0x4E00 + k) for k in range(length))  # every letter once
+    for at in range(length):
+        first, shown, caret = str(refusal(text, at, "No")).splitlines()
+        assert first == "No." and shown[caret.index("^")] == text[at]
+        inner = shown.strip().strip("…")
+        assert inner in text and len(inner) == min(length, 100)
+        assert shown.strip().startswith("…") == (not text.startswith(inner))
+        assert shown.strip().endswith("…") == (not text.endswith(inner))
+
+
+@pytest.mark.parametrize("power", ["x**x", "x**(1 + 1)", "2**3", "x**21", "x**-21"])
+def test_a_power_is_of_a_column_to_a_plain_number(power):
+    assert Reader("x**-20").sum()
+    with pytest.raises(FormulaError, match="plain number of at most 20"):
+        Reader(power).sum()

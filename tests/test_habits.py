@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import mlmkit
-from mlmkit.habits import ARGUMENTS, ATTRIBUTES, OF_TABLES, answers, attribute
+from mlmkit.habits import ARGUMENTS, ATTRIBUTES, OF_TABLES, _Value, answers, attribute
 
 mk: Any = mlmkit  # called wrongly on purpose
 
@@ -182,3 +182,11 @@ def test_memory_that_runs_out_without_a_word_is_told_in_whole_sentences():
 
     with pytest.raises(mk.MlmkitError, match=r"more memory than there is: use fewer rows"):
         refit_all(1)
+
+
+def test_a_value_in_a_message_is_no_longer_than_a_line():
+    for text in ("x" * 60, "x" * 61, "x" * 120):
+        shown = str(_Value(text))
+        assert len(shown) <= 60 and (shown == text or (shown.endswith("…") and text.startswith(shown[:-1])))
+        assert (shown == text) is (len(text) <= 60) and len(repr(_Value(text))) <= 60
+    assert repr(_Value("x" * 58)) == repr("x" * 58)

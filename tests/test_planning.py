@@ -156,3 +156,14 @@ def test_sds_may_be_named_by_coefficient_where_there_is_one_factor():
 def test_a_normal_response_needs_a_residual_sd_above_zero(sigma):
     with pytest.raises(DataError, match="a number above 0"):
         assumed(FORMULA, study(), [250, 4], sd=[25, 6], sigma=sigma)
+
+
+def test_a_dispersion_is_the_square_of_the_sigma_that_stands_for_it():
+    data = study().assign(y=1.0)
+    given = {"fixef": 0.5, "sd": 0.4, "family": "gamma(log)"}
+    by_sigma, by_dispersion = (
+        assumed("y ~ 1 + (1|person)", data, **given, **scale)
+        for scale in ({"sigma": 0.5}, {"dispersion": 0.25})
+    )
+    assert by_sigma.sigma == by_dispersion.sigma == 0.5
+    assert by_sigma.estimates.dispersion == by_dispersion.estimates.dispersion == 0.25

@@ -118,3 +118,11 @@ def test_a_groups_name_is_shown_whole_and_labels_reach_the_random_part(fits):
     )
     plain = mk.table(mk.lmer("weight ~ sex + (1|`x.y|z`)", litters)).table
     assert {"SD of Intercept across x.y|z", "groups of x.y|z"} <= set(plain.index)
+
+
+@pytest.mark.parametrize("digits", [0, 15])
+def test_decimals_are_from_none_to_fifteen(fits, digits):
+    cell = mk.table(fits[2], digits=digits).table.iloc[0, 0]
+    assert len(cell.split(" ")[0].partition(".")[2]) == digits
+    with pytest.raises(DataError, match="a whole number from 0 to 15"):
+        mk.table(fits[2], digits=16 if digits else -1)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -118,3 +121,23 @@ def test_the_kits_own_tables():
 def test_what_is_no_table_is_refused(thing):
     with pytest.raises(DataError, match=r"show\(\) takes a table"):
         show(thing)
+
+
+def test_in_a_notebook_it_is_shown_as_text_and_as_html(monkeypatch, capsys):
+    shown = []
+    hub = SimpleNamespace(publish=shown.append)
+    shell = SimpleNamespace(kernel=None, display_pub=hub)
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    show(ESTIMATES, 2)
+    (both,) = shown
+    assert both["text/plain"] == text(ESTIMATES, 2) and both["text/html"].count("<tr>") == 3
+    assert capsys.readouterr().out == ""
+    del shell.kernel  # IPython in a terminal
+    show(ESTIMATES, 2)
+    assert len(shown) == 1 and capsys.readouterr().out == text(ESTIMATES, 2) + "\n"
+
+
+def test_without_ipython_it_is_printed(monkeypatch, capsys):
+    monkeypatch.delitem(sys.modules, "IPython", raising=False)
+    show(ESTIMATES, 2)
+    assert capsys.readouterr().out == text(ESTIMATES, 2) + "\n"

@@ -195,7 +195,13 @@ def test_pages_that_are_no_longer_made_from_anything_go(tmp_path):
     """Of what Sphinx made; its own pages and what stands beside the book stay."""
     source, out = tmp_path / "source", tmp_path / "out"
     own = ["intro.html", "chapters/01-one.html", "genindex.html", "search.html", "lite/lab/index.html"]
-    for place in [*own, "old.html", "chapters/02-gone.html", "_static/pictures/a.svg", "_static/pictures/b.svg"]:
+    for place in [
+        *own,
+        "old.html",
+        "chapters/02-gone.html",
+        "_static/pictures/a.svg",
+        "_static/pictures/b.svg",
+    ]:
         (out / place).parent.mkdir(parents=True, exist_ok=True)
         (out / place).write_text("")
     for place in ("intro.md", "chapters/01-one.ipynb", "_static/pictures/a.svg"):

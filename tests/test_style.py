@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
+import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -76,6 +77,15 @@ def test_house_leaves_no_trace():
         assert plt.rcParams["font.size"] == 1.5 * style.RC["font.size"]
         assert tuple(plt.rcParams["figure.figsize"]) == style.SIZES["slide"]
     assert plt.rcParams == before
+
+
+def test_a_session_keeps_the_style_it_uses_with_letters_half_as_large_again_for_a_room():
+    with mpl.rc_context():
+        style.use()
+        sizes = {name: mpl.rcParams[name] for name in ("font.size", "axes.titlesize", "xtick.labelsize")}
+        assert sizes == {name: style.RC[name] for name in sizes}
+        style.use(projector=True)
+        assert {name: mpl.rcParams[name] / size for name, size in sizes.items()} == dict.fromkeys(sizes, 1.5)
 
 
 def test_tints_and_roles():

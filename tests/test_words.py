@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlmkit.words import count, listed, number, significant
+from mlmkit.words import count, listed, number, p_value, significant
 
 
 @pytest.mark.parametrize(
@@ -24,10 +24,20 @@ from mlmkit.words import count, listed, number, significant
         (math.inf, 3, "infinity"),
         (-math.inf, 3, "minus infinity"),
         (math.nan, 3, "not known"),
+        (1e-8, 1, "0.00000001"),
+        (0.99e-8, 3, "0"),
     ],
 )
 def test_a_number_has_its_digits_and_no_exponent(value, digits, text):
     assert number(value, digits) == text
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [(1.9e-16, "<2e-16"), (2e-16, "2e-16"), (2.5e-16, "2.5e-16"), (0.04567, "0.0457"), (math.nan, "")],
+)
+def test_a_p_value_has_three_digits_down_to_what_can_be_told(p, text):
+    assert p_value(p) == text
 
 
 def test_a_number_may_be_bounded_in_decimals_and_keep_a_hyphen():
