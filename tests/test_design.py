@@ -112,6 +112,11 @@ def test_blocks_are_in_lme4s_order_which_turns_ties_round():
     assert unsorted == [("b", ("Intercept",)), ("a", ("Intercept",)), ("a", ("x",))]
 
 
+def test_a_factor_with_one_group_more_comes_first():
+    data = pd.DataFrame({"y": np.arange(30.0) % 7, "a": np.arange(30) % 5, "b": np.arange(30) % 6})
+    assert [b.group for b in design("y ~ 1 + (1|a) + (1|b)", data).blocks] == ["b", "a"]
+
+
 def test_rows_with_a_missing_value_are_dropped_and_counted():
     it = design("rt ~ 1 + (1|participant) + (1|spelling)", load_data("blp"))
     assert (len(it.y), it.n_dropped) == (651, 11)

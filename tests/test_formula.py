@@ -213,3 +213,18 @@ def test_a_formula_is_data_never_code(formula, culprit):
 def test_only_text_is_a_formula():
     with pytest.raises(FormulaError, match="string"):
         parse_formula(3)
+
+
+@pytest.mark.parametrize("terms", [500, 501])
+def test_a_formula_has_at_most_500_terms_raised_to_a_power_or_not(terms):
+    names = [
+        f"{one}{other}" for one in "abcdefghijklmnopqrstuvwxyz" for other in "abcdefghijklmnopqrstuvwxyz"
+    ]
+    names = [name for name in names if name not in ("in", "ns", "bs", "if", "is", "as", "or")][:terms]
+    for power in ("", "^1"):
+        formula = f"Y ~ 0 + ({'+'.join(names)}){power}"
+        if terms == 500:
+            assert len(parse_formula(formula).fixed) == 500
+        else:
+            with pytest.raises(FormulaError, match="more than 500 terms"):
+                parse_formula(formula)

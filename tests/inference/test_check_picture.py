@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import mlmkit as mk
+from mlmkit.inference.check_picture import _histogram
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +75,13 @@ def test_a_statistic_is_marked_in_the_histogram_of_its_simulations(check, axes):
         assert len(heights) == 20 and sum(heights) == np.isfinite(simulated).sum()
         outside = row["statistic"] < row["conf.low"] or row["statistic"] > row["conf.high"]
         assert (", p " in ax.get_xlabel()) == outside == (ax.lines[0].get_linewidth() > 2)
+
+
+@pytest.mark.parametrize(
+    ("statistic", "shown"), [(12.0, "12"), (1234.0, "1234"), (1.25, "1.25"), (0.031, "0.0310")]
+)
+def test_a_statistic_that_is_a_whole_number_is_told_as_one(statistic, shown):
+    ax = plt.Figure().subplots()
+    row = pd.Series({"statistic": statistic, "conf.low": -np.inf, "conf.high": np.inf, "p.value": 1.0})
+    _histogram(ax, "zeros", row, np.array([1.0, 2.0, np.nan]))
+    assert ax.get_xlabel() == f"seen: {shown}"

@@ -9,6 +9,7 @@ from scipy.stats import chi2
 
 import mlmkit as mk
 from mlmkit.errors import DataError
+from mlmkit.inference.compare import _is_nested
 
 from .conftest import data, numbers
 
@@ -129,3 +130,14 @@ def test_models_that_are_not_nested_are_said_to_be_so():
     assert "left out" not in repr(mk.anova(*nested))
     with pytest.raises(DataError, match="terms of one fit"):
         mk.anova(*nested, ddf="kenward-roger")
+
+
+@pytest.mark.parametrize("unit", [1e-8, 1.0, 1e8])
+def test_whether_models_are_nested_does_not_depend_on_units(unit):
+    data = mk.load_data("sleepstudy")
+    data = data.assign(Days=data["Days"] * unit, noise=np.random.default_rng(1).normal(size=len(data)) * unit)
+    small, large, other = (
+        mk.lmer(f"Reaction ~ {right} + (1|Subject)", data, reml=False)
+        for right in ("Days", "Days + noise", "noise")
+    )
+    assert _is_nested(small, large) and not _is_nested(large, small) and not _is_nested(small, other)

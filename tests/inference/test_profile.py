@@ -11,6 +11,8 @@ import mlmkit as mk
 from mlmkit.errors import DataError, FitWarning
 from mlmkit.inference.focus import HeldLast, Problem, coefficient, correlation, standard_deviation
 from mlmkit.inference.parameters import as_ml
+from mlmkit.inference.profile import _random_makers
+from mlmkit.planning import assumed
 
 from .conftest import data
 
@@ -158,3 +160,10 @@ def test_several_values_of_a_coefficient_at_once(random):
     values = focus.estimate + focus.scale * np.array([-3.0, -0.5, 0.0, 2.0])
     np.testing.assert_allclose(focus.deviances(values), [focus.deviance(v) for v in values], atol=1e-7)
     assert focus.deviances(values)[2] == pytest.approx(fit.criterion, abs=1e-7)
+
+
+@pytest.mark.parametrize(("sds", "profiled"), [((2.0, 3.0), True), ((0.0, 3.0), False), ((2.0, 0.0), False)])
+def test_a_correlation_with_an_sd_of_zero_is_no_parameter(sds, profiled):
+    fit = assumed("Reaction ~ Days + (Days|Subject)", data("sleepstudy"), [250, 10], sd=list(sds), sigma=20)
+    names = list(_random_makers(fit))
+    assert len(names) == 3 + profiled and any(name.startswith("cor") for name in names) is profiled

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+import scipy
 from numpy.testing import assert_allclose
 
 import mlmkit as mk
@@ -203,3 +204,18 @@ def test_whole_estimates_of_many_responses_are_those_of_single_refits(fit, name)
             assert_allclose(effects, expected, atol=1e-4 * size)
         assert whole.criterion == pytest.approx(single.criterion, abs=1e-7)
         assert (whole.n_agq, whole.reml) == (single.n_agq, single.reml)
+
+
+@pytest.mark.parametrize("ddf", ["satterthwaite", "asymptotic"])
+def test_a_joint_test_of_many_refits_is_an_f_of_as_many_contrasts(ddf):
+    """P(F > f) of statistic, df and denominator; a χ² where the denominator is without end."""
+    mixed = mk.lmer("Reaction ~ Days + I(Days**2) + (1|Subject)", data("sleepstudy"))
+    names = list(mixed.fixef.index[1:])
+    noise = 20 * np.random.default_rng(1).normal(size=(180, 2))
+    table = mixed.refit_many(0.1 * mixed.simulate(2, seed=3) + noise, progress=False).f_test(names, ddf=ddf)
+    if ddf == "asymptotic":
+        p = scipy.stats.chi2.sf(table["statistic"], table["df"])
+    else:
+        p = scipy.stats.f.sf(table["statistic"], table["num_df"], table["den_df"])
+    assert_allclose(table["p.value"], p, rtol=1e-10)
+    assert (table["p.value"] > 0).all()

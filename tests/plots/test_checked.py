@@ -15,14 +15,6 @@ from mlmkit.plots import check, check_data, rootogram, rootogram_data
 OWN = Path(__file__).parents[1] / "reference" / "own"
 
 
-@pytest.fixture(scope="module")
-def counts():
-    rng = np.random.default_rng(1)
-    data = pd.DataFrame({"g": np.repeat(np.arange(40), 6), "arm": np.tile(["a", "b"], 120)})
-    data["y"] = rng.poisson(np.exp(0.5 + 0.4 * rng.normal(size=40)[data["g"]]))
-    return mk.glmer("y ~ arm + (1|g)", data, family="poisson")
-
-
 def test_a_check_draws_its_residuals_and_four_statistics(counts):
     figure = check(counts, x="arm", seed=1, n=60)
     titles = [ax.get_title("left") or ax.get_title() for ax in figure.axes]

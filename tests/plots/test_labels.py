@@ -148,3 +148,10 @@ def test_the_probe_that_measures_texts_is_taken_away():
     _, ax = plt.subplots()
     sizes = _text_sizes(ax, ["i", "mmmm"], {"fontsize": 8})
     assert sizes[1, 0] > 4 * sizes[0, 0] and not ax.texts
+
+
+def test_a_line_along_a_boxs_side_costs_nothing():
+    boxes = np.array([[0.0, 0.0, 10.0, 4.0]])
+    corners = np.array([[0.0, 0.0], [10.0, 0.0], [10.0, 4.0], [0.0, 4.0]])
+    for k in range(4):
+        assert _on_lines(boxes, np.array([[corners[k], corners[k - 1]]])) == 0

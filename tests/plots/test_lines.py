@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mlmkit import DataError, glmer, lmer, load_data
+from mlmkit import DataError, lmer, load_data
 from mlmkit.plots import (
     ellipse_data,
     fitted_lines_data,
@@ -97,18 +97,6 @@ def many_groups():
     effects = rng.normal(size=(300, 2)) * (3, 1)
     data["y"] = 10 + effects[data["g"], 0] + (1 + effects[data["g"], 1]) * data["x"] + rng.normal(size=1200)
     return lmer("y ~ x + (x|g)", data)
-
-
-@pytest.fixture(scope="session")
-def trial():
-    """Two arms of people, yes or no on four days; clinics differ in another way, sex varies within nobody."""
-    rng = np.random.default_rng(3)
-    data = pd.DataFrame({"who": np.repeat(np.arange(80), 6), "day": np.tile(np.arange(6.0), 80)})
-    data["arm"] = np.where(data["who"] % 2, "drug", "placebo")
-    data["task"] = rng.choice(["a", "b", "c"], size=480, p=[0.6, 0.3, 0.1])
-    eta = 1 - 0.4 * data["day"] - (data["arm"] == "drug") + rng.normal(size=80)[data["who"]] * 2
-    data["sick"] = (rng.random(480) < 1 / (1 + np.exp(-eta))).astype(int)
-    return glmer("sick ~ arm * day + task + (1|who)", data, n_agq=5)
 
 
 def test_every_arm_has_its_line_and_a_glmm_the_mean_of_its_groups(trial):
