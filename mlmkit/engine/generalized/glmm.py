@@ -9,6 +9,7 @@ Standard errors come from the Hessian in θ and b together, so that they allow f
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import cast
@@ -25,11 +26,11 @@ from ..search.optimise import NOT_CONVERGED, Point, Search, descend, minimise
 from ..search.singular import RANK_TOLERANCE, singular_messages
 from .criterion import GlmmCriterion, Walk, glmm_criterion
 from .doubt import Optimum
-from .irls import Solution, fit_glm, in_full, iterate, refuse_perfect
+from .irls import Solution, fit_glm, in_full, iterate_and_examine
 from .laplace import Approximation
 from .quadrature import MOST_NODES, Integral, is_lattice
-from .separation import Separation, find_separation, looks_separated
-from .summits import View, height, is_far, largest_sd, units
+from .separation import Separation
+from .summits import LIKE_LOGS, View, height, is_far, largest_sd, units
 
 #: Most directions to integrate in: coefficients that vary across the groups.
 MOST_INTEGRATED = 3
@@ -56,8 +57,6 @@ AT_THE_EDGE = (
     "Some group's effects would take a mean out of the range of the {} family, so they cannot be estimated: "
     "use a link that keeps means in range, such as log or logit."
 )
-#: Links that keep every mean in its family's range, and what it means if the estimates cannot be told even so.
-KEEPING = ("logit", "probit", "cloglog", "cauchit", "log")
 RUNNING_AWAY = (
     "The group effects describe the rows (nearly) perfectly, so that their variances have no finite estimate: "
     "leave terms out of the random part."
@@ -101,12 +100,9 @@ def fit_glmm(design, n_agq: int = 1, examine: bool = False) -> Estimates:
     Stat. 15, 58–81.
     """
     check_nodes(design, n_agq)
-    flat = iterate(design)
-    refuse_perfect(design, flat)
-    if looks_separated(design, flat.eta):
-        separation = find_separation(design)
-        if separation is not None:
-            return _separated(design, separation, n_agq)
+    flat, separation = iterate_and_examine(design)
+    if separation is not None:
+        return _separated(design, separation, n_agq)
     dense = is_lattice(n_agq, sum(block.Z.shape[1] for block in design.blocks))
     criterion, search = _begun(design, flat, FEW if dense else n_agq)
     end, messages = best_end(criterion, climb(criterion, search))
@@ -118,7 +114,7 @@ def fit_glmm(design, n_agq: int = 1, examine: bool = False) -> Estimates:
         estimates = estimates_of(criterion, end, messages)
     except FloatingPointError:
         family = design.spec.family
-        raise DataError(RUNNING_AWAY if family.link in KEEPING else AT_THE_EDGE.format(family)) from None
+        raise DataError(RUNNING_AWAY if family.link in LIKE_LOGS else AT_THE_EDGE.format(family)) from None
     if not examine or not np.all(np.isfinite(end.hessian)):
         return estimates
     return replace(estimates, move=Optimum(criterion, end.x, end.gradient, end.hessian, end.walk).move())
@@ -283,22 +279,16 @@ def _on_a_lattice(criterion: GlmmCriterion, few: End) -> tuple[GlmmCriterion, Se
 
 
 def _begun(design, flat: Solution, n_agq: int) -> tuple[GlmmCriterion, Search]:
-    try:
+    """The criterion, and a search from the flat model and the first SDs at which the modes can be found."""
+    with suppress(FloatingPointError, np.linalg.LinAlgError):
         with np.errstate(invalid="ignore"):  # the flat model itself may lie at the edge of the means' range
             criterion = glmm_criterion(design, flat, n_agq)
-        return criterion, _begin(criterion)
-    except (FloatingPointError, np.linalg.LinAlgError):
-        raise DataError(NO_START) from None
-
-
-def _begin(criterion: GlmmCriterion) -> Search:
-    """A search from the flat model's coefficients and the first SDs at which the modes can be found."""
-    for share in SHARES:
-        theta = theta_from_factors([np.diag(share * sd) for sd in criterion.sds])
-        x = np.concatenate([theta, np.zeros(criterion.n_parameters - len(theta))])
-        search = begin_at(criterion, x, criterion.part.nothing())
-        if search is not None:
-            return search
+        for share in SHARES:
+            theta = theta_from_factors([np.diag(share * sd) for sd in criterion.sds])
+            x = np.concatenate([theta, np.zeros(criterion.n_parameters - len(theta))])
+            search = begin_at(criterion, x, criterion.part.nothing())
+            if search is not None:
+                return criterion, search
     raise DataError(NO_START)
 
 

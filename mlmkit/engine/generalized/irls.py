@@ -95,12 +95,9 @@ def fit_glm(design: Design) -> Estimates:
     ----------
     McCullagh & Nelder (1989), *Generalized Linear Models*, 2nd ed., sections 2.5 and 9.2.
     """
-    solution = iterate(design)
-    refuse_perfect(design, solution)
-    if looks_separated(design, solution.eta):
-        separation = find_separation(design)
-        if separation is not None:
-            return _separated_estimates(design, separation)
+    solution, separation = iterate_and_examine(design)
+    if separation is not None:
+        return _separated_estimates(design, separation)
     return _estimates(design, solution, tuple(_messages(design, solution)))
 
 
@@ -124,7 +121,14 @@ def _not_settled(design: Design, solution: Solution) -> str:
     return NOT_SETTLED.format(MAX_STEPS) if family.keeps_range or inside else AT_THE_EDGE.format(family)
 
 
-def refuse_perfect(design: Design, solution: Solution) -> None:
+def iterate_and_examine(design: Design) -> tuple[Solution, Separation | None]:
+    """The maximum of the flat model, and what has no finite one."""
+    solution = iterate(design)
+    _refuse_perfect(design, solution)
+    return solution, find_separation(design) if looks_separated(design, solution.eta) else None
+
+
+def _refuse_perfect(design: Design, solution: Solution) -> None:
     """A family with a dispersion has none to estimate where the fixed part gives every mean."""
     family, y = design.spec.family, design.y
     if not (family.has_dispersion and family.distribution.has_sigma):
@@ -163,7 +167,7 @@ def _with_shape(design: Design) -> Solution:
 def _iterate(design: Design, family: Family, start: np.ndarray | None = None) -> Solution:
     """Iteratively reweighted least squares, with steps halved while they do not raise the likelihood."""
     if design.X.shape[1] == 0:
-        if not np.isfinite(_likelihood(family, design.y, design.offset, design.weights)):
+        if not np.isfinite(likelihood(family, design.y, design.offset, design.weights)):
             raise DataError(NO_START.format(family))
         return Solution(np.zeros(0), design.offset, np.zeros((0, 0)), np.zeros(0), 0, True)
     y, weights = design.y, design.weights
@@ -171,7 +175,7 @@ def _iterate(design: Design, family: Family, start: np.ndarray | None = None) ->
     Q = Q.T
     coefficients = _start(design, Q) if start is None else R @ start
     eta = Q @ coefficients + design.offset
-    value = _likelihood(family, y, eta, weights)
+    value = likelihood(family, y, eta, weights)
     for steps in range(1, MAX_STEPS + 1):  # noqa: B007  (read after the loop)
         working = family.working(y, eta, weights)
         gradient = Q.T @ working.score
@@ -181,7 +185,7 @@ def _iterate(design: Design, family: Family, start: np.ndarray | None = None) ->
         if not decrement > DECREMENT:
             break
         step, value = _halved(
-            lambda b: _likelihood(family, y, Q @ b + design.offset, weights), coefficients, step, value
+            lambda b: likelihood(family, y, Q @ b + design.offset, weights), coefficients, step, value
         )
         if not step.any():  # at the edge of the family's range, or where rounding hides what is uphill
             break
@@ -206,7 +210,7 @@ def _start(design: Design, Q: np.ndarray) -> np.ndarray:
         candidates.append(Q.T @ (level - design.offset))
     candidates.append(np.zeros(Q.shape[1]))
     for coefficients in candidates:
-        if np.isfinite(_likelihood(family, design.y, Q @ coefficients + design.offset, weights)):
+        if np.isfinite(likelihood(family, design.y, Q @ coefficients + design.offset, weights)):
             return coefficients
     raise DataError(NO_START.format(family))
 
@@ -237,7 +241,7 @@ def _inverse(information: np.ndarray, back: np.ndarray) -> np.ndarray:
     return inverse
 
 
-def _likelihood(family: Family, y: np.ndarray, eta: np.ndarray, weights: np.ndarray) -> float:
+def likelihood(family: Family, y: np.ndarray, eta: np.ndarray, weights: np.ndarray) -> float:
     """The log likelihood's part that depends on η; −inf where a mean is outside the family's range."""
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         mu = family.mean(eta)
@@ -299,7 +303,7 @@ def _separated_estimates(design: Design, separation: Separation) -> Estimates:
 
 def in_full(design: Design, separation: Separation, rest: Estimates) -> Estimates:
     """Estimates of the whole design from those of the rows that are not separated."""
-    finite = separation.finite_columns
+    finite = np.flatnonzero(separation.limits == 0)
     beta, vcov = separation.limits.copy(), np.full((len(separation.limits),) * 2, np.nan)
     beta[finite] = rest.beta[: len(finite)]
     vcov[np.ix_(finite, finite)] = rest.vcov[: len(finite), : len(finite)]

@@ -15,6 +15,7 @@ import numpy as np
 from ...families import Family, Working
 from ..random.effects import Effects, dot
 from ..random.pattern import Factorised, Pattern
+from .irls import likelihood
 
 #: The modes stand when a further step would lower the penalised deviance by less than this. log|H| is of
 #: first order in their error, so it has to be tight.
@@ -62,9 +63,7 @@ class Response:
 
     def kernel(self, eta: np.ndarray) -> float:
         """Σ w ℓ without constants; −inf where a mean is outside the family's range."""
-        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            mu = self.family.mean(eta)
-            return self.family.kernel(self.y, mu, self.weights) if self.family.valid(mu) else -np.inf
+        return likelihood(self.family, self.y, eta, self.weights)
 
     def loglik(self, mu: np.ndarray) -> float:
         """The log likelihood of means, with every constant."""

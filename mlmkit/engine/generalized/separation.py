@@ -15,6 +15,7 @@ import numpy as np
 import scipy
 
 from ...design import Design, independent_columns
+from ...words import count
 from ..estimates import Estimates
 
 NEAR = 1e-6
@@ -44,11 +45,6 @@ class Separation:
     far: np.ndarray
     columns: np.ndarray
     message: str
-
-    @property
-    def finite_columns(self) -> np.ndarray:
-        """The positions of the coefficients that have a finite maximum."""
-        return np.flatnonzero(self.limits == 0)
 
     def undecided(self, design: Design) -> Design:
         """The design of the rows that are not separated, the finite coefficients' columns first."""
@@ -86,14 +82,17 @@ def find_separation(design: Design) -> Separation | None:
     side = sides(design)
     scale = np.abs(design.X).max(axis=0)
     X = design.X / np.where(scale > 0, scale, 1.0)
-    direction = _widest_direction(X, side)
+    cone = _cone(X, side)
+    direction = _widest_direction(cone)
     if direction is None:
         return None
     eta = X @ direction
     rows = np.abs(eta) > TOLERANCE * np.abs(direction).max()
     if not rows.any():  # columns so nearly collinear that the direction is made of rounding errors
         return None
-    limits = _limits(X, side, direction, X[~rows])
+    moved = np.abs(_unseen(X[~rows])).max(axis=1, initial=0.0) >= TOLERANCE
+    limits = np.zeros(len(moved))
+    limits[moved] = [_limit(cone, unit) for unit in np.eye(len(moved))[moved]]
     finite, rest = np.flatnonzero(limits == 0), np.flatnonzero(limits != 0)
     order = np.concatenate([finite, rest])
     columns = order[independent_columns(design.X[~rows][:, order])] if not rows.all() else order[:0]
@@ -108,14 +107,13 @@ def _cone(X: np.ndarray, side: np.ndarray) -> dict:
     return {"A_ub": -free, "b_ub": np.zeros(len(free)), "A_eq": fixed, "b_eq": np.zeros(len(fixed))}
 
 
-def _widest_direction(X: np.ndarray, side: np.ndarray) -> np.ndarray | None:
+def _widest_direction(cone: dict) -> np.ndarray | None:
     """The direction that separates every row any direction does; None if there is none.
 
     Maximises Σ z_i subject to x_iδ sign_i ≥ z_i, 0 ≤ z_i ≤ 1: z_i is 1 exactly for the rows that can be
     separated, since δ may be as long as it likes.
     """
-    cone, p = _cone(X, side), X.shape[1]
-    m = len(cone["b_ub"])
+    m, p = cone["A_ub"].shape
     if m == 0:
         return None
     answer = scipy.optimize.linprog(
@@ -130,22 +128,17 @@ def _widest_direction(X: np.ndarray, side: np.ndarray) -> np.ndarray | None:
     return answer.x[:p] if answer.status == 0 and -answer.fun > 0.5 else None
 
 
-def _limits(X: np.ndarray, side: np.ndarray, direction: np.ndarray, undecided: np.ndarray) -> np.ndarray:
-    """Each coefficient's limit: ±inf where all the directions agree on its sign, nan where they do not."""
-    cone, p = _cone(X, side), X.shape[1]
-    limits = np.zeros(p)
-    for k in np.flatnonzero(~_determined(undecided)):
-        ends = [_furthest(cone, sign * np.eye(p)[k]) for sign in (1, -1)]
-        if max(ends) > TOLERANCE:
-            limits[k] = np.nan if min(ends) > TOLERANCE else np.inf * (1 if ends[0] > ends[1] else -1)
-    return limits
+def _unseen(X: np.ndarray) -> np.ndarray:
+    """A basis of the directions δ with Xδ = 0, (p, k)."""
+    if len(X) == 0:
+        return np.eye(X.shape[1])
+    return scipy.linalg.null_space(np.linalg.qr(X, mode="r"), rcond=TOLERANCE)
 
 
-def _determined(X: np.ndarray) -> np.ndarray:
-    """Which coefficients these rows determine: those that no direction with Xδ = 0 moves."""
-    values, vectors = np.linalg.eigh(X.T @ X)
-    unseen = vectors[:, values <= TOLERANCE**1.5 * max(values[-1], 1.0)]
-    return np.abs(unseen).max(axis=1, initial=0.0) < TOLERANCE
+def _limit(cone: dict, row: np.ndarray) -> float:
+    """Where row δ goes: ±inf if the directions that move it agree on the sign, nan if they do not, 0 without any."""
+    up, down = (_furthest(cone, sign * row) > TOLERANCE for sign in (1, -1))
+    return np.nan if up and down else np.inf if up else -np.inf if down else 0.0
 
 
 def _furthest(cone: dict, objective: np.ndarray) -> float:
@@ -168,7 +161,9 @@ def population_part(design: Design, estimates: Estimates, X: np.ndarray) -> np.n
 def finite_part(design: Design, estimates: Estimates) -> np.ndarray:
     """Finite coefficients that give the rows with a finite linear predictor the same one, (p,)."""
     told = np.isfinite(estimates.linear_predictor)
-    fixed = estimates.linear_predictor - design.offset - group_part(design, estimates)
+    fixed = estimates.linear_predictor - design.offset
+    for block, modes in zip(design.blocks, estimates.modes, strict=True):
+        fixed -= np.einsum("is,is->i", block.Z, modes[block.codes])
     scale = np.abs(design.X).max(axis=0)
     if not told.any():
         return np.zeros(len(scale))
@@ -179,9 +174,7 @@ def infinite_part(design: Design, estimates: Estimates, X: np.ndarray) -> np.nda
     """What rows X have besides `finite_part`: 0 where their infinities cancel, else −∞, ∞, or NaN, (m,)."""
     scale = np.abs(design.X).max(axis=0)
     own, rows = design.X / scale, X / scale
-    told = np.isfinite(estimates.linear_predictor)
-    unseen = scipy.linalg.null_space(own[told], rcond=TOLERANCE) if told.any() else np.eye(len(scale))
-    beyond = rows @ unseen
+    beyond = rows @ _unseen(own[np.isfinite(estimates.linear_predictor)])
     outside = np.linalg.norm(beyond, axis=1) > TOLERANCE * np.linalg.norm(rows, axis=1)
     part = np.zeros(len(X))
     if outside.any():
@@ -189,31 +182,19 @@ def infinite_part(design: Design, estimates: Estimates, X: np.ndarray) -> np.nda
     return part
 
 
-def group_part(design: Design, estimates: Estimates) -> np.ndarray:
-    """Each row's sum of group effects Zζ̂, (n,)."""
-    total = np.zeros(len(design.y))
-    for block, modes in zip(design.blocks, estimates.modes, strict=True):
-        total += np.einsum("is,is->i", block.Z, modes[block.codes])
-    return total
-
-
 def _ends(cone: dict, rows: np.ndarray, beyond: np.ndarray) -> np.ndarray:
     """−∞, ∞ or NaN for each of these rows; rows that go beyond the finite part in one direction share the answer."""
     directions = beyond / np.linalg.norm(beyond, axis=1, keepdims=True)
     _, first, place = np.unique(directions.round(9), axis=0, return_index=True, return_inverse=True)
-    answers = []
-    for row in rows[first]:
-        up, down = (_furthest(cone, sign * row) > TOLERANCE for sign in (1, -1))
-        answers.append(np.nan if up == down else np.inf if up else -np.inf)
-    return np.array(answers)[place.ravel()]
+    answers = np.array([_limit(cone, row) for row in rows[first]])
+    return np.where(answers == 0.0, np.nan, answers)[place.ravel()]
 
 
 def _message(design: Design, limits: np.ndarray, rows: np.ndarray) -> str:
     infinite = [design.fixed_names[k] for k in np.flatnonzero(limits != 0)]
     named = ", ".join(infinite[:4]) + (f" and {len(infinite) - 4} more" if len(infinite) > 4 else "")
-    coefficients = "1 coefficient has" if len(infinite) == 1 else f"{len(infinite)} coefficients have"
-    described = "1 row is" if rows.sum() == 1 else f"{rows.sum()} rows are"
     return (
-        f"{coefficients} no finite maximum ({named}): {described} described perfectly by an infinite linear "
-        "predictor, so the likelihood keeps rising towards it"
+        f"{count(len(infinite), 'coefficient has', 'coefficients have')} no finite maximum ({named}): "
+        f"{count(rows.sum(), 'row is', 'rows are')} described perfectly by an infinite linear predictor, "
+        "so the likelihood keeps rising towards it"
     )
