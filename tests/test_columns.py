@@ -258,3 +258,9 @@ def test_a_tenth_of_the_values_or_one_may_be_slips(n, numbers, different, rare):
 def test_whole_numbers_are_signed_as_far_as_they_go(largest, dtype):
     levels = whole_numbers(np.array([1, largest], dtype="uint64"))
     assert levels.dtype == dtype and list(levels) == [1, largest]
+
+
+@pytest.mark.parametrize("kind", ["datetime64[ns]", "datetime64[ns, UTC]", "timedelta64[ns]"])
+def test_a_column_of_dates_is_one_though_all_are_missing(kind):
+    column = look("d", pd.Series([None, None], dtype=kind))
+    assert column.kind == "time" and np.isnan(column.numbers).all()

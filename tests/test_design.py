@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from mlmkit.datasets import load_data
 from mlmkit.design import build_design, independent_columns
-from mlmkit.errors import DataError
+from mlmkit.errors import DataError, FormulaError
 from mlmkit.formula import parse_formula
 
 
@@ -317,3 +317,20 @@ def test_a_new_response_with_a_gap_is_named(frame):
 def test_a_design_prints_as_what_it_holds_not_as_its_arrays(frame):
     told = repr(design("y ~ x + (x|g)", frame))
     assert told == "Design of y ~ x + (x|g): 12 rows; fixed Intercept and x; Intercept and x across 4 g"
+
+
+@pytest.mark.parametrize(
+    "formula", ["y ~ y + x", "y ~ x*y", "log(y) ~ x + (y|g)", "y ~ x + (1|y)", "y ~ x + (1|g/y)"]
+)
+def test_a_response_does_not_explain_itself(frame, formula):
+    with pytest.raises(FormulaError, match="'y' is the response and stands on the right-hand side, too"):
+        design(formula, frame.assign(y=frame.y - frame.y.min() + 1))
+
+
+def test_trials_may_explain_the_successes_among_them(frame):
+    assert (
+        design("cbind(m, n - m) ~ n", frame.assign(m=1, n=2 + np.arange(len(frame)) % 3), "binomial").X.shape[
+            1
+        ]
+        == 2
+    )

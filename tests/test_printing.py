@@ -3,10 +3,12 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
+import scipy
 
 import mlmkit as mk
-from mlmkit.printing import _correlations
+from mlmkit.printing import _correlations, coefficients
 
 
 @pytest.fixture(scope="module")
@@ -102,3 +104,12 @@ def test_correlations_of_estimates_stand_below_the_diagonal():
     r = fit.vcov.to_numpy() / np.outer(sd, sd)
     table = _correlations(fit)
     assert table.rows == (("Days", f"{r[1, 0]:.3f}", ""), ("late", f"{r[2, 0]:.3f}", f"{r[2, 1]:.3f}"))
+
+
+def test_a_generalized_model_prints_normal_p_values_of_both_sides():
+    table = coefficients(mk.glmer("cbind(m, n - m) ~ 1 + (1|batch)", mk.load_data("rats")))
+    z = table["Estimate"] / table["Std. Error"]
+    assert list(table["z value"]) == list(z)
+    assert list(table["Pr(>|z|)"]) == pytest.approx(2 * scipy.stats.norm.sf(abs(z)))
+    count = coefficients(mk.glm("y ~ x", pd.DataFrame({"y": [1, 0, 2, 1, 3, 2], "x": range(6)}), "poisson"))
+    assert count.loc["x", "Pr(>|z|)"] == pytest.approx(2 * scipy.stats.norm.sf(count.loc["x", "z value"]))

@@ -154,7 +154,7 @@ def _along(fit: Fit, rows: pd.DataFrame, x: str, whole: tuple[float, float], bey
     grid = np.linspace(low, high, POINTS)
     numbers = {name: rows[name].mean() for name in rows.columns if _is_number(rows[name])}
     numbers[x] = grid
-    categories = [name for name in _used(fit) if name != x and name not in numbers]
+    categories = [name for name in _used(fit) if name not in numbers]
     firsts = rows.drop_duplicates(categories) if categories else rows.iloc[[0]]
     counts = (
         rows.groupby(categories, observed=True, dropna=False, sort=False).size()
