@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from matplotlib.colors import to_hex
-from matplotlib.patches import FancyArrowPatch
 
 from mlmkit import lmer, load_data
 from mlmkit.views.describe import describe, network_in_words
@@ -19,6 +17,8 @@ from mlmkit.views.matrices import matrices
 from mlmkit.views.model import DiagramError
 from mlmkit.views.network import network
 from mlmkit.views.structure import structure
+from tools import pictures
+from tools.pictures import different
 
 from .test_layout import ODD, REFERENCE, odd_data
 
@@ -75,7 +75,7 @@ def test_every_view_says_what_was_read_and_approved(name):
 
 # ---- and in pictures ---------------------------------------------------------------------------------
 
-#: As `drawn` tells them; see reference/README.md.
+#: As `tools.pictures` tells them; see reference/README.md.
 APPROVED = json.loads((REFERENCE / "diagrams.json").read_text())
 SLEEP, BLP = load_data("sleepstudy"), load_data("blp")
 DIAGRAMS: dict[str, Callable[[], Any]] = {
@@ -93,56 +93,6 @@ DIAGRAMS: dict[str, Callable[[], Any]] = {
 }
 
 
-def drawn(picture: Any) -> list[dict[str, Any]]:
-    """What stands on each Axes: shapes, lines and texts with their style and where they are."""
-    figure = np.ravel(picture)[0].figure
-    return json.loads(json.dumps([[*figure.get_size_inches()], *map(_axes, figure.axes)], default=float))
-
-
-def _axes(ax: Any) -> dict[str, Any]:
-    return {
-        "names": [ax.get_title(), ax.get_xlabel(), ax.get_ylabel()],
-        "limits": [*ax.get_xlim(), *ax.get_ylim()],
-        "shapes": [_shape(patch) for patch in ax.patches],
-        "lines": [
-            [to_hex(line.get_color()), line.get_linewidth(), line.get_marker(), line.get_markersize(),
-             line.get_zorder(), *np.asarray(line.get_xydata(), float).ravel()[:8]]
-            for line in ax.lines
-        ],
-        "texts": [
-            [text.get_text(), text.get_fontsize(), to_hex(text.get_color()), text.get_ha(), text.get_va(),
-             text.get_rotation(), *map(float, text.get_position())]
-            for text in ax.texts
-        ],
-        "collections": [[type(one).__name__, one.get_zorder(), len(one.get_paths())] for one in ax.collections],
-        "images": [[*image.get_extent(), *image.get_clim()] for image in ax.images],
-    }  # fmt: skip
-
-
-def _shape(patch: Any) -> list:
-    """A shape's kind, colours, line and box; of an arrow, from where to where."""
-    if isinstance(patch, FancyArrowPatch):
-        box = np.ravel(patch._posA_posB)
-    else:
-        box = patch.get_path().get_extents(patch.get_patch_transform()).extents
-    faces = [to_hex(patch.get_facecolor(), True), to_hex(patch.get_edgecolor(), True)]
-    return [type(patch).__name__, *faces, patch.get_linewidth(), patch.get_zorder(), *map(float, box)]
-
-
-def alike(found: Any, wanted: Any) -> bool:
-    if isinstance(wanted, dict):
-        return found.keys() == wanted.keys() and all(alike(found[name], wanted[name]) for name in wanted)
-    if isinstance(wanted, list):
-        return len(found) == len(wanted) and all(map(alike, found, wanted))
-    if isinstance(wanted, float) and isinstance(found, int | float):
-        return found == pytest.approx(wanted, rel=2e-3, abs=0.011)
-    return found == wanted
-
-
 @pytest.mark.parametrize("name", DIAGRAMS)
 def test_a_diagram_is_drawn_as_it_was_approved(name):
-    found, wanted = drawn(DIAGRAMS[name]()), APPROVED[name]
-    assert alike(found[0], wanted[0]) and len(found) == len(wanted)
-    for ax, approved in zip(found[1:], wanted[1:], strict=True):
-        for part, stands in approved.items():
-            assert alike(ax[part], stands), f"{part}:\n{ax[part]}\nwas approved as\n{stands}"
+    assert different(pictures.told(DIAGRAMS[name]()), APPROVED[name]) == []

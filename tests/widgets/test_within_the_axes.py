@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from matplotlib.transforms import Bbox
@@ -10,9 +13,12 @@ from mlmkit import widgets
 from mlmkit.widgets import predictor
 from mlmkit.widgets.drawing import canvas, drawing
 from mlmkit.widgets.pooling import MULTIPLES, explore_pooling
+from tools.pictures import different, told
 
 #: Clouds whose far ends are cut off on purpose, so that the rest can be seen; and what samples for a minute.
 CUT, LONG = {("explore_icc", 2), ("explore_likelihood", 0)}, {"explore_prior"}
+#: As `tools.pictures` tells them; see reference/README.md.
+APPROVED = json.loads((Path(__file__).parents[1] / "reference" / "explorations.json").read_text())
 LIVE = [name for name in widgets.__all__ if name.startswith("explore_") and name not in LONG]
 
 
@@ -64,6 +70,7 @@ def assert_panels_have_room(figure) -> None:
 @pytest.mark.parametrize("name", LIVE)
 def test_marks_are_within_the_axes_and_fill_them(name):
     explorer = getattr(widgets, name)()
+    assert different(told(explorer.figure), APPROVED[name]) == [], "looks as when it was approved"
     assert not outside(explorer, name)
     assert_panels_have_room(explorer.figure)
     for k, ax in enumerate(explorer.axes):
@@ -72,6 +79,7 @@ def test_marks_are_within_the_axes_and_fill_them(name):
     for preset in list(explorer.presets)[-1:]:
         explorer.use(preset)
         assert not outside(explorer, name), preset
+        assert different(told(explorer.figure), APPROVED[f"{name}: {preset}"]) == [], preset
 
 
 @pytest.mark.parametrize("data", ["rats", "alcohol", "sleepstudy"])
