@@ -14,8 +14,8 @@ What chapter 4 computes by hand, and where it is computed here:
     the lowest point, and the proof of it            4.5, 4.7     search.optimise.minimise
     whether another point may be lower               –            search.hills
     many responses at once                           –            linear.batch, generalized.batch
-    log odds and counts without groups               5            generalized.irls.fit_glm
-    the modes û, Laplace's approximation, nodes      5, 9         generalized.pirls, laplace, quadrature
+    log odds and counts without groups               1, 9         generalized.irls.fit_glm
+    the modes û, Laplace's approximation, nodes      9            generalized.pirls, laplace, quadrature
 
 To see how `mk.lmer` gets from a formula to the criterion, read in this order: `models.lmer`, then here
 `textbook` (what is to be computed, slowly), `linear/lmm` (the stages), `linear/criterion` (the number),

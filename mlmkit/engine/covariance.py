@@ -1,7 +1,7 @@
 """θ ↔ Λ: the covariance of the group effects, relative to the residual variance.
 
 The group effects of one term have the covariance Ω = σ²ΛΛᵀ, the same in every group. Λ is lower
-triangular, one s × s factor a term, and θ lists the lower triangles column by column, term after term:
+triangular, one s × s factor for each term, and θ lists the lower triangles column by column, term after term:
 lme4's order (Bates, Mächler, Bolker & Walker 2015, J. Stat. Softw. 67(1), section 2.2).
 
 The sign of a column of Λ is free (ΛΛᵀ does not see it), and so is the place of a column where the

@@ -61,7 +61,7 @@ class Estimates:
         What the distribution has beside its mean: σ², φ, or a negative binomial's size; None for σ², and
         where there is none.
     modes : tuple of (J, s) arrays
-        Conditional modes of the group effects ζ, one array a block, on the scale of `beta`.
+        Conditional modes of the group effects (ζ̂; γ̂ of chapter 4), one array for each block, on the scale of `beta`.
     criterion : float
         The REML criterion, or −2 × the full log likelihood.
     loglik : float
@@ -105,6 +105,9 @@ class Estimates:
     n_agq: int = 1
     dispersion: float | None = None
     move: Move | None = None
+
+    def __repr__(self):
+        return f"Estimates at a criterion of {self.criterion:.6g}: beta {self.beta.round(4)}, theta {self.theta.round(4)}"
 
     def family(self, design) -> Family:
         """The design's family at the dispersion that was estimated."""

@@ -86,7 +86,7 @@ def reml_criterion(design: Design, theta: np.ndarray) -> float:
 
 
 def modes(design: Design, theta: np.ndarray) -> list[np.ndarray]:
-    """γ̂ = ΩZᵀV⁻¹(y − Xb̂), what the data say of the groups (4.4): (J, s) a term."""
+    """γ̂ = ΩZᵀV⁻¹(y − Xb̂), what the data say of the groups (4.4): (J, s) for each term."""
     b, sigma = best_b_and_sigma(design, theta)
     residual = design.y - design.offset - design.X @ b
     pull = make_Z(design).T @ np.linalg.solve(make_V(design, theta, sigma), residual)

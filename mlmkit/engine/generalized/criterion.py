@@ -2,9 +2,10 @@
 
 Unlike in the linear model, b has no closed form, so the criterion is minimised over all at once. The
 optimiser works on *standard* coordinates in which the criterion is about as curved in every direction: θ of
-regressors that are worth one observation's information, b = b₀ + Tx with b₀ the flat model's estimates
-and T from the information there, so that x counts standard errors, and last, for a distribution with a
-dispersion, where it lies on its line (`Distribution.coordinate`), in standard errors from the flat model's.
+regressors that are worth one observation's information, z in b = b₀ + Tz with b₀ the flat model's estimates
+and T from the information there, so that z counts standard errors, and last, for a distribution with a
+dispersion, its coordinate (`Distribution.coordinate`, mostly its logarithm), in standard errors from the flat model's.
+A point x holds all of them, one after the other.
 
 Λ is not relative to the dispersion here: the covariance across groups is ΛΛᵀ, whatever the distribution.
 """
@@ -46,16 +47,15 @@ class GlmmCriterion:
     ----------
     design
     part
-        The random part.
+        The random part: which effects meet which (`random.pattern`).
     rule
         The quadrature's nodes; None for Laplace's approximation.
     response
         The observations at b₀ and the flat model's dispersion.
     b0, T
-        (p,) and (p, p): b = b₀ + Tx.
+        (p,) and (p, p): b = b₀ + Tz, z the part of a point that is about b (`b_at`).
     place, unit
-        Where the flat model's dispersion lies on its line, and about a standard error there; None and 0
-        without one.
+        The coordinate of the flat model's dispersion, and about a standard error of it; None and 0 without one.
     basis
         (n, p) XT.
     sds, information
@@ -152,7 +152,7 @@ class GlmmCriterion:
         return np.array([by_dispersion * self.design.spec.family.distribution.coordinate_slope(place)])
 
     def place_at(self, x: np.ndarray) -> float | None:
-        """Where the dispersion lies on its line; None without one."""
+        """The coordinate of the dispersion at a point; None without one."""
         return None if self.place is None else self.place + self.unit * x[-1]
 
     def dispersion_at(self, x: np.ndarray) -> float | None:
@@ -282,9 +282,9 @@ def glmm_criterion(design, flat: Solution, n_agq: int = 1) -> GlmmCriterion:
 
 
 def _place_and_unit(response: Response, mu: np.ndarray) -> tuple[float | None, float]:
-    """Where the flat model's dispersion lies on its line, and about a standard error there.
+    """The coordinate of the flat model's dispersion, and about a standard error of it.
 
-    A negative binomial's line is left where it is a Poisson: nothing can be seen from there.
+    That of a negative binomial is kept off 0, where it is a Poisson: nothing can be seen from there.
     """
     if not response.family.has_dispersion:
         return None, 0.0

@@ -6,7 +6,7 @@ standard errors says whether the approximation matters. It costs an evaluation o
 
 Several grouping factors are looked at one after the other, the effects of the others held at their modes: their
 errors add up to first order. Those modes move with the parameters; so with r the derivative of one factor's error by
-every row's linear predictor and q = H⁻¹Z̃ᵀr over the other factors' effects, −C Z̃q is added to r, as in `laplace`.
+every row's linear predictor and q = H⁻¹Z̃ᵀr over the other factors' effects, −W Z̃q is added to r, as in `laplace`.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class Optimum:
         return move if move.largest < SUSPICIOUS else self._moved_by(state, sizes, SECOND)
 
     def _moved_by(self, state: Approximation, sizes: dict[str, int], nodes: dict[int, int]) -> Move:
-        """The move that so many nodes ask for, by how many coefficients vary across each grouping factor."""
+        """The move that these nodes ask for, by how many coefficients vary across each grouping factor."""
         return self._moved(
             np.sum([self._off(state, group, nodes[size]) for group, size in sizes.items()], axis=0)
         )

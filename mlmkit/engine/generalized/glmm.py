@@ -29,28 +29,32 @@ from .doubt import Optimum
 from .irls import Solution, fit_glm, in_full, iterate_and_examine
 from .laplace import Approximation
 from .quadrature import MOST_NODES, Integral, is_lattice
-from .separation import Separation
+from .separation import INSTEAD, Separation
 from .summits import LIKE_LOGS, View, height, is_far, largest_sd, units
 
 #: Most directions to integrate in: coefficients that vary across the groups.
 MOST_INTEGRATED = 3
-#: Nodes in each direction with which the search for a lattice's optimum begins, the criterion's fall below which
-#: it is not placed anew, and how often it is at most.
-FEW, STANDING, MOST_PLACINGS = 7, 1e-7, 12
-#: Another summit is looked for where no more rows, group effects or parameters than this make every look expensive.
+#: Before a lattice is placed, a search with this many nodes in each direction comes near its optimum.
+FEW = 7
+#: A lattice is placed anew while that promises to lower the criterion by this much, and no more often than this.
+STANDING, MOST_PLACINGS = 1e-7, 12
+#: Another summit is not looked for with more rows, group effects or parameters than this: every look is expensive then.
 MANY_ROWS, MANY_EFFECTS, MANY_PARAMETERS = 50_000, 2000, 40
-#: It is looked for in any case where more than one coefficient varies, with up to so many rows and groups in some term.
+#: It is always looked for where more than one coefficient varies, with no more rows than this and no more groups in
+#: some term.
 FEW_ROWS, FEW_GROUPS = 500, 9
 #: Directions of θ in which the criterion is less curved than this share of the most say nothing.
 FLAT = 1e-6
 #: A dispersion is next to nothing beside the flat model's where it is less than this share of it.
 NO_NOISE = 1e-5
-#: No further search begins after the first number of evaluations, nor goes on after the second: those of models that
-#: have a minimum are through with all after half as many.
+#: No further search begins once the first number of evaluations is spent, and none goes on beyond the second: all
+#: searches of a model that has a minimum need half as many.
 ENOUGH_EVALUATIONS, MOST_IN_ALL = 300, 450
-#: What a further step of such a search promises when it is seen whether it comes to where another one ended; how near
-#: that is in height and as a share of the covariances, a tenth of what it is in standard errors; and equal heights.
-ON_THE_WAY, NEXT_TO, SAME_HEIGHT = (1e-2, 1e-4, 1e-6), 1e-2, 1e-7
+#: A further search halts where a step promises this little, to see whether it is coming to where another one ended.
+ON_THE_WAY = (1e-2, 1e-4, 1e-6)
+#: It is where the height, and the covariances as a share of their size, differ by less than this, and all the rest by
+#: less than ten times this in standard errors; and what rounding may take off a height.
+NEXT_TO, SAME_HEIGHT = 1e-2, 1e-7
 #: Shares of the starting SDs: a search starts from the first at which the modes can be found.
 SHARES = (1.0, 0.3, 0.1, 0.01)
 AT_THE_EDGE = (
@@ -65,9 +69,11 @@ NO_START = (
     "No starting point was found from which the group effects can be estimated: "
     "try another link, or rescale the predictors."
 )
+EXACTLY = ", or see with n_agq=25 whether the exact likelihood has both"
 NO_CURVATURE = (
     "The likelihood is not curved downwards in every direction here, so the standard errors are those at the "
-    "start of the search: do not rely on them."
+    "start of the search and not to be relied on: leave terms out of the random part, or sample the model with a "
+    "prior, mk.brm() (chapter 8)."
 )
 
 
@@ -192,7 +198,14 @@ def best_end(criterion: GlmmCriterion, first: End) -> tuple[End, tuple[str, ...]
         sds_of(factors_from_theta(criterion.estimates_at(one.outcome.x)[0], criterion.sizes))
         for one in (best, rival)
     )
-    return end, (two_summits(criterion.design, here, there, rival.height - best.height),)
+    nodes = EXACTLY if criterion.rule is None and _takes_nodes(criterion.design) else ""
+    return end, (two_summits(criterion.design, here, there, rival.height - best.height, nodes),)
+
+
+def _takes_nodes(design) -> bool:
+    """Whether the group effects can be integrated by quadrature."""
+    groups = {block.group for block in design.blocks}
+    return len(groups) == 1 and sum(block.Z.shape[1] for block in design.blocks) <= MOST_INTEGRATED
 
 
 def _comes_to_one_of(ends: Sequence[End], criterion: GlmmCriterion, search: Search) -> bool:
@@ -252,13 +265,13 @@ def check_nodes(design, n_agq: int) -> None:
     if len(groups) > 1:
         raise DataError(
             f"n_agq = {n_agq} needs a model with one grouping factor, such as (x|g); this one has "
-            f"{', '.join(groups)}. Use n_agq=1, Laplace's approximation, or sample it with brm()."
+            f"{', '.join(groups)}. Use n_agq=1, Laplace's approximation, or sample it with mk.brm()."
         )
     coefficients = sum(block.Z.shape[1] for block in design.blocks)
     if coefficients > MOST_INTEGRATED:
         raise DataError(
             f"n_agq = {n_agq} integrates up to {MOST_INTEGRATED} varying coefficients; here {coefficients} vary "
-            f"across {groups[0]}. Use n_agq=1, Laplace's approximation, or sample it with brm()."
+            f"across {groups[0]}. Use n_agq=1, Laplace's approximation, or sample it with mk.brm()."
         )
 
 
@@ -392,7 +405,7 @@ def _model_at(
 
 
 def _covariance(criterion: GlmmCriterion, H: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-    """The covariance of b from the Hessian in (θ, x), and a sentence where it is not to be trusted."""
+    """The covariance of b from the Hessian at a point, and a sentence where it is not to be trusted."""
     information = _information(H, criterion) if np.all(np.isfinite(H)) else np.zeros((0, 0))
     if not len(information) or not np.all(eigh(information)[0] > 1e-8):
         return criterion.T @ criterion.T.T, (NO_CURVATURE,) if len(criterion.b0) else ()
@@ -400,9 +413,9 @@ def _covariance(criterion: GlmmCriterion, H: np.ndarray) -> tuple[np.ndarray, tu
 
 
 def _information(H: np.ndarray, criterion: GlmmCriterion) -> np.ndarray:
-    """Twice the information on x, θ and the dispersion taken out by their Schur complement.
+    """Twice the information on b's coordinates, θ and the dispersion taken out by their Schur complement.
 
-    Directions of θ in which the criterion is flat, as at a boundary, say nothing on x and are left out.
+    Directions of θ in which the criterion is flat, as at a boundary, say nothing on b and are left out.
     """
     places = np.arange(len(H))
     x = slice(criterion.n_theta, criterion.n_theta + len(criterion.b0))
@@ -421,6 +434,6 @@ def _separated(design, separation: Separation, n_agq: int) -> Estimates:
         sizes = [block.Z.shape[1] for block in design.blocks]
         modes = tuple(np.zeros((len(block.levels), block.Z.shape[1])) for block in design.blocks)
         theta = theta_from_factors([np.zeros((size, size)) for size in sizes])
-        message = f"{separation.message}."
+        message = f"{separation.message}; {INSTEAD}."
         return replace(flat, theta=theta, modes=modes, n_agq=n_agq, messages=(message,))
     return in_full(design, separation, fit_glmm(separation.undecided(design), n_agq))

@@ -20,7 +20,7 @@ from ...words import listed
 from ..estimates import Estimates
 from ..lapack import cholesky, eigh, solve_triangular
 from ..standardise import NOTHING_LEFT, orthonormal
-from .separation import Separation, find_separation, looks_separated
+from .separation import INSTEAD, Separation, find_separation, looks_separated
 
 #: Newton's decrement sᵀX(XᵀWX)⁻¹Xᵀs below which another step would change nothing that can be seen.
 DECREMENT = 1e-20
@@ -315,6 +315,6 @@ def in_full(design: Design, separation: Separation, rest: Estimates) -> Estimate
         vcov=vcov,
         linear_predictor=eta,
         fitted=np.where(separation.rows, (eta > 0).astype(float), design.spec.family.mean(eta)),
-        messages=(f"{separation.message}.", *rest.messages),
+        messages=(f"{separation.message}; {INSTEAD}.", *rest.messages),
         gradient=None,
     )

@@ -1,18 +1,18 @@
 """Laplace's approximation to −2 log L of a generalized linear mixed model, and its gradient.
 
-With û the conditional modes and H = Z̃ᵀCZ̃ + I (Z̃ = ZΛ, C the information there, see `Family.information`),
+With û the conditional modes and H = Z̃ᵀWZ̃ + I (Z̃ = ZΛ, W the information there, see `Family.information`),
 
     f(θ, b, φ)  =  −2 log p(y | û) + |û|² + log|H|
 
 (Bates, Mächler, Bolker & Walker 2015, J. Stat. Softw. 67(1); Pinheiro & Chao 2006, J. Comput. Graph. Stat.
 15, 58–81). û moves with the parameters; by the implicit function theorem its part of the derivative is one
-more solve. Let s be the scores, C_o the observed information, H_o = Z̃ᵀC_oZ̃ + I, and for each row
-g_i = H⁻¹z̃_i, c_i = z̃_iᵀg_i, t_i = c_i dC_i/dη_i. Then with
+more solve. Let s be the scores, W_o the observed information, H_o = Z̃ᵀW_oZ̃ + I, and for each row
+g_i = H⁻¹z̃_i, c_i = z̃_iᵀg_i, t_i = c_i dW_i/dη_i. Then with
 
-    q = H_o⁻¹ Z̃ᵀt,      r = t − 2s − C_o Z̃q
+    q = H_o⁻¹ Z̃ᵀt,      r = t − 2s − W_o Z̃q
 
-the derivative by b is Xᵀr; that by Λ sums over the rows z_i (r_i u + s_i q + 2 C_i g_i)ᵀ, each with the u, q
-and g of the row's own group; and that by φ is −2 ∂log p/∂φ + Σ c_i ∂C_i/∂φ + (Z̃q)ᵀ ∂s/∂φ. Where a log
+the derivative by b is Xᵀr; that by Λ sums over the rows z_i (r_i u + s_i q + 2 W_i g_i)ᵀ, each with the u, q
+and g of the row's own group; and that by φ is −2 ∂log p/∂φ + Σ c_i ∂W_i/∂φ + (Z̃q)ᵀ ∂s/∂φ. Where a log
 likelihood is summed over the nodes of a quadrature, the same holds with other s, s u and g (`Sums`).
 """
 
@@ -37,10 +37,10 @@ class Approximation:
     ----------
     value
     Z
-        Z̃ by row, one array a term.
+        Z̃ by row, one array for each term.
     modes, response
     information : (n,) array
-        C.
+        W.
     H
         The curvature at the modes, factorised.
     """
@@ -61,11 +61,11 @@ class Sums(NamedTuple):
     score : (n,) array
         Each row's score, averaged over the places.
     by_effect
-        Each row's score times the effects there, averaged: (s, n) a term.
+        Each row's score times the effects there, averaged: (s, n) for each term.
     pull
-        Half the derivative of the penalised deviance by the effects, averaged: (s, J) a term; 0 at modes.
+        Half the derivative of the penalised deviance by the effects, averaged: (s, J) for each term; 0 at modes.
     spread
-        g, each row's z̃ times what log|H| changes with: (s, n) a term.
+        g, each row's z̃ times what log|H| changes with: (s, n) for each term.
     by_dispersion
         The derivative of log p by the dispersion, averaged.
     """

@@ -1,6 +1,6 @@
 """The conditional modes of the group effects, by penalised iteratively reweighted least squares.
 
-Given Λ and the population coefficients, the modes û of the spherical group effects (b = Λu, u ~ N(0, I))
+Given Λ and the population coefficients, the modes û of the spherical group effects (γ = Λu, u ~ N(0, I))
 minimise the deviance plus |u|². Each Newton step solves (Z̃ᵀWZ̃ + I) δ = Z̃ᵀs − u with the working weights
 W and scores s of a generalized linear model (Bates, Mächler, Bolker & Walker 2015, J. Stat. Softw. 67(1);
 Pinheiro & Chao 2006, J. Comput. Graph. Stat. 15, 58–81, section 3).
@@ -91,7 +91,7 @@ class Modes:
     Attributes
     ----------
     u
-        Spherical group effects, (s, J) a term.
+        Spherical group effects, (s, J) for each term.
     eta, mu, score, fisher
         (n,) linear predictor, mean, ∂ℓ/∂η and expected information.
     curvature

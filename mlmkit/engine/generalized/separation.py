@@ -18,8 +18,10 @@ from ...design import Design, independent_columns
 from ...words import count
 from ..estimates import Estimates
 
-NEAR = 1e-6
-TOLERANCE = 1e-7
+#: A mean this close to the end of its range is described almost perfectly; and what counts as no move of η at all.
+NEAR, TOLERANCE = 1e-6, 1e-7
+#: What to do with a mixed model that is separated.
+INSTEAD = "compare models by their likelihoods, or give the coefficients a prior with mk.brm() (chapter 9)"
 
 
 @dataclass(frozen=True, eq=False)

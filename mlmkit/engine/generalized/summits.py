@@ -27,7 +27,7 @@ from .laplace import Approximation
 from .pirls import Response
 from .quadrature import gauss_hermite
 
-#: Newton's steps end when a further one would lower f₀ by less than this, or after so many.
+#: Newton's steps end when a further one would lower f₀ by less than this, or after this many.
 DECREMENT, MOST_STEPS, MOST_HALVINGS = 1e-3, 25, 12
 #: The largest SD looked at, on the scale of η. Of a regressor far from 0 its own SD, not its size, counts.
 LARGEST = 30.0
@@ -167,7 +167,7 @@ def _newton(part, Z: Effects, H, basis: np.ndarray, weights: np.ndarray, by_u: E
 
 
 def _as_rows(several: Effects) -> np.ndarray:
-    """k sets of effects, (s, k, J) a term, each as one row."""
+    """k sets of effects, (s, k, J) for each term, each as one row."""
     return np.concatenate([one.swapaxes(0, 1).reshape(one.shape[1], -1) for one in several], axis=1)
 
 

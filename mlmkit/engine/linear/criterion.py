@@ -49,6 +49,10 @@ class LmmCriterion:
     data: Standardised
     equations: Equations
 
+    def __repr__(self):
+        what = "REML criterion" if self.reml else "−2 log likelihood"
+        return f"The {what} of {self.design.spec.formula} as a function of θ"
+
     @property
     def sizes(self) -> tuple[int, ...]:
         """How many coefficients vary in each term."""

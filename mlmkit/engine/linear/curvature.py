@@ -80,7 +80,7 @@ def _inner(one: Effects, other: Effects) -> np.ndarray:
 
 
 def _moved(factors: Sequence[np.ndarray], left: Effects) -> Effects:
-    """dΩ ZᵀPy for a change of each entry of θ: (s, n_theta, J) a term."""
+    """dΩ ZᵀPy for a change of each entry of θ: (s, n_theta, J) for each term."""
     n_theta = sum(theta_length(len(Lambda)) for Lambda in factors)
     moved, start = [], 0
     for Lambda, R in zip(factors, left, strict=True):

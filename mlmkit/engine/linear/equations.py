@@ -32,7 +32,7 @@ class Equations:
     products
         ZᵀZ; None without group effects.
     right
-        Zᵀ[X y], (s, p + 1, J) a term.
+        Zᵀ[X y], (s, p + 1, J) for each term.
     square : (p + 1, p + 1) array
         [X y]ᵀ[X y]: X is orthonormal and y orthogonal to it.
     """
@@ -78,7 +78,7 @@ class SolvedEquations:
     factorised
         H = ΛᵀZᵀZΛ + I.
     effects, left
-        ΛH⁻¹ΛᵀZᵀ[X y], the group effects, and ZᵀV⁻¹[X y], what they leave unexplained: (s, p + 1, J) a term.
+        ΛH⁻¹ΛᵀZᵀ[X y], the group effects, and ZᵀV⁻¹[X y], what they leave unexplained: (s, p + 1, J) for each term.
     between : (p + 1, p + 1) array
         [X y]ᵀV⁻¹[X y].
     """

@@ -30,14 +30,14 @@ from .start import starting_theta
 
 #: An SD below this, relative to the residual's, counts as hardly any.
 TRACE = 1e-3
-#: Up to so many rows, with up to so many groups in some term, a second search is made.
+#: With no more rows than this, and no more groups in some term, a second search is made.
 FEW_ROWS, FEW_GROUPS = 500, 9
-#: Another minimum is looked for up to so large an SD, in units of a row's noise, where no more group effects
-#: than this make every look expensive.
+#: The largest SD at which another minimum is looked for, in units of a row's noise; and the most group effects with
+#: which it is looked for at all, since with more every look is expensive.
 LARGEST, MANY_EFFECTS = 300.0, 2000
 #: How often a search may begin again where it got stuck, its metric forgotten.
 MOST_TRIALS = 4
-#: Up to so many rows it is looked whether a response is its predictors over again.
+#: With no more rows than this it is seen whether the fixed part and the groups reproduce the response.
 MOST_ROWS_CHECKED = 20_000
 #: A refit begins with no smaller standardised SD: at zero the slope is zero.
 BARELY = 0.05
@@ -79,9 +79,9 @@ def optimise(criterion: LmmCriterion, start: np.ndarray | None = None) -> Optimu
     criterion
         From `lmm_criterion`.
     start : (n_theta,) array, optional
-        A θ to start from, and no other. By default variances from quadratic forms (MINQUE); where few data may
-        leave the criterion with more than one minimum, every SD as large as the residual's, too; and there and
-        where `hills` fears another, from wherever it may be found.
+        A θ to start from, and no other. By default a search starts at variances from quadratic forms (MINQUE);
+        with few data another starts where every SD is as large as the residual's; and where there may be several
+        minima (`search.hills`), further ones start at low places of the criterion.
     """
     if start is not None:
         return _search(criterion, criterion.to_standard(start))
@@ -209,9 +209,9 @@ def _sds(criterion: LmmCriterion, theta: np.ndarray) -> np.ndarray:
 
 
 def _refuse_perfect(criterion: LmmCriterion) -> None:
-    """With fewer effects than rows that together are the response, the criterion falls without end as θ grows.
+    """Refuse a response that the fixed part and the group effects, fewer than the rows, reproduce exactly.
 
-    Then r², which tends to what least squares with all group effects free would leave over, falls as 1/θ².
+    The criterion falls without end as θ grows then, and r², which tends to what least squares with all group effects free would leave over, falls as 1/θ².
     """
     n = criterion.data.n
     if n > MOST_ROWS_CHECKED or criterion.has_an_effect_for_each_row:

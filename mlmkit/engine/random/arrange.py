@@ -31,15 +31,15 @@ from .tail import CrossedTerm, DenseTail, Tail
 SMALL_BORDER, PAIRS_KEPT = 200_000, 8_000_000
 #: Crossed groupings are told apart on this many rows, before all of them are looked at.
 GLANCE = 1000
-#: From so many dense columns on a fit takes long enough to be told before it begins; what one takes is about SECONDS
-#: times the columns cubed for a linear model, GENERALIZED times that for a generalized one, and COPIES of the matrix.
+#: With this many dense columns or more a fit takes so long that it is told before it begins: about SECONDS times the
+#: columns cubed for a linear model, GENERALIZED times that for a generalized one, and the memory of COPIES of the matrix.
 SLOW, SECONDS, GENERALIZED, COPIES = 4000, 1.5e-10, 5, 9
 LINKED = (
-    "{groups} are crossed, and so closely linked that the fit needs a matrix of {width:,} × {width:,} numbers: "
-    "{cost}. {advice}"
+    "{groups} are crossed in so many combinations that the fit needs a matrix of {width:,} × {width:,} numbers: "
+    "{cost}. {advice} (chapter 6)."
 )
-SOONER = "To have it sooner, fit a sample of the groups, or leave one of these terms out."
-INSTEAD = "Leave one of these terms out, or fit a sample of the groups."
+SOONER = "This changes no result; to have it sooner, fit the rows of a sample of the groups, or leave one of these terms out"
+INSTEAD = "Leave one of these terms out, or fit the rows of a sample of the groups"
 
 
 def arrange(terms: Sequence[Term], groups: Sequence[str]) -> Pattern:

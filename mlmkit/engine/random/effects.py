@@ -1,4 +1,4 @@
-"""Group effects, as one array a random term, and what carries them to the rows of the data and back."""
+"""Group effects, as one array for each random term, and what carries them to the rows of the data and back."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import numpy as np
 from ..standardise import Term
 from .blocks import sum_by_group
 
-#: One array a random term: (s, J) by group, or (s, n) by row.
+#: One array for each random term: (s, J) by group, or (s, n) by row.
 Effects = list[np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
 class RandomTerms:
-    """The random terms of a generalized model.
+    """The random terms of a design, on one scale.
 
     Attributes
     ----------

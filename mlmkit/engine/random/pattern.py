@@ -6,7 +6,8 @@
 
 Everything that follows from a Λ is said in the units of Z, through C = ΛH⁻¹Λᵀ, the covariance of the group
 effects given the data (over σ²): nothing is ever divided by Λ, so that a variance of zero is no special case.
-With Λ = I, C is H⁻¹ itself.
+With Λ = I, C is H⁻¹ itself. (W is the rows' weights here; the W that a level keeps is its groups' spread, see
+`elimination.Eliminated`.)
 """
 
 from __future__ import annotations
@@ -187,19 +188,19 @@ class Factorised:
         return self.chain.log_determinant + (0.0 if self.tail is None else self.tail.log_determinant)
 
     def solve(self, right: Effects) -> Effects:
-        """C right, (s, J) a term."""
+        """C right, (s, J) for each term."""
         if len(right) == 1 and self.tail is None:  # most models: nothing is carried to and fro
             return [times_vectors(self.chain.levels[0].W, right[0])]
         return [effect[:, 0] for effect in self.solve_each([one[:, None] for one in right])]
 
     def solve_each(self, right: Effects) -> Effects:
-        """C right for each of k right-hand sides, (s, k, J) a term."""
+        """C right for each of k right-hand sides, (s, k, J) for each term."""
         _, alone, crossed = self._forward(right)
         solved = None if crossed is None else self.tail.solve(crossed)
         return self._by_term(self._back(alone, solved)[0], solved)
 
     def explain(self, right: Effects) -> tuple[Effects, Effects]:
-        """C right, and what it leaves of the right-hand sides, right − A C right: (s, k, J) a term, for k of them."""
+        """C right, and what it leaves of the right-hand sides, right − A C right: (s, k, J) for each term, for k of them."""
         own, alone, crossed = self._forward(right)
         solved = None if crossed is None else self.tail.solve(crossed)
         effects, explained = self._back(alone, solved)
@@ -301,11 +302,11 @@ class Factorised:
         return inverse_on_pattern(self.pattern.levels, self.chain, self._W_bar)
 
     def inverse_by_group(self) -> Effects:
-        """The diagonal blocks of C, (s, s, J) a term."""
+        """The diagonal blocks of C, (s, s, J) for each term."""
         return self._within_terms(self._inverse, {} if self.tail is None else self.tail.diagonal_blocks())
 
     def inverse_by_row(self, Z: Effects) -> Effects:
-        """C z of each row at the row's own groups, (s, n) a term."""
+        """C z of each row at the row's own groups, (s, n) for each term."""
         pattern = self.pattern
         z = np.concatenate([Z[k] for k in pattern.chain])
         codes = pattern.levels[0].codes
@@ -333,7 +334,7 @@ class Factorised:
         ]
 
     def draw(self, rng: np.random.Generator) -> Effects:
-        """Group effects from a normal distribution with the covariance C, (s, J) a term.
+        """Group effects from a normal distribution with the covariance C, (s, J) for each term.
 
         First the crossed effects, then the nested ones from the coarsest to the finest, each given those
         before it.

@@ -22,7 +22,8 @@ from scipy.sparse.csgraph import reverse_cuthill_mckee
 from ..standardise import Term
 from . import selected
 
-#: Up to so many crossed columns the tail is dense in any case; beyond the second number, in no case (29 GB).
+#: With no more crossed columns than the first number the tail is always dense; with more than the second, when it
+#: would take 29 GB, never.
 ALWAYS_DENSE, NEVER_DENSE = 400, 20_000
 #: Links per crossed group up to which the sparse factor may stay small, and pairs of cells worth counting them.
 FEW_LINKS, FEW_PAIRS = 20, 400
@@ -55,7 +56,7 @@ def is_sparse(terms: Sequence[Term], finest: int, rest: Sequence[int]) -> bool:
 
 
 def _pairs(finest: Term, others: int) -> float:
-    """At most so many pairs of cells lie in the same finest group."""
+    """A bound on the pairs of cells that lie in the same finest group."""
     rows = np.bincount(finest.codes, minlength=finest.n_groups).astype(float) * others
     return float(rows @ rows)
 

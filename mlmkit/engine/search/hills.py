@@ -19,11 +19,15 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from ...words import number
+
 #: Groups are uneven when, by what the data say of each, they count as fewer than this share of their number.
 UNEVEN = 0.3
-#: More groups than this say enough of an SD to leave no second summit; where more coefficients vary than the first
-#: of these numbers, fewer lines are looked at, and beyond the second the low places are not followed downhill.
-MANY_GROUPS, MANY_COEFFICIENTS, TOO_MANY = 500, 4, 8
+#: More groups than this say enough of an SD to leave no second summit.
+MANY_GROUPS = 500
+#: Where more coefficients vary than the first number, all SDs are looked at together, none alone; beyond the second
+#: number low places are not followed downhill either.
+MANY_COEFFICIENTS, TOO_MANY = 4, 8
 #: A line's SDs: none, then from the smallest up by this factor.
 SMALLEST, FACTOR = 0.1, np.sqrt(10.0)
 #: Below this, SDs are no more told apart.
@@ -70,7 +74,7 @@ def may_have_hills(design, information: Iterable[np.ndarray]) -> bool:
     ----------
     design : Design
     information
-        What the data say of each group's effects, (s, J) a term: sums of squared regressors, weighted.
+        What the data say of each group's effects, (s, J) for each term: sums of squared regressors, weighted.
     """
     if max(len(block.levels) for block in design.blocks) > MANY_GROUPS:
         return False
@@ -225,14 +229,14 @@ def are_alike(one: Sequence[np.ndarray], other: Sequence[np.ndarray], share: flo
 
 
 TWO_SUMMITS = (
-    "The likelihood has two maxima of nearly the same height: here the SD of {name} across {group} is {here:.3g}, "
-    "at the other it is {there:.3g}, with a −2 log likelihood that differs by {difference:.2g} only. The data do "
-    "not decide between the two, so report both, or look at the whole likelihood (profile, or brm with a prior: "
-    "chapters 4 and 8)."
+    "The likelihood has two maxima of nearly the same height: here the SD of {name} across {group} is {here}, at the "
+    "other it is {there}, and −2 log likelihood differs by only {difference}. The data do not decide between the two, so "
+    "report both{nodes}; fit.profile() shows the likelihood between them (chapter 4), and mk.brm() weighs them with a "
+    "prior (chapter 8)."
 )
 
 
-def two_summits(design, here: np.ndarray, there: np.ndarray, difference: float) -> str:
+def two_summits(design, here: np.ndarray, there: np.ndarray, difference: float, nodes: str = "") -> str:
     """The sentence on another summit of nearly the same height.
 
     Parameters
@@ -242,11 +246,18 @@ def two_summits(design, here: np.ndarray, there: np.ndarray, difference: float) 
         (K,) the SDs of all coefficients of all blocks, at the best summit and at the other.
     difference
         Of their heights.
+    nodes
+        What to try where the heights are by an approximation.
     """
     labels = [(name, block.group) for block in design.blocks for name in block.names]
     size = np.maximum(np.maximum(here, there), np.finfo(float).tiny)
     k = int(np.argmax(np.abs(here - there) / size))
     name, group = labels[k]
     return TWO_SUMMITS.format(
-        name=name, group=group, here=here[k], there=there[k], difference=abs(difference)
+        name=name,
+        group=group,
+        here=number(here[k]),
+        there=number(there[k]),
+        difference=number(abs(difference), 2),
+        nodes=nodes,
     )

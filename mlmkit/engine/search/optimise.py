@@ -26,7 +26,7 @@ TOLERANCE, NEAR, EXACT = 1e-11, 1e-8, 1e-14
 HIDDEN = 1e-6
 #: Differences of the criterion that are nothing but rounding, relative to its size.
 ROUNDING = 1e-13
-#: What the criterion may rise by when directions with hardly any variance are given none.
+#: What the criterion may rise by when directions with hardly any variance are set to none.
 GIVEN_UP = 1e-8
 #: New second derivatives are computed while a step promises more than FAR, and later where the last step did
 #: not bring the promise below this share of what it was.
@@ -40,7 +40,7 @@ LONGEST = 10.0
 
 NOT_CONVERGED = (
     "The search for the variances did not end at a proven minimum, so the estimates may be off: "
-    "rescale or centre the predictors, or simplify the random part."
+    "rescale or centre the predictors, or simplify the random part (chapter 4 takes such a search apart)."
 )
 
 #: A point's value and gradient, and, where they are cheap, a function that gives its second derivatives.

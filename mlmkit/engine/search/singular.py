@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ...words import listed
 from ..covariance import factors_from_theta
 from ..standardise import scales
 
@@ -37,7 +38,8 @@ def singular_messages(design, theta: np.ndarray, R: Sequence[np.ndarray] | None 
         The blocks' scales (`standardise.scales`), where they are known already.
     """
     found = _singular(design, theta, scales(design) if R is None else R)
-    return tuple(_message(design.blocks[k], Lambda, R_k) for k, Lambda, R_k in found)
+    chance = "the residual noise" if design.spec.family.is_linear else "what chance gives"
+    return tuple(_message(design.blocks[k], Lambda, R_k, chance) for k, Lambda, R_k in found)
 
 
 def _singular(design, theta: np.ndarray, R: Sequence[np.ndarray]):
@@ -48,14 +50,14 @@ def _singular(design, theta: np.ndarray, R: Sequence[np.ndarray]):
             yield k, Lambda, R_k
 
 
-def _message(block, Lambda: np.ndarray, R: np.ndarray) -> str:
+def _message(block, Lambda: np.ndarray, R: np.ndarray, chance: str) -> str:
     sds = np.sqrt((Lambda**2).sum(axis=1)) * np.sqrt((R**2).sum(axis=0))
     zero = [name for name, sd in zip(block.names, sds, strict=True) if sd < RANK_TOLERANCE]
     if zero:
-        names = " and ".join(zero)
+        names, (sd, verb) = listed(zero), ("SD", "is") if len(zero) == 1 else ("SDs", "are")
         return (
-            f"Singular fit: the SD of {names} across {block.group} is estimated as 0, so the data show no "
-            f"variation there beyond the residual noise; try the model without {names} in that term "
+            f"Singular fit: the {sd} of {names} across {block.group} {verb} estimated as 0, so the data show no "
+            f"variation there beyond {chance}; try the model without {names} in that term "
             f"(chapter 6)."
         )
     if len(block.names) == 2:

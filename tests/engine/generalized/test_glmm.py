@@ -227,7 +227,9 @@ class TestSeparation:
         np.testing.assert_array_equal(estimates.beta, [-np.inf, np.inf])
         assert estimates.criterion == pytest.approx(rest.criterion, abs=1e-8)
         assert estimates.theta == pytest.approx(rest.theta)
-        assert "no finite maximum" in estimates.messages[0]
+        assert (
+            "no finite maximum" in estimates.messages[0] and "mk.brm() (chapter 9)" in estimates.messages[0]
+        )
         assert np.all(estimates.fitted[data["x"] == "a"] == 0)
         covariance = conditional_covariance(design("y ~ x + (1|g)", data), estimates)[0]
         assert np.all(np.isfinite(covariance)) and np.all(covariance > 0)

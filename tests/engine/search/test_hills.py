@@ -117,6 +117,15 @@ def benchmarked(one):
     return glmm_criterion(d, iterate(d))
 
 
+@pytest.mark.parametrize(("n_agq", "told"), [(1, True), (25, False)])
+def test_two_maxima_by_laplace_are_to_be_seen_with_nodes(small_sets, n_agq, told):
+    one = small_sets[106]
+    fit = generalized(one.formula, one.data, one.family, n_agq)
+    (sentence,) = (message for message in fit.messages if "two maxima" in message)
+    assert ("n_agq=25" in sentence) == told
+    assert "fit.profile()" in sentence and "mk.brm()" in sentence
+
+
 def test_two_summits_of_nearly_the_same_height_are_said():
     fit = generalized("y ~ x + (1|g)", one_large_group(1, "binomial", 1000, 20, 5), "binomial")
     (message,) = fit.messages
@@ -219,7 +228,10 @@ def test_the_sentence_names_the_sd_that_differs_most():
     codes = np.repeat(np.arange(4), 3)
     d = design(np.sin(codes), np.ones((12, 1)), [block("g", codes, np.ones((12, 2)), ("Intercept", "x"))])
     sentence = two_summits(d, np.array([1.0, 0.5]), np.array([1.1, 3.0]), 0.4)
-    assert "SD of x across g is 0.5, at the other it is 3" in sentence and "0.4" in sentence
+    assert (
+        "SD of x across g is 0.500, at the other it is 3.00, and −2 log likelihood differs by only 0.40"
+        in sentence
+    )
 
 
 def test_an_sd_is_the_length_of_a_row():

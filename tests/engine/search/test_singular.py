@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import mlmkit as mk
@@ -43,6 +44,17 @@ def test_messages_name_term_estimate_meaning_and_remedy():
     assert "SD of x across g is estimated as 0" in zero and "without x" in zero
     (minus,) = singular_messages(slopes(), np.array([1.0, -0.5, 0.0]))
     assert "correlation of Intercept and x across g is estimated as −1" in minus and "||" in minus
+
+
+def test_of_counts_there_is_no_residual_noise():
+    counts = pd.DataFrame(
+        {"g": np.repeat(list("abcdefgh"), 5), "x": np.tile(range(5), 8), "y": [3, 4, 5, 4, 3] * 8}
+    )
+    with pytest.warns(mk.FitWarning) as caught:
+        mk.glmer("y ~ x + (x|g)", counts, "poisson")
+    (sentence,) = (str(w.message) for w in caught if "Singular" in str(w.message))
+    assert "the SDs of Intercept and x across g are estimated as 0" in sentence
+    assert "beyond what chance gives" in sentence and "residual" not in sentence
 
 
 def test_more_than_two_coefficients_are_counted():
