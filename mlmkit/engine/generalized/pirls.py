@@ -20,15 +20,16 @@ from .irls import likelihood
 #: The modes stand when a further step would lower the penalised deviance by less than this. log|H| is of
 #: first order in their error, so it has to be tight.
 DECREMENT = 1e-20
-#: Below this, a promise that does not fall by half in a step is rounding; and below the second, one that has not
+#: A promise below ROUNDING that does not fall by half in a step is rounding, and so is one below HIDDEN that has not
 #: for some steps: where a dispersion is next to nothing, or counts are huge, rounding is of that size.
 ROUNDING, HIDDEN, SOME_STEPS = 1e-16, 1e-10, 5
 #: Steps that promise less than this are taken without a look at the penalised deviance.
 SMALL = 1e-3
-#: Most steps in all, and in a row that come no nearer: the deviance does not fall as its slope says, as where a mean
-#: is so far out that its log density is cut off, or they promise little, and that does not fall by half: at a saddle.
-MAX_STEPS, MAX_IDLE = 100, 12
-MAX_HALVINGS = 40
+#: Most steps, and most halvings of one.
+MAX_STEPS, MAX_HALVINGS = 100, 40
+#: Most steps in a row that come no nearer: the deviance does not fall as its slope says, as where a mean is so far out
+#: that its log density is cut off, or a small promise does not fall by half, as at a saddle.
+MAX_IDLE = 12
 
 
 @dataclass(frozen=True, eq=False)

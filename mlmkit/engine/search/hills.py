@@ -19,8 +19,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ...words import number
-
 #: Groups are uneven when, by what the data say of each, they count as fewer than this share of their number.
 UNEVEN = 0.3
 #: More groups than this say enough of an SD to leave no second summit.
@@ -229,8 +227,8 @@ def are_alike(one: Sequence[np.ndarray], other: Sequence[np.ndarray], share: flo
 
 
 TWO_SUMMITS = (
-    "The likelihood has two maxima of nearly the same height: here the SD of {name} across {group} is {here}, at the "
-    "other it is {there}, and −2 log likelihood differs by only {difference}. The data do not decide between the two, so "
+    "The likelihood has two maxima of nearly the same height: here the SD of {name} across {group} is {here:.4g}, at the "
+    "other it is {there:.4g}, and −2 log likelihood differs by {difference:.2g} only. The data do not decide between the two, so "
     "report both{nodes}; fit.profile() shows the likelihood between them (chapter 4), and mk.brm() weighs them with a "
     "prior (chapter 8)."
 )
@@ -256,8 +254,8 @@ def two_summits(design, here: np.ndarray, there: np.ndarray, difference: float, 
     return TWO_SUMMITS.format(
         name=name,
         group=group,
-        here=number(here[k]),
-        there=number(there[k]),
-        difference=number(abs(difference), 2),
+        here=here[k],
+        there=there[k],
+        difference=abs(difference),
         nodes=nodes,
     )

@@ -19,9 +19,10 @@ import numpy as np
 
 from ..lapack import eigh
 
-#: A search is over when a further step would lower the criterion by less than this. Where second derivatives
-#: are cheap the last steps are Newton's, from a point that promises somewhat more, to one that promises nothing.
-TOLERANCE, NEAR, EXACT = 1e-11, 1e-8, 1e-14
+#: A search is over when a further step promises to lower the criterion by less than this.
+TOLERANCE = 1e-11
+#: Where second derivatives are cheap the last steps are Newton's: once a step promises less than NEAR, until EXACT.
+NEAR, EXACT = 1e-8, 1e-14
 #: Where rounding hides whether a step goes down, as with very small residuals, this promise is small enough.
 HIDDEN = 1e-6
 #: Differences of the criterion that are nothing but rounding, relative to its size.
@@ -31,8 +32,8 @@ GIVEN_UP = 1e-8
 #: New second derivatives are computed while a step promises more than FAR, and later where the last step did
 #: not bring the promise below this share of what it was.
 FAR, GOOD_STEP = 1e-3, 0.1
-#: Most steps in one descent, descents from a saddle or a false boundary, and evaluations in all: a search that
-#: needs more has no minimum to find, or none that double precision shows.
+#: Most steps in one descent, most descents (from a saddle or a false boundary another one begins), and most
+#: evaluations in all: a search that needs more has no minimum to find, or none that double precision shows.
 MOST_STEPS, MOST_SEARCHES, MOST_EVALUATIONS = 500, 12, 600
 #: Longest change of one parameter in one step, besides the size of the largest: where residuals are small, the
 #: parameters, in units of them, are thousands.
