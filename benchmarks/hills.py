@@ -184,7 +184,7 @@ def _summit(criterion: GlmmCriterion, x: np.ndarray) -> tuple[float, float]:
     if search is None:
         return np.inf, np.inf
     try:
-        end = glmm.climb(criterion, search)
+        end = glmm.climb(search)
         return end.walk.at(end.x).value, height(criterion, end.x, end.modes)
     except (FloatingPointError, np.linalg.LinAlgError):
         return np.inf, np.inf

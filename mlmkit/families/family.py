@@ -172,10 +172,14 @@ class Family:
         """dμ/dη."""
         return self.link_function.slope(np.asarray(eta, float))
 
-    def valid(self, mu) -> bool:
-        """Whether every mean is finite and strictly inside the distribution's range."""
+    def inside(self, mu) -> Array:
+        """Whether each mean is finite and strictly inside the distribution's range."""
         lower, upper = self.distribution.mean_range
-        return bool(np.all((mu > lower) & (mu < upper)))
+        return (mu > lower) & (mu < upper)
+
+    def valid(self, mu) -> bool:
+        """Whether every mean is."""
+        return bool(np.all(self.inside(mu)))
 
     def start(self, y, weights) -> Array:
         """A linear predictor close to the data and inside the range, to start a fit from."""

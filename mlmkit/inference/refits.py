@@ -13,7 +13,7 @@ import scipy
 from ..design import Design
 from ..engine.covariance import factors_from_theta
 from ..engine.estimates import Estimates
-from ..engine.generalized.again import before
+from ..engine.generalized.again import before, fit_again
 from ..engine.generalized.batch import ScalarBatch, scalar_batch
 from ..engine.linear.batch import LinearBatch, linear_batch
 from ..engine.linear.batch_degrees import BatchDegrees
@@ -265,7 +265,7 @@ def _warm(fit: Fit) -> Callable[[np.ndarray], Estimates | None] | None:
     if fit.family.is_linear:
         return partial(refit_lmm, responseless_criterion(fit.design, fit.reml), theta=fit.theta)
     first = before(_with_a_response(fit), fit.estimates)
-    return None if first is None else first.fit
+    return None if first is None else partial(fit_again, first)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,17 +3,14 @@ begins where the first one ended."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 import numpy as np
 
 from ...design import Design
 from ..covariance import lower_triangular, theta_from_factors
 from ..estimates import Estimates
-from ..random.effects import Effects
 from ..search.hills import sds_of
 from ..search.optimise import Point, Search, hessian, inverse_and_downhill
-from .criterion import GlmmCriterion, Walk, glmm_criterion
+from .criterion import End, GlmmCriterion, Walk, glmm_criterion
 from .glmm import best_end, climb, estimates_of
 from .irls import iterate
 from .quadrature import is_lattice
@@ -23,60 +20,27 @@ from .summits import FAR, units
 EXTREME = 15.0
 
 
-@dataclass(frozen=True, eq=False)
-class Before:
-    """A fit's criterion, with its optimum.
-
-    Attributes
-    ----------
-    criterion
-    x
-        The optimum in standard coordinates.
-    modes
-        The spherical group effects there.
-    metric
-        About the inverse of the second derivatives there.
-    """
-
-    criterion: GlmmCriterion
-    x: np.ndarray
-    modes: Effects
-    metric: np.ndarray
-
-    def criterion_of(self, y: np.ndarray) -> GlmmCriterion:
-        """The criterion of the same model with another response (n,)."""
-        response = self.criterion.response
-        constant = response.family.constant(y, response.weights, response.trials)
-        return replace(
-            self.criterion,
-            design=self.criterion.design.with_response(y),
-            response=replace(response, y=y, constant=constant),
-        )
-
-    def fit(self, y: np.ndarray) -> Estimates | None:
-        """Fit another response (n,); None where that takes a search of its own."""
-        criterion = self.criterion_of(y)
-        try:
-            walk = Walk(criterion, self.modes)
-            search = Search(walk, Point(self.x, *walk(self.x)), self.metric)
-            end, messages = best_end(criterion, climb(criterion, search))
-            if not end.converged or self.is_extreme(end.x[None])[0]:
-                return None
-            return estimates_of(criterion, end, messages)
-        except (FloatingPointError, np.linalg.LinAlgError):
+def fit_again(end: End, y: np.ndarray) -> Estimates | None:
+    """Fit another response (n,) from where the first fit ended; None where that takes a search of its own."""
+    walk, x = Walk(end.criterion.with_response(y), end.modes), end.x
+    try:
+        found, messages = best_end(climb(Search(walk, Point(x, *walk(x)), end.search.metric)))
+        if not found.converged or is_extreme(end.criterion, found.x[None])[0]:
             return None
-
-    def is_extreme(self, x: np.ndarray) -> np.ndarray:
-        """Whether points (B, k) in standard coordinates need a search of their own, (B,): far-out coefficients or SDs."""
-        criterion = self.criterion
-        b = x[:, criterion.n_theta : criterion.n_theta + len(criterion.b0)]
-        eta = criterion.response.population[:, None] + criterion.basis @ b.T
-        sds = np.array([sds_of(criterion.factors(one)) for one in x]) / units(criterion)
-        return (np.max(np.abs(eta), axis=0) > EXTREME) | (np.max(sds, axis=1) > FAR)
+        return estimates_of(found, messages)
+    except (FloatingPointError, np.linalg.LinAlgError):
+        return None
 
 
-def before(design: Design, estimates: Estimates) -> Before | None:
-    """The criterion of a fit, with its optimum; None of a fit whose optimum is not proven or not finite.
+def is_extreme(criterion: GlmmCriterion, x: np.ndarray) -> np.ndarray:
+    """Whether points (B, k) in standard coordinates need a search of their own, (B,): far-out coefficients or SDs."""
+    eta = criterion.response.population[:, None] + criterion.basis @ x[:, criterion.of_b].T
+    sds = np.array([sds_of(criterion.factors(one)) for one in x]) / units(criterion)
+    return (np.max(np.abs(eta), axis=0) > EXTREME) | (np.max(sds, axis=1) > FAR)
+
+
+def before(design: Design, estimates: Estimates) -> End | None:
+    """Where the search of a fit ended; None of a fit whose optimum is not proven or not finite.
 
     Nor of one by a lattice of nodes, which is placed anew for each response.
     """
@@ -95,7 +59,9 @@ def before(design: Design, estimates: Estimates) -> Before | None:
     try:
         walk = Walk(criterion, criterion.part.nothing())
         search = Search(walk, Point(x, *walk(x)), np.eye(len(x)))
-        search.metric, _ = inverse_and_downhill(hessian(search))
+        H = hessian(search)
+        metric, _ = inverse_and_downhill(H)
     except (FloatingPointError, np.linalg.LinAlgError):
         return None
-    return Before(criterion, x, walk.modes, search.metric)
+    walk = Walk(criterion, walk.modes)  # without the state there, which may be large
+    return End(Search(walk, search.point, metric), True, H)

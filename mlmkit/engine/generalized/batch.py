@@ -22,8 +22,8 @@ from ..random.blocks import membership
 from ..search.hills import may_have_hills
 from ..search.many import begin_many, minimise_many
 from ..search.singular import RANK_TOLERANCE
-from .again import Before, before
-from .criterion import GlmmCriterion
+from .again import before, is_extreme
+from .criterion import End, GlmmCriterion
 from .pirls import DECREMENT, SMALL
 
 #: Newton's steps to the modes, and halvings of one of them.
@@ -47,13 +47,15 @@ class Observed:
 
 @dataclass(frozen=True, eq=False)
 class Modes:
-    """The modes of the group effects (J, B), and the rows (n, B) there."""
+    """The modes of the group effects (J, B), the rows (n, B) and the curvature (J, B) there, and which were found."""
 
     u: np.ndarray
     z: np.ndarray
     eta: np.ndarray
     mu: np.ndarray
     score: np.ndarray
+    information: np.ndarray
+    H: np.ndarray
     ok: np.ndarray
 
 
@@ -61,7 +63,7 @@ class Modes:
 class ScalarBatch:
     """One design with one varying coefficient, for any number of responses like the one it was fitted to."""
 
-    before: Before
+    before: End
 
     @property
     def criterion(self) -> GlmmCriterion:
@@ -77,23 +79,17 @@ class ScalarBatch:
         return self.criterion.response.family
 
     @property
-    def design(self) -> Design:
-        return self.criterion.design
-
-    @property
     def together(self) -> int:
         """Responses that are worked on at once."""
         nodes = 1 if self.criterion.rule is None else len(self.criterion.rule.log_weights)
-        return max(4, min(2000, MOST_NUMBERS // max(len(self.design.y), nodes * len(self.modes))))
+        rows = len(self.criterion.design.y)
+        return max(4, min(2000, MOST_NUMBERS // max(rows, nodes * len(self.modes))))
 
     def observed(self, Y: np.ndarray, weights: np.ndarray | None = None) -> Observed:
         """Responses (n, B), or (n, 1) with weights (n, B) of their own."""
-        own = self.design.weights[:, None] if weights is None else weights
-        trials = (
-            self.design.trials[:, None]
-            if weights is None
-            else np.where(weights > 0, self.design.trials[:, None], 0.0)
-        )
+        design = self.criterion.design
+        own = design.weights[:, None] if weights is None else weights
+        trials = np.where((own > 0) | (weights is None), design.trials[:, None], 0.0)
         rows = self.family.distribution.constants(Y, own, trials, self.family.at_dispersion)
         B = max(Y.shape[1], own.shape[1])
         return Observed(Y, own, np.broadcast_to(np.sum(rows, axis=0), (B,)))
@@ -107,15 +103,9 @@ class ScalarBatch:
         B = len(observed.constant)
         latest = np.repeat(self.modes[:, None], B, axis=1)
         objective = self._objective(observed, latest)
-        many = begin_many(objective, np.repeat(self.before.x[:, None], B, axis=1), self.before.metric)
-        converged = minimise_many(many, self._canonical)
-        return self._estimates(many, converged)
-
-    def _canonical(self, x: np.ndarray) -> np.ndarray:
-        """SDs that are not negative, and none where there is hardly any."""
-        x = x.copy()
-        x[0] = np.where(np.abs(x[0]) < TRACE, 0.0, np.abs(x[0]))
-        return x
+        start = np.repeat(self.before.x[:, None], B, axis=1)
+        many = begin_many(objective, start, self.before.search.metric)
+        return self._estimates(many, minimise_many(many, _canonical))
 
     # -- the criterion ---------------------------------------------------------------------------------
     def _objective(self, observed: Observed, latest: np.ndarray) -> Callable:
@@ -160,14 +150,16 @@ class ScalarBatch:
             downhill = self._sums(z * score) - u
             step = downhill / (1.0 + self._sums(curvature * z**2))
             decrement = np.sum(downhill * step, axis=0)
-            if np.all(~(decrement >= DECREMENT)):
+            if not np.any(decrement >= DECREMENT):
                 break
             step[:, decrement < DECREMENT] = 0.0
             if np.any(decrement >= SMALL) or not family.keeps_range:
                 step *= self._sizes(observed, eta, z, u, step)
             u = u + step
             eta = population + z * u[codes]
-        return Modes(u, z, eta, mu, score, decrement < DECREMENT)
+        information = family.information(y, eta, mu, weights)
+        H = 1.0 + self._sums(information * z**2)
+        return Modes(u, z, eta, mu, score, information, H, decrement < DECREMENT)
 
     def _sizes(self, observed: Observed, eta, z, u, step) -> np.ndarray:
         """For each group the largest of 1, ½, ¼, … that does not raise its penalised deviance."""
@@ -175,7 +167,7 @@ class ScalarBatch:
 
         def penalised(eta: np.ndarray, u: np.ndarray) -> np.ndarray:
             mu = family.mean(eta)
-            rows = np.where(self._in_range(mu), family.kernels(observed.y, mu), -np.inf)
+            rows = np.where(family.inside(mu), family.kernels(observed.y, mu), -np.inf)
             rows = np.where(observed.weights > 0, observed.weights * rows, 0.0)
             return u**2 - 2.0 * self._sums(rows)
 
@@ -190,26 +182,17 @@ class ScalarBatch:
             size[uphill] *= 0.5
         return size
 
-    def _in_range(self, mu: np.ndarray) -> np.ndarray:
-        lower, upper = self.family.distribution.mean_range
-        return (mu > lower) & (mu < upper)
-
     def _laplace(self, observed: Observed, at: Modes) -> tuple[np.ndarray, np.ndarray]:
         """Laplace's −2 log L (B,) and its derivatives by the standardised SD and b, (p + 1, B)."""
-        family, y, weights = self.family, observed.y, observed.weights
-        information = family.information(y, at.eta, at.mu, weights)
-        H = 1.0 + self._sums(information * at.z**2)
-        loglik = np.sum(weights * family.kernels(y, at.mu), axis=0) + observed.constant
-        value = np.sum(at.u**2 + np.log(H), axis=0) - 2.0 * loglik
+        rows = observed.weights * self.family.kernels(observed.y, at.mu)
+        value = np.sum(at.u**2 + np.log(at.H), axis=0) - 2.0 * (np.sum(rows, axis=0) + observed.constant)
         by_effect = at.score * at.u[self._codes]
-        return value, self._gradient(observed, at, information, 1.0 / H, at.score, by_effect, 0.0)
+        return value, self._gradient(observed, at, 1.0 / at.H, at.score, by_effect, 0.0)
 
     def _quadrature(self, observed: Observed, at: Modes) -> tuple[np.ndarray, np.ndarray]:
         """−2 log L by adaptive Gauss–Hermite quadrature, and its derivatives."""
         family, y, weights = self.family, observed.y, observed.weights
-        codes, rule = self._codes, self.criterion.rule
-        information = family.information(y, at.eta, at.mu, weights)
-        H = 1.0 + self._sums(information * at.z**2)
+        codes, rule, H = self._codes, self.criterion.rule, at.H
         nodes = [at.u + zeta / np.sqrt(H) for zeta in rule.nodes[0]]
         etas = [at.eta + at.z * (u - at.u)[codes] for u in nodes]
         terms = np.array(
@@ -230,17 +213,17 @@ class ScalarBatch:
             own = own * share[codes]
             score, by_effect = score + own, by_effect + own * u[codes]
         spread = (1.0 - moved / np.sqrt(H)) / H
-        return value, self._gradient(observed, at, information, spread, score, by_effect, pull)
+        return value, self._gradient(observed, at, spread, score, by_effect, pull)
 
-    def _gradient(self, observed: Observed, at: Modes, information, spread, score, by_effect, pull):
+    def _gradient(self, observed: Observed, at: Modes, spread, score, by_effect, pull):
         """`laplace.from_sums` for one coefficient: with what log|H| changes, `spread` (J, B), per unit of z̃²."""
         family, y, weights, codes = self.family, observed.y, observed.weights, self._codes
         g = at.z * spread[codes]
         t = g * at.z * family.information_slope(y, at.eta, at.mu, weights)
-        seen = information if family.canonical else family.observed_information(y, at.eta, at.mu, weights)
+        seen = at.information if family.canonical else family.observed_information(y, at.eta, at.mu, weights)
         q = (2.0 * pull + self._sums(t * at.z)) / (1.0 + self._sums(seen * at.z**2))
         r = t - seen * at.z * q[codes]
-        rows = r * at.u[codes] + at.score * q[codes] + 2.0 * information * g - 2.0 * by_effect
+        rows = r * at.u[codes] + at.score * q[codes] + 2.0 * at.information * g - 2.0 * by_effect
         by_sd = self.criterion.part.terms[0].Z[0] @ rows
         return np.concatenate([by_sd[None], self.criterion.basis.T @ (r - 2.0 * score)])
 
@@ -255,14 +238,13 @@ class ScalarBatch:
         information = H[:, 1:, 1:] - across[:, None, None] * H[:, 1:, :1] * H[:, :1, 1:]
         converged = converged & np.all(np.isfinite(information), axis=(1, 2))
         information[~converged] = np.eye(len(x) - 1)
-        if len(x) > 1:
-            converged &= np.linalg.eigvalsh(information)[:, 0] > 1e-8
+        converged &= np.linalg.eigvalsh(information).min(axis=1, initial=1.0) > 1e-8
         information[~converged] = np.eye(len(x) - 1)
         vcov = criterion.T @ np.linalg.solve(
             information / 2.0, np.broadcast_to(criterion.T.T, information.shape)
         )
         theta = np.abs(x[0]) / R
-        converged &= ~self.before.is_extreme(x.T)
+        converged &= ~is_extreme(criterion, x.T)
         ones = np.ones(len(theta))
         singular = np.abs(x[0]) < RANK_TOLERANCE
         return ManyEstimates(beta, vcov, theta[:, None], ones, many.value, converged, singular)
@@ -270,7 +252,7 @@ class ScalarBatch:
     def whole(self, y: np.ndarray, many: ManyEstimates, k: int) -> Estimates:
         """All the estimates of one response (n,), which was the k-th of many: the group effects and fitted values too."""
         beta, theta = many.beta[k], many.theta[k]
-        state = self.before.criterion_of(y).solve(theta, beta, start=self.before.modes)
+        state = self.criterion.with_response(y).solve(theta, beta, start=self.before.modes)
         return Estimates(
             beta=beta,
             vcov=many.vcov[k],
@@ -285,6 +267,12 @@ class ScalarBatch:
             converged=bool(many.converged[k]),
             n_agq=1 if self.criterion.rule is None else self.criterion.rule.n,
         )
+
+
+def _canonical(x: np.ndarray) -> np.ndarray:
+    """SDs that are not negative, and none where there is hardly any."""
+    sd = np.abs(x[:1])
+    return np.concatenate([np.where(sd < TRACE, 0.0, sd), x[1:]])
 
 
 def scalar_batch(design: Design, estimates: Estimates) -> ScalarBatch | None:

@@ -25,6 +25,7 @@ from ..lapack import cholesky, solve_triangular
 from ..random.arrange import arrange_blocks
 from ..random.effects import Effects, dot
 from ..random.pattern import Pattern
+from ..search.optimise import Search
 from ..standardise import orthonormal
 from . import laplace, quadrature
 from .irls import Solution
@@ -41,7 +42,7 @@ class GlmmCriterion:
     """−2 log L(θ, b, φ), by Laplace's approximation or by adaptive quadrature.
 
     Call it with θ (lme4's order, any signs), b and, where the distribution has one, its dispersion;
-    `value_and_gradient` adds the derivatives. `standard` is the same in the coordinates the optimiser uses.
+    `value_and_gradient` adds the derivatives. A `Walk` is the same in the coordinates the optimiser uses.
 
     Attributes
     ----------
@@ -92,6 +93,11 @@ class GlmmCriterion:
         """How many numbers are searched for: θ, b, and the dispersion where there is one."""
         return self.n_theta + len(self.b0) + (self.place is not None)
 
+    @property
+    def of_b(self) -> slice:
+        """Where b stands among them."""
+        return slice(self.n_theta, self.n_theta + len(self.b0))
+
     def __call__(self, theta: np.ndarray, beta: np.ndarray, dispersion: float | None = None) -> float:
         return self.solve(theta, beta, dispersion).value
 
@@ -110,7 +116,8 @@ class GlmmCriterion:
         start: Effects | None = None,
     ) -> Approximation | Integral:
         """The model at θ, b and a dispersion: the criterion's value, the modes and what belongs to them."""
-        return self.state(self.standard_factors(theta), self._population(beta), dispersion, start)
+        population = self.design.X @ np.asarray(beta, dtype=float) + self.design.offset
+        return self.state(self.standard_factors(theta), population, dispersion, start)
 
     def gradient(self, state: Approximation | Integral) -> np.ndarray:
         """The derivatives by θ, b and the dispersion's coordinate at a state."""
@@ -121,11 +128,6 @@ class GlmmCriterion:
         by_b, by_place = self.design.X.T @ by_population, self.by_place(by_dispersion, place)
         return np.concatenate([theta_from_factors(by_theta), by_b, by_place])
 
-    def standard(self, x: np.ndarray, start: Effects | None = None) -> tuple[float, np.ndarray]:
-        """Value and gradient in standard coordinates, the modes looked for from `start`, or from none."""
-        state = self.state_at(x, start)
-        return state.value, self.standard_gradient(state, x)
-
     def standard_gradient(self, state: Approximation | Integral, x: np.ndarray) -> np.ndarray:
         """The derivatives in standard coordinates, at the state that belongs to `x`."""
         by_factor, by_population, by_dispersion = self.derivatives(state)
@@ -135,15 +137,8 @@ class GlmmCriterion:
 
     def state_at(self, x: np.ndarray, start: Effects | None = None) -> Approximation | Integral:
         """The model at a place in standard coordinates."""
-        return self.state(self.factors(x), self.population_at(x), self.dispersion_at(x), start)
-
-    def population_at(self, x: np.ndarray) -> np.ndarray:
-        """The part of η that is the same whatever the groups, (n,)."""
-        return self.response.population + self.basis @ self.b_at(x)
-
-    def b_at(self, x: np.ndarray) -> np.ndarray:
-        """The part of a point that is about b, in standard errors from b₀."""
-        return x[self.n_theta : self.n_theta + len(self.b0)]
+        population = self.response.population + self.basis @ x[self.of_b]
+        return self.state(self.factors(x), population, self.dispersion_at(x), start)
 
     def by_place(self, by_dispersion: float, place: float | None) -> np.ndarray:
         """The derivative by the dispersion's coordinate, (1,); nothing where there is no dispersion."""
@@ -164,6 +159,14 @@ class GlmmCriterion:
         """The same criterion with another number of nodes in each direction."""
         return replace(self, rule=rule_of(n, sum(self.sizes)), held=None)
 
+    def with_response(self, y: np.ndarray) -> GlmmCriterion:
+        """The criterion of the same model with another response (n,)."""
+        response = self.response
+        constant = response.family.constant(y, response.weights, response.trials)
+        return replace(
+            self, design=self.design.with_response(y), response=replace(response, y=y, constant=constant)
+        )
+
     def holding(self, x: np.ndarray, start: Effects | None = None) -> GlmmCriterion:
         """The same criterion, its lattice of nodes placed for `x`, where it stays."""
         return replace(self, held=cast(Integral, replace(self, held=None).state_at(x, start)))
@@ -176,15 +179,12 @@ class GlmmCriterion:
         """θ and b."""
         pairs = zip(self.part.terms, self.factors(x), strict=True)
         theta = theta_from_factors([lower_triangular(solve_triangular(term.R, L)) for term, L in pairs])
-        return theta, self.b0 + self.T @ self.b_at(x)
+        return theta, self.b0 + self.T @ x[self.of_b]
 
     def standard_factors(self, theta: np.ndarray) -> list[np.ndarray]:
         """The standardised terms' Λ for a θ of the data as they came."""
         factors = factors_from_theta(np.asarray(theta, dtype=float), self.sizes)
         return [term.R @ L for term, L in zip(self.part.terms, factors, strict=True)]
-
-    def _population(self, beta: np.ndarray) -> np.ndarray:
-        return self.design.X @ np.asarray(beta, dtype=float) + self.design.offset
 
     def state(
         self,
@@ -206,12 +206,11 @@ class GlmmCriterion:
         return self._integrated(factors, response, self.part.nothing())
 
     def _integrated(self, factors: Sequence[np.ndarray], response: Response, start: Effects):
-        if self.rule is None:
-            return laplace.approximate(self.part, factors, response, start)
         if self.held is not None:
-            at = replace(self.held.laplace, Z=self.part.scaled(factors))
-            return quadrature.integrate_placed(self.part, at, response, self.rule, self.held.placement)
-        return quadrature.integrate(self.part, factors, response, start, self.rule)
+            at = replace(self.held.laplace, Z=self.part.scaled(factors), response=response)
+            return quadrature.integrate_placed(self.part, at, self.rule, self.held.placement)
+        at = laplace.approximate(self.part, factors, response, start)
+        return at if self.rule is None else quadrature.integrate(self.part, at, self.rule)
 
     def derivatives(self, state: Approximation | Integral) -> Gradient:
         """The derivatives at a state, by the standardised terms' Λ, the rows' population part and the dispersion."""
@@ -244,6 +243,34 @@ class Walk:
         return self._last[1]
 
 
+@dataclass(frozen=True, eq=False)
+class End:
+    """Where a search along a walk ended, whether it proved a minimum there, and the second derivatives."""
+
+    search: Search
+    converged: bool
+    hessian: np.ndarray
+
+    @property
+    def walk(self) -> Walk:
+        """What led there, and gives the state there."""
+        return cast(Walk, self.search.objective)
+
+    @property
+    def criterion(self) -> GlmmCriterion:
+        return self.walk.criterion
+
+    @property
+    def x(self) -> np.ndarray:
+        """The place in standard coordinates."""
+        return self.search.point.x
+
+    @property
+    def modes(self) -> Effects:
+        """The modes of the spherical group effects."""
+        return self.walk.modes
+
+
 def glmm_criterion(design, flat: Solution, n_agq: int = 1) -> GlmmCriterion:
     """Prepare a design for fitting.
 
@@ -267,17 +294,7 @@ def glmm_criterion(design, flat: Solution, n_agq: int = 1) -> GlmmCriterion:
     rule = rule_of(n_agq, sum(part.sizes)) if n_agq > 1 else None
     place, unit = _place_and_unit(response, mu)
     return GlmmCriterion(
-        design,
-        part,
-        rule,
-        response,
-        flat.beta,
-        T,
-        place,
-        unit,
-        design.X @ T,
-        sds,
-        information,
+        design, part, rule, response, flat.beta, T, place, unit, design.X @ T, sds, information
     )
 
 

@@ -11,8 +11,9 @@ every row's linear predictor and q = H⁻¹Z̃ᵀr over the other factors' effec
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -22,11 +23,10 @@ from ..estimates import Move
 from ..lapack import eigh, solve_triangular
 from ..random.arrange import arrange
 from ..random.blocks import sum_by_group
-from ..random.effects import row_products
 from . import laplace, quadrature
-from .criterion import GlmmCriterion, Walk
+from .criterion import End, GlmmCriterion
 from .laplace import Approximation
-from .quadrature import DENSE, MOST_NODES, Integral, Rule, integrate_around, rule_of
+from .quadrature import DENSE, MOST_NODES, Integral, Rule, integrate, rule_of
 
 #: A move by this many standard errors is worth a second look.
 SUSPICIOUS = 0.15
@@ -40,131 +40,114 @@ LADDER, STILL = (11, 25, 50, 100), 0.1
 CHOICE = {2: (11, 25), 3: (7, 15)}
 
 
-@dataclass(frozen=True, eq=False)
-class Optimum:
-    """Where a search ended: the criterion, the place in its standard coordinates, gradient and Hessian, and the walk there."""
-
-    criterion: GlmmCriterion
-    x: np.ndarray
-    gradient: np.ndarray
-    hessian: np.ndarray
-    walk: Walk
-
-    def move(self) -> Move | None:
-        """Where exact integration would move the estimates; None where that is not known."""
-        rule, sizes = self.criterion.rule, dict(self._factors())
-        few = 1 if rule is None else rule.n
-        if not set(sizes.values()) <= set(FIRST) or (few >= DENSE and max(sizes.values()) > 1):
-            return None
-        try:
-            if len(sizes) > 1:
-                return self._of_several(sizes)
-            return self._of_one(few, *sizes.values())
-        except (FloatingPointError, np.linalg.LinAlgError):
-            return None
-
-    def _factors(self) -> Iterator[tuple[str, int]]:
-        """Each grouping factor and how many coefficients vary across it."""
-        blocks = self.criterion.design.blocks
-        for group in dict.fromkeys(block.group for block in blocks):
-            yield group, sum(len(block.names) for block in blocks if block.group == group)
-
-    def _of_one(self, few: int, size: int) -> Move:
-        def with_nodes(n: int) -> Move:
-            return self._moved(self._gradient(n) - self.gradient)
-
-        most = MOST_NODES if size == 1 else DENSE - 1
-        informed = few == 1 and self._information() > INFORMED
-        move = with_nodes(ONE_LOOK[size] if informed else max(FIRST[size], min(2 * few + 1, most)))
-        if few == 1 and not informed and move.largest > SUSPICIOUS:
-            move = with_nodes(SECOND[size])
-        if not move.matters:
-            return move
-        if size > 1:
-            return replace(move, nodes=CHOICE[size][move.largest > 1.0 or few > 1])
-        return _enough([replace(with_nodes(n), nodes=n) for n in LADDER if n > few])
-
-    def _information(self) -> float:
-        """What the rows of the median group tell of its mean, on the scale of η."""
-        state, block = cast(Approximation, self.walk.at(self.x)), self.criterion.design.blocks[0]
-        return float(np.median(sum_by_group(state.information, block.codes, len(block.levels))))
-
-    def _gradient(self, n: int) -> np.ndarray:
-        """The gradient with n nodes in each direction."""
-        criterion = self.criterion.with_nodes(n)
-        state = self.walk.at(self.x)
-        at = state.laplace if isinstance(state, Integral) else state
-        integral = integrate_around(criterion.part, at, cast(Rule, criterion.rule))
-        return criterion.standard_gradient(integral, self.x)
-
-    def _of_several(self, sizes: dict[str, int]) -> Move:
-        state = cast(Approximation, self.walk.at(self.x))  # with several grouping factors there are no nodes
-        move = self._moved_by(state, sizes, FIRST)
-        return move if move.largest < SUSPICIOUS else self._moved_by(state, sizes, SECOND)
-
-    def _moved_by(self, state: Approximation, sizes: dict[str, int], nodes: dict[int, int]) -> Move:
-        """The move that these nodes ask for, by how many coefficients vary across each grouping factor."""
-        return self._moved(
-            np.sum([self._off(state, group, nodes[size]) for group, size in sizes.items()], axis=0)
-        )
-
-    def _off(self, state: Approximation, group: str, n: int) -> np.ndarray:
-        """What n nodes for one grouping factor change in the gradient."""
-        criterion, part = self.criterion, self.criterion.part
-        own = np.array([block.group == group for block in criterion.design.blocks])
-        u = part.by_row(state.modes.u)
-        change, by_row, by_dispersion = self._change(state, own, n)
-        q = state.H.solve(
-            [total * (not mine) for total, mine in zip(part.sums(state.Z, by_row), own, strict=True)]
-        )
-        further = -state.information * part.predictor(state.Z, q)
-        by_factor = []
-        for k, (term, effects, moved) in enumerate(zip(part.terms, u, part.by_row(q), strict=True)):
-            rows = (further + by_row * (not own[k])) * effects + state.modes.score * moved
-            by_factor.append(term.Z @ rows.T + change.get(k, 0.0))
-        by_b = criterion.basis.T @ (by_row + further)
-        return np.concatenate([theta_from_factors(by_factor), by_b, by_dispersion])
-
-    def _change(
-        self, state: Approximation, own: np.ndarray, n: int
-    ) -> tuple[dict[int, np.ndarray], np.ndarray, np.ndarray]:
-        """Of one factor's blocks alone: by Λ, by row and by the dispersion, n nodes less Laplace."""
-        criterion, x, places = self.criterion, self.x, np.flatnonzero(own)
-        u, factors = criterion.part.by_row(state.modes.u), criterion.factors(x)
-        beside = sum(row_products(state.Z[k], u[k]) for k in np.flatnonzero(~own))
-        part = arrange([criterion.part.terms[k] for k in places], [""] * len(places))
-        response = replace(state.response, population=state.response.population + beside)
-        start = [state.modes.u[k] for k in places]
-        at = laplace.approximate(part, [factors[k] for k in places], response, start)
-        few = laplace.gradient(part, at)
-        more = quadrature.gradient(part, integrate_around(part, at, rule_of(n, sum(part.sizes))))
-        by_factor = zip(places, few.by_factor, more.by_factor, strict=True)
-        by_place = criterion.by_place(more.by_dispersion - few.by_dispersion, criterion.place_at(x))
-        return (
-            {int(k): b - a for k, a, b in by_factor},
-            more.by_population - few.by_population,
-            criterion.unit * by_place,
-        )
-
-    def _moved(self, off: np.ndarray) -> Move:
-        """The Newton step that a change of the gradient asks for, in standard errors of b and of the SDs."""
-        criterion, n_theta = self.criterion, self.criterion.n_theta
-        inverse = _inverse(self.hessian)
-        step, covariance = -inverse @ off, 2.0 * inverse
-        b = slice(n_theta, n_theta + len(criterion.b0))
-        errors = _standard_errors(criterion.T, covariance[b, b])
-        coefficients = np.divide(criterion.T @ step[b], errors, out=np.zeros_like(errors), where=errors > 0)
-        sds = []
-        for slopes in _sd_slopes(criterion, self.x):
-            sd_errors = _standard_errors(slopes, covariance[:n_theta, :n_theta])
-            moves = slopes @ step[:n_theta]
-            sds.append(np.divide(moves, sd_errors, out=np.zeros_like(moves), where=sd_errors > 0))
-        return Move(coefficients, sds)
+def move_of(end: End) -> Move | None:
+    """Where exact integration would move the estimates; None where that is not known."""
+    rule, sizes = end.criterion.rule, Counter[str]()
+    for block in end.criterion.design.blocks:
+        sizes[block.group] += len(block.names)
+    few = 1 if rule is None else rule.n
+    if not set(sizes.values()) <= set(FIRST) or (few >= DENSE and max(sizes.values()) > 1):
+        return None
+    try:
+        if len(sizes) > 1:
+            return _of_several(end, sizes)
+        return _of_one(end, few, *sizes.values())
+    except (FloatingPointError, np.linalg.LinAlgError):
+        return None
 
 
-def _standard_errors(rows: np.ndarray, covariance: np.ndarray) -> np.ndarray:
-    """Those of linear combinations, one per row."""
-    return np.sqrt(np.sum((rows @ covariance) * rows, axis=1))
+def _of_one(end: End, few: int, size: int) -> Move:
+    def with_nodes(n: int) -> Move:
+        return _moved(end, _gradient(end, n) - end.search.point.gradient)
+
+    most = MOST_NODES if size == 1 else DENSE - 1
+    informed = few == 1 and _information(end) > INFORMED
+    move = with_nodes(ONE_LOOK[size] if informed else max(FIRST[size], min(2 * few + 1, most)))
+    if few == 1 and not informed and move.largest > SUSPICIOUS:
+        move = with_nodes(SECOND[size])
+    if not move.matters:
+        return move
+    if size > 1:
+        return replace(move, nodes=CHOICE[size][move.largest > 1.0 or few > 1])
+    return _enough([replace(with_nodes(n), nodes=n) for n in LADDER if n > few])
+
+
+def _information(end: End) -> float:
+    """What the rows of the median group tell of its mean, on the scale of η."""
+    state, block = cast(Approximation, end.walk.at(end.x)), end.criterion.design.blocks[0]
+    return float(np.median(sum_by_group(state.information, block.codes, len(block.levels))))
+
+
+def _gradient(end: End, n: int) -> np.ndarray:
+    """The gradient with n nodes in each direction."""
+    criterion = end.criterion.with_nodes(n)
+    state = end.walk.at(end.x)
+    at = state.laplace if isinstance(state, Integral) else state
+    integral = integrate(criterion.part, at, cast(Rule, criterion.rule))
+    return criterion.standard_gradient(integral, end.x)
+
+
+def _of_several(end: End, sizes: dict[str, int]) -> Move:
+    state = cast(Approximation, end.walk.at(end.x))  # with several grouping factors there are no nodes
+
+    def with_nodes(nodes: dict[int, int]) -> Move:
+        return _moved(end, np.sum([_off(end, state, group, nodes[n]) for group, n in sizes.items()], axis=0))
+
+    move = with_nodes(FIRST)
+    return move if move.largest < SUSPICIOUS else with_nodes(SECOND)
+
+
+def _off(end: End, state: Approximation, group: str, n: int) -> np.ndarray:
+    """What n nodes for one grouping factor change in the gradient."""
+    criterion, part = end.criterion, end.criterion.part
+    own = [block.group == group for block in criterion.design.blocks]
+    few, more = _with_and_without(end, state, np.flatnonzero(own), n)
+    change = iter([b - a for a, b in zip(few.by_factor, more.by_factor, strict=True)])
+    by_row = more.by_population - few.by_population
+    q = state.H.solve(
+        [total * (not mine) for total, mine in zip(part.sums(state.Z, by_row), own, strict=True)]
+    )
+    further = -state.information * part.predictor(state.Z, q)
+    by_factor = []
+    for term, mine, u, moved in zip(part.terms, own, part.by_row(state.modes.u), part.by_row(q), strict=True):
+        rows = (further + by_row * (not mine)) * u + state.modes.score * moved
+        by_factor.append(term.Z @ rows.T + (next(change) if mine else 0.0))
+    by_place = criterion.by_place(more.by_dispersion - few.by_dispersion, criterion.place_at(end.x))
+    by_b = criterion.basis.T @ (by_row + further)
+    return np.concatenate([theta_from_factors(by_factor), by_b, criterion.unit * by_place])
+
+
+def _with_and_without(
+    end: End, state: Approximation, own: np.ndarray, n: int
+) -> tuple[laplace.Gradient, laplace.Gradient]:
+    """The gradients of one factor's terms alone, the others' effects at their modes: without nodes, and with n."""
+    terms, factors = end.criterion.part.terms, end.criterion.factors(end.x)
+    part = arrange([terms[k] for k in own], [""] * len(own))
+    u = [state.modes.u[k] for k in own]
+    population = state.modes.eta - part.predictor([state.Z[k] for k in own], u)
+    response = replace(state.response, population=population)
+    at = laplace.approximate(part, [factors[k] for k in own], response, u)
+    return laplace.gradient(part, at), quadrature.gradient(
+        part, integrate(part, at, rule_of(n, sum(part.sizes)))
+    )
+
+
+def _moved(end: End, off: np.ndarray) -> Move:
+    """The Newton step that a change of the gradient asks for, in standard errors of b and of the SDs."""
+    criterion, inverse = end.criterion, _inverse(end.hessian)
+    step, covariance = -inverse @ off, 2.0 * inverse
+    theta, b = slice(criterion.n_theta), criterion.of_b
+    sds = [
+        _in_standard_errors(slopes, step[theta], covariance[theta, theta])
+        for slopes in _sd_slopes(criterion, end.x)
+    ]
+    return Move(_in_standard_errors(criterion.T, step[b], covariance[b, b]), sds)
+
+
+def _in_standard_errors(rows: np.ndarray, step: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """The moves of linear combinations, one per row; 0 for one that is known exactly."""
+    errors = np.sqrt(np.sum((rows @ covariance) * rows, axis=1))
+    return np.divide(rows @ step, errors, out=np.zeros_like(errors), where=errors > 0)
 
 
 def _inverse(H: np.ndarray) -> np.ndarray:

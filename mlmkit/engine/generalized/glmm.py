@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import cast
 
@@ -24,8 +24,8 @@ from ..random.effects import Effects
 from ..search.hills import Summit, are_alike, further_starts, highest, may_have_hills, sds_of, two_summits
 from ..search.optimise import NOT_CONVERGED, Point, Search, descend, minimise
 from ..search.singular import RANK_TOLERANCE, singular_messages
-from .criterion import GlmmCriterion, Walk, glmm_criterion
-from .doubt import Optimum
+from .criterion import End, GlmmCriterion, Walk, glmm_criterion
+from .doubt import move_of
 from .irls import Solution, fit_glm, in_full, iterate_and_examine
 from .laplace import Approximation
 from .quadrature import MOST_NODES, Integral, is_lattice
@@ -110,65 +110,31 @@ def fit_glmm(design, n_agq: int = 1, examine: bool = False) -> Estimates:
     if separation is not None:
         return _separated(design, separation, n_agq)
     dense = is_lattice(n_agq, sum(block.Z.shape[1] for block in design.blocks))
-    criterion, search = _begun(design, flat, FEW if dense else n_agq)
-    end, messages = best_end(criterion, climb(criterion, search))
+    end, messages = best_end(climb(_begin(design, flat, FEW if dense else n_agq)))
     if dense:
-        criterion, search = _on_a_lattice(criterion.with_nodes(n_agq), end)
-        end = climb(criterion, search)
-        end = replace(end, walk=Walk(replace(criterion, held=None), end.modes))  # the nodes are placed anew
+        end = _on_a_lattice(end, n_agq)
     try:
-        estimates = estimates_of(criterion, end, messages)
+        estimates = estimates_of(end, messages)
     except FloatingPointError:
         family = design.spec.family
         raise DataError(RUNNING_AWAY if family.link in LIKE_LOGS else AT_THE_EDGE.format(family)) from None
     if not examine or not np.all(np.isfinite(end.hessian)):
         return estimates
-    return replace(estimates, move=Optimum(criterion, end.x, end.gradient, end.hessian, end.walk).move())
+    return replace(estimates, move=move_of(end))
 
 
-@dataclass(frozen=True, eq=False)
-class End:
-    """Where a search ended.
-
-    Attributes
-    ----------
-    x, value, gradient
-        The place in standard coordinates, the criterion and its derivatives there.
-    walk
-        What led there, and gives the state at x.
-    hessian, metric
-        The second derivatives, and the search's inverse of them.
-    converged
-        Whether it is a minimum.
-    evaluations
-    """
-
-    x: np.ndarray
-    value: float
-    gradient: np.ndarray
-    walk: Walk
-    hessian: np.ndarray
-    metric: np.ndarray
-    converged: bool
-    evaluations: int
-
-    @property
-    def modes(self) -> Effects:
-        """The modes of the spherical group effects."""
-        return self.walk.modes
-
-
-def climb(criterion: GlmmCriterion, search: Search) -> End:
-    """A search to its end."""
+def climb(search: Search) -> End:
+    """A search along a walk to its end."""
+    criterion = cast(Walk, search.objective).criterion
     converged, H = minimise(search, partial(_canonical, criterion))
-    point = _without_traces(criterion, search)
-    walk = cast(Walk, search.objective)
-    return End(point.x, point.value, point.gradient, walk, H, search.metric, converged, search.evaluations)
+    search.point = _without_traces(criterion, search)
+    return End(search, converged, H)
 
 
-def best_end(criterion: GlmmCriterion, first: End) -> tuple[End, tuple[str, ...]]:
+def best_end(first: End) -> tuple[End, tuple[str, ...]]:
     """The end of the best search: of the first one, and of others where it may not be the best."""
-    if not _may_be_higher_elsewhere(criterion, first):
+    criterion = first.criterion
+    if not _may_be_higher_elsewhere(first):
         return first, ()
     look, end = View(criterion, first.x), criterion.factors(first.x)
     starts = further_starts(end, look, units(criterion), largest_sd(criterion))
@@ -176,22 +142,22 @@ def best_end(criterion: GlmmCriterion, first: End) -> tuple[End, tuple[str, ...]
         begin_at(criterion, np.concatenate([theta_from_factors(factors), place.x]), place.modes(factors))
         for factors, place in starts
     )
-    ends, spent = [first], first.evaluations
+    ends, spent = [first], first.search.evaluations
     for search in searches:
         if spent > ENOUGH_EVALUATIONS:
             break  # a search that finds no end says what further ones would
         if search is None:
             continue
         search.most = min(search.most, MOST_IN_ALL - spent)
-        if not _comes_to_one_of(ends, criterion, search):
-            ends.append(climb(criterion, search))
+        if not _comes_to_one_of(ends, search):
+            ends.append(climb(search))
         spent += search.evaluations
     summits = [
         Summit(height(criterion, end.x, end.modes), criterion.factors(end.x), end.converged, end)
         for end in ends
     ]
     best, rival = highest(summits)
-    end = replace(best.outcome, evaluations=spent)
+    end = replace(best.outcome, search=replace(best.outcome.search, evaluations=spent))
     if rival is None:
         return end, ()
     here, there = (
@@ -208,32 +174,32 @@ def _takes_nodes(design) -> bool:
     return len(groups) == 1 and sum(block.Z.shape[1] for block in design.blocks) <= MOST_INTEGRATED
 
 
-def _comes_to_one_of(ends: Sequence[End], criterion: GlmmCriterion, search: Search) -> bool:
+def _comes_to_one_of(ends: Sequence[End], search: Search) -> bool:
     """Whether a search, part of its way taken, is where another one proved a minimum: it need not go on then."""
     for promise in ON_THE_WAY:
         descend(search, promise)
-        if any(_is_at(end, criterion, search.point) for end in ends if end.converged):
+        if any(_is_at(end, search.point) for end in ends if end.converged):
             return True
     return False
 
 
-def _is_at(end: End, criterion: GlmmCriterion, point: Point) -> bool:
+def _is_at(end: End, point: Point) -> bool:
     """Whether a point is next to an end, and not below it: its covariances and, in standard errors, all the rest."""
-    rest = slice(criterion.n_theta, None)
+    criterion, rest = end.criterion, slice(end.criterion.n_theta, None)
     return bool(
-        -SAME_HEIGHT < point.value - end.value < NEXT_TO
+        -SAME_HEIGHT < point.value - end.search.point.value < NEXT_TO
         and np.all(np.abs(point.x[rest] - end.x[rest]) < 10.0 * NEXT_TO)
         and are_alike(criterion.factors(point.x), criterion.factors(end.x), NEXT_TO)
     )
 
 
-def _may_be_higher_elsewhere(criterion: GlmmCriterion, end: End) -> bool:
+def _may_be_higher_elsewhere(end: End) -> bool:
     """Whether another summit is to be feared, and the model small enough to look for it."""
-    design = criterion.design
+    criterion, design = end.criterion, end.criterion.design
     effects = sum(len(block.levels) * block.Z.shape[1] for block in design.blocks)
     if len(design.y) > MANY_ROWS or effects > MANY_EFFECTS or criterion.n_parameters > MANY_PARAMETERS:
         return False
-    if end.evaluations > _most(criterion) or (not end.converged and _leaves_no_noise(criterion, end)):
+    if end.search.evaluations > _most(criterion) or (not end.converged and _leaves_no_noise(end)):
         return False  # where one search finds no end, others find none
     doubtful = not end.converged or is_far(criterion, criterion.factors(end.x))
     return doubtful or _few_data(criterion) or may_have_hills(design, criterion.information)
@@ -246,10 +212,10 @@ def _few_data(criterion: GlmmCriterion) -> bool:
     return len(criterion.design.y) <= FEW_ROWS and few_groups and sum(criterion.sizes) > 1
 
 
-def _leaves_no_noise(criterion: GlmmCriterion, end: End) -> bool:
+def _leaves_no_noise(end: End) -> bool:
     """Whether next to nothing is left of the flat model's dispersion: the likelihood has no maximum then."""
-    family = criterion.response.family
-    return family.has_sigma and criterion.dispersion_at(end.x) < NO_NOISE * family.dispersion
+    family = end.criterion.response.family
+    return family.has_sigma and end.criterion.dispersion_at(end.x) < NO_NOISE * family.dispersion
 
 
 def check_nodes(design, n_agq: int) -> None:
@@ -275,24 +241,23 @@ def check_nodes(design, n_agq: int) -> None:
         )
 
 
-def _on_a_lattice(criterion: GlmmCriterion, few: End) -> tuple[GlmmCriterion, Search]:
+def _on_a_lattice(few: End, n_agq: int) -> End:
     """From the end of a search with few nodes to that of one with many, placed anew until they stay."""
-    x, modes, metric, evaluations = few.x, few.modes, few.metric, few.evaluations
+    criterion, modes, search = few.criterion.with_nodes(n_agq), few.modes, few.search
     for _ in range(MOST_PLACINGS):
-        criterion = criterion.holding(x, modes)
-        walk = Walk(criterion, criterion.held.modes.u)
-        point = Point(x, *walk(x))
-        promised = 0.5 * float(point.gradient @ metric @ point.gradient)
-        search = Search(walk, point, metric, evaluations + 1)
-        if promised < STANDING:
+        x = search.point.x
+        walk = Walk(criterion.holding(x, modes), modes)
+        search = Search(walk, Point(x, *walk(x)), search.metric, search.evaluations + 1)
+        if search.promise < STANDING:
             break
         descend(search, STANDING)
-        x, modes, metric, evaluations = search.point.x, walk.modes, search.metric, search.evaluations
-    return criterion, search
+        modes = walk.modes
+    end = climb(search)
+    return replace(end, search=replace(search, objective=Walk(criterion, end.modes)))  # placed anew
 
 
-def _begun(design, flat: Solution, n_agq: int) -> tuple[GlmmCriterion, Search]:
-    """The criterion, and a search from the flat model and the first SDs at which the modes can be found."""
+def _begin(design, flat: Solution, n_agq: int) -> Search:
+    """A search from the flat model's coefficients and the first SDs at which the modes can be found."""
     with suppress(FloatingPointError, np.linalg.LinAlgError):
         with np.errstate(invalid="ignore"):  # the flat model itself may lie at the edge of the means' range
             criterion = glmm_criterion(design, flat, n_agq)
@@ -301,7 +266,7 @@ def _begun(design, flat: Solution, n_agq: int) -> tuple[GlmmCriterion, Search]:
             x = np.concatenate([theta, np.zeros(criterion.n_parameters - len(theta))])
             search = begin_at(criterion, x, criterion.part.nothing())
             if search is not None:
-                return criterion, search
+                return search
     raise DataError(NO_START)
 
 
@@ -354,11 +319,12 @@ def _without_traces(criterion: GlmmCriterion, search: Search) -> Point:
     return there if there.value <= point.value + 1e-8 else point
 
 
-def estimates_of(criterion: GlmmCriterion, end: End, summits: tuple[str, ...]) -> Estimates:
+def estimates_of(end: End, summits: tuple[str, ...]) -> Estimates:
     """Everything that follows from where a search ended; `summits` says what is to be said of others."""
-    x, design, (theta, beta) = end.x, criterion.design, criterion.estimates_at(end.x)
-    family, dispersion = design.spec.family, criterion.dispersion_at(x)
-    factors, state, gradient = _model_at(criterion, end, theta, beta)
+    criterion, design = end.criterion, end.criterion.design
+    (theta, beta), dispersion = criterion.estimates_at(end.x), criterion.dispersion_at(end.x)
+    family = design.spec.family
+    factors, state, gradient = _model_at(end, theta, beta)
     vcov, messages = _covariance(criterion, end.hessian)
     if not end.converged:
         messages = (NOT_CONVERGED, *messages)
@@ -380,27 +346,28 @@ def estimates_of(criterion: GlmmCriterion, end: End, summits: tuple[str, ...]) -
         fitted=state.modes.mu,
         converged=end.converged,
         messages=(*messages, *summits, *singular_messages(design, theta)),
-        evaluations=end.evaluations,
+        evaluations=end.search.evaluations,
         gradient=gradient,
         n_agq=1 if criterion.rule is None else criterion.rule.n,
     )
 
 
 def _model_at(
-    criterion: GlmmCriterion, end: End, theta: np.ndarray, beta: np.ndarray
+    end: End, theta: np.ndarray, beta: np.ndarray
 ) -> tuple[list[np.ndarray], Approximation | Integral, np.ndarray]:
     """The standardised terms' Λ at the estimates, the model there, and the derivatives by the estimates.
 
     Where each term has one coefficient, Λ can differ from the search's in sign only, and the model is that of its
     last step. Otherwise it may be turned, and several coefficients' nodes with it.
     """
+    criterion = end.criterion
     if max(criterion.sizes) == 1:
         state = end.walk.at(end.x)
         gradient = criterion.gradient(state)
         gradient[: criterion.n_theta] *= np.where(end.x[: criterion.n_theta] < 0.0, -1.0, 1.0)
         return criterion.factors(end.x), state, gradient
     dispersion = criterion.dispersion_at(end.x)
-    state = replace(criterion, held=None).solve(theta, beta, dispersion, end.modes)
+    state = criterion.solve(theta, beta, dispersion, end.modes)
     return criterion.standard_factors(theta), state, criterion.gradient(state)
 
 
@@ -417,9 +384,8 @@ def _information(H: np.ndarray, criterion: GlmmCriterion) -> np.ndarray:
 
     Directions of θ in which the criterion is flat, as at a boundary, say nothing on b and are left out.
     """
-    places = np.arange(len(H))
-    x = slice(criterion.n_theta, criterion.n_theta + len(criterion.b0))
-    rest = np.delete(places, x)
+    x = criterion.of_b
+    rest = np.delete(np.arange(len(H)), x)
     beside = H[rest, x]
     curvatures, directions = eigh(H[np.ix_(rest, rest)])
     curved = np.abs(curvatures) > FLAT * np.max(np.abs(curvatures))

@@ -7,7 +7,7 @@ Linear Models*, 2nd ed., section 2.5. Where some coefficient has no finite maxim
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -175,7 +175,7 @@ def _iterate(design: Design, family: Family, start: np.ndarray | None = None) ->
     Q = Q.T
     coefficients = _start(design, Q) if start is None else R @ start
     eta = Q @ coefficients + design.offset
-    value = likelihood(family, y, eta, weights)
+    value = -likelihood(family, y, eta, weights)
     for steps in range(1, MAX_STEPS + 1):  # noqa: B007  (read after the loop)
         working = family.working(y, eta, weights)
         gradient = Q.T @ working.score
@@ -184,13 +184,12 @@ def _iterate(design: Design, family: Family, start: np.ndarray | None = None) ->
         decrement = gradient @ step
         if not decrement > DECREMENT:
             break
-        step, value = _halved(
-            lambda b: likelihood(family, y, Q @ b + design.offset, weights), coefficients, step, value
-        )
-        if not step.any():  # at the edge of the family's range, or where rounding hides what is uphill
+        move = Q @ step
+        size, value = _step_size(design, family, eta, move, value)
+        if not size:  # at the edge of the family's range, or where rounding hides what is uphill
             break
-        coefficients = coefficients + step
-        eta = Q @ coefficients + design.offset
+        coefficients = coefficients + size * step
+        eta = eta + size * move
     back = solve_triangular(R, np.eye(len(R)))
     inverse = _inverse(information, back)
     return Solution(back @ coefficients, eta, inverse, R.T @ gradient, steps, bool(decrement <= DECREMENT))
@@ -248,15 +247,21 @@ def likelihood(family: Family, y: np.ndarray, eta: np.ndarray, weights: np.ndarr
         return family.kernel(y, mu, weights) if family.valid(mu) else -np.inf
 
 
-def _halved(likelihood, coefficients: np.ndarray, step: np.ndarray, value: float) -> tuple[np.ndarray, float]:
-    """The step, halved until it does not lower the likelihood, and the likelihood there; no step where none does."""
-    slack = 1e-10 * (1 + abs(value))
-    for _ in range(MAX_HALVINGS):
-        new = likelihood(coefficients + step)
-        if new >= value - slack:
-            return step, new
-        step = step / 2
-    return np.zeros_like(step), value
+def _step_size(design: Design, family: Family, eta: np.ndarray, move: np.ndarray, value: float):
+    """The largest part of a step that does not lower the likelihood, and −log likelihood there."""
+    y, weights = design.y, design.weights
+    return halved(lambda size: -likelihood(family, y, eta + size * move, weights), value, MAX_HALVINGS)
+
+
+def halved(value_at: Callable[[float], float], value: float, most: int) -> tuple[float, float]:
+    """The largest of 1, ½, ¼, … at which a value does not rise beyond rounding, and the value there; 0 if it always does."""
+    size = 1.0
+    for _ in range(most):
+        new = value_at(size)
+        if new <= value + 1e-10 * (1.0 + abs(value)):
+            return size, new
+        size *= 0.5
+    return 0.0, value
 
 
 def _estimates(design: Design, solution: Solution, messages: tuple[str, ...]) -> Estimates:

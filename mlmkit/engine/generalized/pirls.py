@@ -15,7 +15,7 @@ import numpy as np
 from ...families import Family, Working
 from ..random.effects import Effects, dot
 from ..random.pattern import Factorised, Pattern
-from .irls import likelihood
+from .irls import halved, likelihood
 
 #: The modes stand when a further step would lower the penalised deviance by less than this. log|H| is of
 #: first order in their error, so it has to be tight.
@@ -65,6 +65,10 @@ class Response:
     def kernel(self, eta: np.ndarray) -> float:
         """Σ w ℓ without constants; −inf where a mean is outside the family's range."""
         return likelihood(self.family, self.y, eta, self.weights)
+
+    def penalised(self, eta: np.ndarray, u: Effects) -> float:
+        """Deviance plus |u|², without constants."""
+        return -2.0 * self.kernel(eta) + dot(u, u)
 
     def loglik(self, mu: np.ndarray) -> float:
         """The log likelihood of means, with every constant."""
@@ -141,8 +145,8 @@ def find_modes(part: Pattern, Z: Effects, response: Response, start: Effects) ->
         move, size, fall = part.predictor(Z, step), 1.0, np.inf
         last, least = decrement, min(least, decrement)
         if decrement >= SMALL or not _valid(family, eta + move):
-            size, fall = _step_size(response, eta, move, u, step, _penalised(response, eta, u))
-        u = [effect + size * change for effect, change in zip(u, step, strict=True)]
+            size, fall = step_size(response, eta, move, u, step, response.penalised(eta, u))
+        u = moved(u, step, size)
         eta = eta + size * move
     raise FloatingPointError(f"The conditional modes were not found in {steps} steps.")
 
@@ -172,18 +176,16 @@ def _curvature(
     return part.factorise(Z, positive)
 
 
-def _penalised(response: Response, eta: np.ndarray, u: Effects) -> float:
-    """Deviance plus |u|², without constants."""
-    return -2.0 * response.kernel(eta) + dot(u, u)
+def step_size(response: Response, eta, move, u: Effects, step: Effects, value: float) -> tuple[float, float]:
+    """The largest part of a step that does not raise the penalised deviance, and how far that falls."""
+    size, new = halved(
+        lambda size: response.penalised(eta + size * move, moved(u, step, size)), value, MAX_HALVINGS
+    )
+    if not size:
+        raise FloatingPointError("No step towards the conditional modes lowers the penalised deviance.")
+    return size, value - new
 
 
-def _step_size(response: Response, eta, move, u: Effects, step: Effects, value: float) -> tuple[float, float]:
-    """The largest of 1, ½, ¼, … that does not raise the penalised deviance beyond rounding, and how far it falls."""
-    size, rounding = 1.0, 1e-10 * (1.0 + abs(value))
-    for _ in range(MAX_HALVINGS):
-        there = [effect + size * change for effect, change in zip(u, step, strict=True)]
-        fall = value - _penalised(response, eta + size * move, there)
-        if fall >= -rounding:
-            return size, fall
-        size *= 0.5
-    raise FloatingPointError("No step towards the conditional modes lowers the penalised deviance.")
+def moved(u: Effects, step: Effects, size: float) -> Effects:
+    """u after a part of a step."""
+    return [effect + size * change for effect, change in zip(u, step, strict=True)]

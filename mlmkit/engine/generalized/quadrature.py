@@ -23,7 +23,6 @@ stay while a search goes on (`Placement`), and are placed anew where it ends.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple, cast
@@ -33,7 +32,7 @@ import numpy as np
 from ..random.blocks import cholesky, multiply, solve_lower, sum_by_group, times_vectors, transpose
 from ..random.effects import Effects
 from ..random.pattern import Pattern
-from .laplace import Approximation, Gradient, Sums, approximate, from_sums
+from .laplace import Approximation, Gradient, Sums, from_sums
 from .pirls import Modes, Response
 
 #: Nodes are taken together as long as their rows are no more than this.
@@ -132,21 +131,8 @@ class Integral:
         return self.laplace.modes
 
 
-def integrate(
-    part: Pattern, factors: Sequence[np.ndarray], response: Response, start: Effects, rule: Rule
-) -> Integral:
-    """Integrate the groups' effects out, the modes sought from `start`.
-
-    Raises
-    ------
-    FloatingPointError
-        The modes were not found, or the nodes around them take a mean out of the family's range.
-    """
-    return integrate_around(part, approximate(part, factors, response, start), rule)
-
-
-def integrate_around(part: Pattern, at: Approximation, rule: Rule) -> Integral:
-    """The same around modes that are known.
+def integrate(part: Pattern, at: Approximation, rule: Rule) -> Integral:
+    """Integrate the groups' effects out, around their modes.
 
     Raises
     ------
@@ -159,26 +145,18 @@ def integrate_around(part: Pattern, at: Approximation, rule: Rule) -> Integral:
     if rule.placed:
         placement = Placement(modes, _roots(0.25 * products))
         for _ in range(PLACINGS):
-            placement = _summed(z, placement, codes, response, rule).placement(placement)
-        return integrate_placed(part, at, response, rule, placement)
+            placement = summed(z, placement, codes, response, rule).placement(placement)
+        return integrate_placed(part, at, rule, placement)
     B = _roots(products)
-    totals = _summed(z, Placement(modes, B), codes, response, rule)
+    totals = summed(z, Placement(modes, B), codes, response, rule)
     value = _value(totals, -0.5 * at.H.log_determinant, response)
     return Integral(value, at, _sums(part, at, B, totals), response)
 
 
-def integrate_placed(
-    part: Pattern, at: Approximation, response: Response, rule: Rule, placement: Placement
-) -> Integral:
-    """The same on a lattice that stays where it is.
-
-    Parameters
-    ----------
-    at
-        Its Z̃ is the one taken; its modes, which need not belong to it, are handed on.
-    """
-    codes, z = part.terms[0].codes, np.concatenate(at.Z)
-    totals = _summed(z, placement, codes, response, rule)
+def integrate_placed(part: Pattern, at: Approximation, rule: Rule, placement: Placement) -> Integral:
+    """The same on a lattice that stays where it is; the modes of `at`, which need not belong to its Z̃, are handed on."""
+    codes, z, response = part.terms[0].codes, np.concatenate(at.Z), at.response
+    totals = summed(z, placement, codes, response, rule)
     score, by_effect, by_dispersion = totals.averages(placement, codes, response)
     nothing = [np.zeros_like(one) for one in at.Z]
     sums = Sums(score, _by_term(part, by_effect), part.nothing(), nothing, by_dispersion)
@@ -269,11 +247,11 @@ class _Totals(NamedTuple):
         return [factor * sums for sums in self[1:5]] + [by_row * sums for sums in self[5:]]
 
 
-def _summed(z: np.ndarray, at: Placement, codes: np.ndarray, response: Response, rule: Rule) -> _Totals:
+def summed(z: np.ndarray, at: Placement, codes: np.ndarray, response: Response, rule: Rule) -> _Totals:
     """Sums over all nodes, a few nodes at a time."""
-    totals, highest = None, np.empty(0)
-    for nodes, log_weights in _few(rule, max(1, AT_ONCE // z.shape[1])):
-        more = _over(nodes, log_weights, z, at, codes, response, highest)
+    totals, highest, count = None, np.empty(0), max(1, AT_ONCE // z.shape[1])
+    for few in (slice(k, k + count) for k in range(0, len(rule.log_weights), count)):
+        more = _over(rule.nodes[:, few], rule.log_weights[few], z, at, codes, response, highest)
         totals = more if totals is None else totals.and_further(more, codes)
         highest = totals.highest
     return cast(_Totals, totals)
@@ -310,11 +288,6 @@ def _over(
         score.sum(axis=0),
         nodes @ score,
     )
-
-
-def _few(rule: Rule, count: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    for start in range(0, len(rule.log_weights), count):
-        yield rule.nodes[:, start : start + count], rule.log_weights[start : start + count]
 
 
 def _sums(part: Pattern, at: Approximation, B: np.ndarray, totals: _Totals) -> Sums:

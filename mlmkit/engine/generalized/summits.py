@@ -15,20 +15,20 @@ all one or all the other, Laplace's approximation can be too high by ten and mor
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..random.blocks import sum_by_group
 from ..random.effects import Effects, dot
 from ..search.hills import sds_of
 from .criterion import GlmmCriterion
 from .laplace import Approximation
-from .pirls import Response
-from .quadrature import gauss_hermite
+from .pirls import Response, moved, step_size
+from .quadrature import Placement, gauss_hermite, summed
 
 #: Newton's steps end when a further one would lower f₀ by less than this, or after this many.
-DECREMENT, MOST_STEPS, MOST_HALVINGS = 1e-3, 25, 12
+DECREMENT, MOST_STEPS = 1e-3, 25
 #: The largest SD looked at, on the scale of η. Of a regressor far from 0 its own SD, not its size, counts.
 LARGEST = 30.0
 #: An SD beyond this, on the scale of η, is doubted.
@@ -91,26 +91,22 @@ class View:
     """
 
     def __init__(self, criterion: GlmmCriterion, end: np.ndarray):
-        self.criterion, self.kept = criterion, end[criterion.n_theta + len(criterion.b0) :]
+        self.criterion, self.kept = criterion, end[criterion.of_b.stop :]
         population = criterion.response.population
         self.response = criterion.response.given(population, criterion.dispersion_at(end))
-        self.nothing = Place(np.zeros(len(criterion.b0)), criterion.part.nothing())
-        self.latest = self.nothing
+        nothing = np.concatenate([np.zeros(len(criterion.b0)), self.kept])
+        self.latest = self.nothing = Place(nothing, criterion.part.nothing())
 
     def __call__(self, factors: Sequence[np.ndarray]) -> tuple[float, Place]:
-        begins = (self.nothing,) if self.latest is self.nothing else (self.latest, self.nothing)
-        for begin in begins:
-            try:
-                value, u, x = _joint_modes(
-                    self.criterion, factors, self.response, begin.modes(factors), begin.x
-                )
-            except (FloatingPointError, np.linalg.LinAlgError):
-                continue
-            effects = [Lambda @ one for Lambda, one in zip(factors, u, strict=True)]
-            self.latest = Place(x, effects)
-            return value, Place(np.concatenate([x, self.kept]), effects)
+        for begin in dict.fromkeys((self.latest, self.nothing)):
+            with suppress(FloatingPointError, np.linalg.LinAlgError):
+                u, x = begin.modes(factors), begin.x[: len(self.criterion.b0)]
+                value, u, x = _joint_modes(self.criterion, factors, self.response, u, x)
+                effects = [Lambda @ one for Lambda, one in zip(factors, u, strict=True)]
+                self.latest = Place(np.concatenate([x, self.kept]), effects)
+                return value, self.latest
         self.latest = self.nothing
-        return np.inf, Place(np.concatenate([self.nothing.x, self.kept]), self.nothing.effects)
+        return np.inf, self.nothing
 
 
 def _joint_modes(criterion: GlmmCriterion, factors, response: Response, u: Effects, x: np.ndarray):
@@ -123,16 +119,10 @@ def _joint_modes(criterion: GlmmCriterion, factors, response: Response, u: Effec
     """
     part, basis, family = criterion.part, criterion.basis, response.family
     Z = part.scaled(factors)
-    population = response.population
-
-    def penalised(u: Effects, x: np.ndarray) -> tuple[float, np.ndarray]:
-        eta = population + basis @ x + part.predictor(Z, u)
-        return -2.0 * response.kernel(eta) + dot(u, u), eta
-
-    value, eta = penalised(u, x)
-    if not np.isfinite(value):
-        u, x = part.nothing(), np.zeros_like(x)
-        value, eta = penalised(u, x)
+    eta = response.population + basis @ x + part.predictor(Z, u)
+    if not np.isfinite(response.kernel(eta)):
+        u, x, eta = part.nothing(), np.zeros_like(x), response.population
+    value = response.penalised(eta, u)
     for _ in range(MOST_STEPS):
         working = family.working(response.y, eta, response.weights)
         H = part.factorise(Z, working.fisher)
@@ -140,14 +130,9 @@ def _joint_modes(criterion: GlmmCriterion, factors, response: Response, u: Effec
         step, x_step = _newton(part, Z, H, basis, working.fisher, by_u, basis.T @ working.score)
         if dot(by_u, step) + working.score @ (basis @ x_step) < DECREMENT:
             return value + H.log_determinant, u, x
-        size = 1.0
-        for _ in range(MOST_HALVINGS):
-            there = [one + size * change for one, change in zip(u, step, strict=True)]
-            new, eta = penalised(there, x + size * x_step)
-            if new <= value + 1e-9 * abs(value):
-                break
-            size *= 0.5
-        u, x, value = there, x + size * x_step, new
+        move = basis @ x_step + part.predictor(Z, step)
+        size, fall = step_size(response, eta, move, u, step, value)
+        u, x, eta, value = moved(u, step, size), x + size * x_step, eta + size * move, value - fall
     raise FloatingPointError(f"The joint modes were not found in {MOST_STEPS} steps.")
 
 
@@ -183,15 +168,15 @@ def height(criterion: GlmmCriterion, x: np.ndarray, modes: Effects) -> float:
         criterion = criterion.with_nodes(TOGETHER)
     try:
         state = criterion.state_at(x, modes)
+        if not isinstance(state, Approximation):
+            return state.value
+        return state.value + sum(
+            _one_at_a_time(state, term.codes, z, u)
+            for term, Z, effects in zip(criterion.part.terms, state.Z, state.modes.u, strict=True)
+            for z, u in zip(Z, effects, strict=True)
+        )
     except FloatingPointError:
         return np.inf
-    if not isinstance(state, Approximation):
-        return state.value
-    return state.value + sum(
-        _one_at_a_time(state, term.codes, z, u)
-        for term, Z, effects in zip(criterion.part.terms, state.Z, state.modes.u, strict=True)
-        for z, u in zip(Z, effects, strict=True)
-    )
 
 
 def _is_integrated_together(criterion: GlmmCriterion) -> bool:
@@ -202,13 +187,8 @@ def _is_integrated_together(criterion: GlmmCriterion) -> bool:
 
 def _one_at_a_time(at: Approximation, codes: np.ndarray, z: np.ndarray, u: np.ndarray) -> float:
     """What −2 log L changes by when one coefficient's effects are integrated instead of approximated."""
-    response, modes, rule, n_groups = at.response, at.modes, gauss_hermite(NODES), len(u)
-    family, y, weights = response.family, response.y, response.weights
-    curvature = 1.0 + np.bincount(codes, modes.fisher * z**2, n_groups)
-    moved = rule.nodes[0][:, None] / np.sqrt(curvature)
-    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        there = family.kernels(y, family.mean(modes.eta + z * moved[:, codes]))
-        change = sum_by_group(weights * (there - family.kernels(y, modes.mu)), codes, n_groups)
-    terms = rule.log_weights[:, None] + change - 0.5 * ((u + moved) ** 2 - u**2)
-    highest = terms.max(axis=0)
-    return -2.0 * float(np.sum(highest + np.log(np.exp(terms - highest).sum(axis=0))))
+    others = replace(at.response, population=at.modes.eta - z * u[codes])
+    curvature = 1.0 + np.bincount(codes, at.modes.fisher * z**2, len(u))
+    around = Placement(u[None], 1.0 / np.sqrt(curvature)[None, None])
+    totals = summed(z[None], around, codes, others, gauss_hermite(NODES))
+    return -2.0 * float(np.sum(totals.log_total)) - others.penalised(at.modes.eta, [u])

@@ -13,7 +13,6 @@ import scipy
 import mlmkit as mk
 from mlmkit.engine.estimates import DOUBTFUL, Move
 from mlmkit.engine.generalized import doubt
-from mlmkit.engine.generalized.doubt import Optimum
 from mlmkit.engine.generalized.quadrature import DENSE
 from mlmkit.errors import FitWarning
 
@@ -159,16 +158,17 @@ def looks(monkeypatch):
         rule = None if few == 1 else SimpleNamespace(n=few)
         block = SimpleNamespace(group="g", names=["a"] * size)
         criterion = SimpleNamespace(rule=rule, design=SimpleNamespace(blocks=[block]))
-        one = Optimum(criterion, np.zeros(1), np.zeros(1), np.eye(1), None)
+        point = SimpleNamespace(gradient=np.zeros(1))
+        end = SimpleNamespace(criterion=criterion, search=SimpleNamespace(point=point))
 
-        def gradient(self, n):
+        def gradient(end, n):
             seen.append(n)
             return np.array([largest(n)])
 
-        monkeypatch.setattr(Optimum, "_gradient", gradient)
-        monkeypatch.setattr(Optimum, "_information", lambda self: 0.0)
-        monkeypatch.setattr(Optimum, "_moved", lambda self, off: Move(np.asarray(off), []))
-        return one.move(), seen
+        monkeypatch.setattr(doubt, "_gradient", gradient)
+        monkeypatch.setattr(doubt, "_information", lambda end: 0.0)
+        monkeypatch.setattr(doubt, "_moved", lambda end, off: Move(np.asarray(off), []))
+        return doubt.move_of(end), seen
 
     return make
 
@@ -227,8 +227,8 @@ def test_rare_events_in_large_groups_are_looked_at_twice(monkeypatch):
     """It is the information that counts, not the rows."""
     data = simulated(5, "binomial", 60, 100, 1.5, slopes=True).assign(y=lambda d: d.y * (d.index % 50 == 0))
     looks = []
-    gradient = Optimum._gradient
+    gradient = doubt._gradient
     monkeypatch.setattr(doubt, "SUSPICIOUS", 0.0)
-    monkeypatch.setattr(Optimum, "_gradient", lambda self, n: looks.append(n) or gradient(self, n))
+    monkeypatch.setattr(doubt, "_gradient", lambda end, n: looks.append(n) or gradient(end, n))
     fitted("y ~ x + (x|g)", data)
     assert looks[:2] == [doubt.FIRST[2], doubt.SECOND[2]]

@@ -5,17 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mlmkit.engine.generalized.irls import _halved
+from mlmkit.engine.generalized.irls import MAX_HALVINGS, halved
 from mlmkit.engine.search.many import _escape, begin_many
 
 
 @pytest.mark.parametrize("factor", [0.5, 1.0, 1.9, 2.1, 7.0, 1e3])
-def test_a_step_that_lowers_the_likelihood_is_halved_until_it_does_not(factor):
-    """Of −b² from b = 1, a step of more than 2 overshoots; its halves are tried in turn."""
-    step, value = _halved(lambda b: -float(b @ b), np.array([1.0]), np.array([-factor]), -1.0)
-    halvings = np.log2(factor / -step[0])
-    assert halvings == round(halvings) and value == -((1 + step[0]) ** 2) >= -1.0
+def test_a_step_that_raises_a_value_is_halved_until_it_does_not(factor):
+    """Of b² from b = 1, a step of more than 2 overshoots; its halves are tried in turn."""
+    size, value = halved(lambda size: (1 - size * factor) ** 2, 1.0, MAX_HALVINGS)
+    halvings = -np.log2(size)
+    assert halvings == round(halvings) and value == (1 - size * factor) ** 2 <= 1.0
     assert (halvings == 0) == (factor <= 2)
+
+
+def test_no_part_of_a_step_uphill_is_taken():
+    assert halved(lambda size: 1.0 + size, 1.0, 12) == (0.0, 1.0)
 
 
 @pytest.mark.parametrize("side", [-1.0, 1.0])

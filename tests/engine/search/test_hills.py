@@ -106,7 +106,7 @@ def test_few_groups_hide_no_summit_that_is_higher_by_the_exact_integral(small_se
 def test_a_summits_height_keeps_the_order_of_many_nodes(small_sets, k):
     """Two effects that share what they explain, and SDs so large that fifteen nodes miss the integral."""
     it = benchmarked(small_sets[k])
-    ends = [glmm.climb(it, glmm.begin_at(it, x, it.part.nothing())) for x in hills._grid(it)]
+    ends = [glmm.climb(glmm.begin_at(it, x, it.part.nothing())) for x in hills._grid(it)]
     heights = [height(it, end.x, end.modes) for end in ends]
     many = [it.with_nodes(60).state_at(end.x, end.modes).value for end in ends]
     assert many[int(np.argmin(heights))] < min(many) + 0.02
