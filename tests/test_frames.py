@@ -1,5 +1,8 @@
 """Any table becomes a frame whose columns have the names that the formula uses."""
 
+from types import SimpleNamespace
+
+import narwhals.stable.v1 as nw
 import numpy as np
 import pandas as pd
 import pytest
@@ -113,3 +116,19 @@ def test_a_table_of_the_interchange_protocol_alone_is_read():
 def test_a_frame_whose_names_are_spelled_as_the_formula_does_is_not_copied():
     frame = pd.DataFrame({"größe": [1], "y": [2]})
     assert as_frame(frame, ["größe", "y"]) is frame
+
+
+@pytest.mark.parametrize("is_polars", [False, True])
+def test_only_polars_has_its_factors_put_in_order(monkeypatch, is_polars):
+    """A table as narwhals sees it, for where polars is not installed."""
+    frame = pd.DataFrame({"f": pd.Categorical(["z", "a"], ["z", "a"])})
+
+    class Table(dict):
+        implementation = SimpleNamespace(is_polars=lambda: is_polars)
+        schema, columns = {"f": nw.Categorical}, ["f"]
+        to_pandas = staticmethod(lambda: frame)
+
+    table = Table(f=nw.from_native(frame["f"], series_only=True))
+    monkeypatch.setattr(nw, "from_native", lambda *_, **__: table)
+    levels = list(as_frame(object())["f"].cat.categories)
+    assert levels == (["a", "z"] if is_polars else ["z", "a"])

@@ -167,3 +167,9 @@ def test_a_dispersion_is_the_square_of_the_sigma_that_stands_for_it():
     )
     assert by_sigma.sigma == by_dispersion.sigma == 0.5
     assert by_sigma.estimates.dispersion == by_dispersion.estimates.dispersion == 0.25
+
+
+@pytest.mark.parametrize("cor", [None, 0.3, [0.1, 0.2]])
+def test_one_coefficient_correlates_with_nothing(cor):
+    fit = assumed("y ~ day + (1|person)", study(), [1, 2], sd=3, cor=cor, sigma=4)
+    np.testing.assert_allclose(fit.covariances[0], [[9]])

@@ -130,3 +130,8 @@ def test_a_cell_is_quoted_by_the_beginning_of_its_first_line():
 def test_a_heading_of_any_level_folds(signs):
     nb = notebook(f'+++ {{"tags": ["instructor"]}}\n\n{signs} Note\n')
     assert nb.cells[-1].metadata["jp-MarkdownHeadingCollapsed"] is True
+
+
+def test_a_notebook_is_of_the_format_whose_cells_have_ids():
+    nb = notebook(QUESTION + ANSWER)
+    assert (nb.nbformat, nb.nbformat_minor) == (4, 5) and all(cell.id for cell in nb.cells)

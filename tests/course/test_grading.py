@@ -79,6 +79,13 @@ def test_an_attempt_holds_its_solution_and_a_locked_test_follows(chapter):
     assert 'mk.check("00-3", answer)' in test.source
 
 
+@pytest.mark.parametrize(("stars", "points"), [(" ★★★", 3), (" ★", 1), ("", 1)])
+def test_an_exercise_gives_as_many_points_as_it_has_stars_and_at_least_one(stars, points):
+    nb = from_text(HEADER + TEXT.replace(" ★★", stars))
+    dress(nb)
+    assert graded(assignment(nb))[1].metadata.nbgrader["points"] == points
+
+
 def test_an_exercise_without_a_checked_solution_is_named(chapter):
     chapter.cells[-1].source = "k = 1"
     with pytest.raises(ChapterError, match="Exercise 00-3 has an attempt, but no solution"):

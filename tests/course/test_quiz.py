@@ -12,7 +12,7 @@ import pytest
 
 from mlmkit.answers.chapter03 import QUESTIONS
 from mlmkit.check import Question, Verdict, Wrong, check, find_question, usual_answers
-from mlmkit.course.quiz import _encipher, _spellings, digits_for, form, seal, verdicts
+from mlmkit.course.quiz import _encipher, _numbers, _spellings, digits_for, form, seal, verdicts
 
 
 def opened(sealed: dict, salt: str, answer: str) -> str | None:
@@ -101,3 +101,15 @@ def test_a_formula_is_spelled_with_all_its_terms_in_each_order(terms):
     assert len(set(spelled)) == len(spelled) == 2 * math.factorial(len(terms))
     for text in spelled:
         assert sorted(text.removeprefix("y~").removeprefix("1+").split("+")) == sorted(terms)
+
+
+@pytest.mark.parametrize("tolerance", [0.05, 0.005, 0.001])
+@pytest.mark.parametrize("truth", [1.0, 5.9, 9.99])
+def test_a_page_knows_the_numbers_within_the_tolerance_and_the_next_on_either_side(truth, tolerance):
+    digits = digits_for(tolerance)
+    known = [number for text, number in _numbers([truth], tolerance) if text != number]
+    unit = 10.0 ** (1 - digits)
+    steps = math.ceil(tolerance * 10**digits) + 1
+    assert len(known) == 2 * steps + 1
+    assert max(known) - truth == pytest.approx(steps * unit, abs=0.51 * unit)
+    assert truth - min(known) == pytest.approx(steps * unit, abs=0.51 * unit)

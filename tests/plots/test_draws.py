@@ -67,6 +67,8 @@ def test_each_chain_has_its_density_and_its_draws_in_order(posterior, sleep_inte
     assert left.lines[2].get_xdata()[0] == pytest.approx(10.46729, abs=1e-5)
     shade = left.patches[0].get_extents().transformed(left.transData.inverted())
     assert (shade.x0, shade.x1) == pytest.approx((row["lower"], row["upper"]))
+    n = len(right.lines[0].get_ydata())
+    assert right.get_xlim() == pytest.approx((-0.01 * (n - 1), 1.01 * (n - 1)))
     assert right.get_title("right") == f"Rhat {row['rhat']:.2f}" and left.get_ylim()[0] == 0
 
 

@@ -232,3 +232,13 @@ def test_rare_events_in_large_groups_are_looked_at_twice(monkeypatch):
     monkeypatch.setattr(doubt, "_gradient", lambda end, n: looks.append(n) or gradient(end, n))
     fitted("y ~ x + (x|g)", data)
     assert looks[:2] == [doubt.FIRST[2], doubt.SECOND[2]]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "known"), [((1, 2, 3), True), ((3, 1), True), ((1, 4), False), ((2, 2, 5), False)]
+)
+def test_where_an_optimum_would_move_is_known_up_to_three_coefficients_a_factor(monkeypatch, sizes, known):
+    monkeypatch.setattr(Optimum, "_factors", lambda self: enumerate(sizes))
+    monkeypatch.setattr(Optimum, "_of_several", lambda self, sizes: "moved")
+    it = Optimum(SimpleNamespace(rule=None), *[None] * 4)
+    assert it.move() == ("moved" if known else None)

@@ -136,6 +136,11 @@ def test_alike_is_asked_of_each_term():
     assert are_alike([large, small], [1.001 * large, small], 0.01)
     assert not are_alike([large, small], [large, 0.3 * small], 0.01)
     assert are_alike([large, 0.0 * small], [large, 0.02 * np.eye(1)], 0.01)
+    for size, alike in (
+        (0.029, True),
+        (0.031, False),
+    ):  # an SD of 0.03 on the scale of the link is next to nothing
+        assert are_alike([0.0 * small], [size * np.eye(1)], 0.0) is alike
 
 
 def test_evaluations_are_bounded_where_the_likelihood_has_no_summit():
