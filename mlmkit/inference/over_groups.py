@@ -34,7 +34,7 @@ OUT_OF_RANGE = (
 )
 
 
-def normal_nodes(sd=1.0) -> tuple[np.ndarray, np.ndarray]:
+def normal_nodes(sd: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
     """Nodes and weights for expectations over N(0, 1) of what varies with sd z, for SDs up to the largest given."""
     widest = float(np.max(sd, initial=0.0))
     if not np.isfinite(widest):
