@@ -63,8 +63,9 @@ def test_a_fold_is_called_as_its_heading_is_whatever_the_level(signs):
     assert "<summary>For later</summary>" in opening and rest[0] == "One."
 
 
-def test_two_notes_in_a_row_are_two_folds():
-    notes = [markdown(text, "instructor") for text in ("### First", "One.", "### Second", "Two.")]
+@pytest.mark.parametrize("signs", ["#", "###"])
+def test_two_notes_in_a_row_are_two_folds(signs):
+    notes = [markdown(text, "instructor") for text in (f"{signs} First", "One.", f"{signs} Second", "Two.")]
     assert [source.count("<summary>") for source in sources(made(*notes))] == [1, 0, 0, 1, 0, 0]
 
 

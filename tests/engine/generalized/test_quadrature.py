@@ -13,7 +13,7 @@ from mlmkit.engine.generalized import quadrature
 from mlmkit.engine.generalized.criterion import Walk, glmm_criterion
 from mlmkit.engine.generalized.glmm import fit_glmm
 from mlmkit.engine.generalized.irls import iterate
-from mlmkit.engine.generalized.quadrature import gauss_hermite, lattice
+from mlmkit.engine.generalized.quadrature import REACH, gauss_hermite, lattice
 from mlmkit.families import get_family
 from mlmkit.formula import parse_formula
 
@@ -114,6 +114,9 @@ def test_many_nodes_in_two_directions(counts, formula, family, dispersion, n_agq
 
 def test_a_lattice_integrates_a_normal_density_and_its_moments():
     rule = lattice(15, 2)
+    assert np.abs(lattice(17, 2).nodes).max() == pytest.approx(2 * REACH), (
+        "its reach grows with the root of the root"
+    )
     weights = np.exp(rule.log_weights - 0.5 * np.sum(rule.nodes**2, axis=0))
     assert rule.nodes.shape == (2, 225) and weights.sum() == pytest.approx(1.0, abs=1e-12)
     np.testing.assert_allclose((rule.nodes * weights) @ rule.nodes.T, np.eye(2), atol=2e-3)
