@@ -258,3 +258,16 @@ def test_the_variance_of_a_logarithm_is_that_of_a_lognormal_of_this_mean_and_var
 def test_what_stirlings_formula_lacks(z):
     exact = scipy.special.gammaln(z) - ((z - 0.5) * np.log(z) - z + 0.5 * np.log(2 * np.pi))
     assert _stirling(np.array(1 / z)) == pytest.approx(exact, abs=1e-13 + 1 / (1600 * z**7))
+
+
+@pytest.mark.parametrize("unit", [0.01, 1.0, 100.0])
+def test_an_inverse_gaussian_shape_starts_at_its_moments_in_any_unit(unit):
+    """λ = μ³/σ², of the unit of the response."""
+    y = unit * np.array([1.0, 2.0, 3.0, 6.0])
+    assert DISTRIBUTIONS["inverse.gaussian"].own_start(y) == pytest.approx((unit * 27 / 3.5,))
+
+
+def test_no_trials_have_no_successes():
+    weights = np.array([0.0, 1.0, 4.0])
+    drawn = DISTRIBUTIONS["binomial"].draw(np.random.default_rng(1), np.full(3, 0.5), weights, 1.0)
+    assert drawn[0] == 0 and set(4 * drawn[2:]) <= {0, 1, 2, 3, 4} and drawn[1] in (0, 1)

@@ -64,3 +64,10 @@ def test_faces_are_files_and_names():
         assert Path(font(face, 10).get_file()).exists()
     svg = mk.network("y ~ x + (x|g)").to_svg()
     assert "STIXGeneral" in svg and "DejaVu Sans" in svg and ">β</text>" in svg
+
+
+def test_a_prime_stands_above_and_an_index_below():
+    letter, prime = typeset("b'").letters
+    assert prime.text == "′" and prime.bottom > (letter.bottom + letter.top) / 2
+    letter, index = typeset("b_j").letters
+    assert index.bottom < letter.bottom

@@ -158,3 +158,11 @@ def test_words_say_how_far_off_each_way_is():
     it = dropout.Dropout(y, seen, np.array([[14.4, 12.4, 15.4, 13.4, 13.9]] * 3), "last", 1.5)
     assert "80% of the scores are seen" in dropout.describe(it)
     assert "available 1.0, completers −1.0, last carried on 2.0, multilevel 0" in dropout.describe(it)
+
+
+def test_within_persons_the_end_is_reached_from_everybodys_start():
+    """Of persons on parallel lines, those who left early count for the start and for the slope."""
+    month = np.concatenate([MONTHS, MONTHS[:2], MONTHS[:3]]).astype(float)
+    person = np.repeat([0, 1, 2], [len(MONTHS), 2, 3])
+    y = np.array([5.0, 8.0, 2.0])[person] - 1.5 * month
+    assert dropout._within(person, month, y) == pytest.approx(5.0 - 1.5 * MONTHS[-1])
