@@ -1,6 +1,7 @@
 """Posteriors compared by leave-one-out cross-validation."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -69,3 +70,11 @@ def test_a_sum_over_rows_has_its_error_its_parameters_and_its_deviance():
     told = summed_loo("y ~ x", elpd, seen, k)
     assert_allclose(told[["elpd_loo", "p_loo", "looic", "high_k"]].astype(float), [-9, 0.5, 18, 1])
     assert told["se"] == pytest.approx(np.sqrt(3) * np.std(elpd))
+
+
+@pytest.mark.parametrize("change", [1e-6, 0.5])
+def test_one_row_with_another_response_is_enough(posteriors, change):
+    first, second = posteriors
+    y = first.design.y + change * (np.arange(60) == 7)
+    with pytest.raises(DataError, match="same rows and response"):
+        mk.compare(first, replace(second, design=second.design.with_response(y)))
