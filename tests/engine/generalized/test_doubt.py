@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -237,8 +238,8 @@ def test_rare_events_in_large_groups_are_looked_at_twice(monkeypatch):
 @pytest.mark.parametrize(
     ("sizes", "known"), [((1, 2, 3), True), ((3, 1), True), ((1, 4), False), ((2, 2, 5), False)]
 )
-def test_where_an_optimum_would_move_is_known_up_to_three_coefficients_a_factor(monkeypatch, sizes, known):
-    monkeypatch.setattr(Optimum, "_factors", lambda self: enumerate(sizes))
-    monkeypatch.setattr(Optimum, "_of_several", lambda self, sizes: "moved")
-    it = Optimum(SimpleNamespace(rule=None), *[None] * 4)
-    assert it.move() == ("moved" if known else None)
+def test_a_move_is_known_up_to_three_coefficients_a_factor(monkeypatch, sizes, known):
+    monkeypatch.setattr(doubt, "_of_several", lambda end, sizes: "moved")
+    blocks = [SimpleNamespace(group=f"g{k}", names=("x",) * size) for k, size in enumerate(sizes)]
+    end: Any = SimpleNamespace(criterion=SimpleNamespace(rule=None, design=SimpleNamespace(blocks=blocks)))
+    assert doubt.move_of(end) == ("moved" if known else None)
