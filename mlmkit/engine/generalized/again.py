@@ -9,7 +9,7 @@ from ...design import Design
 from ..covariance import lower_triangular, theta_from_factors
 from ..estimates import Estimates
 from ..search.hills import sds_of
-from ..search.optimise import Point, Search, hessian, inverse_and_downhill
+from ..search.optimise import Point, Search, begin, hessian, inverse_and_downhill
 from .criterion import End, GlmmCriterion, Walk, glmm_criterion
 from .glmm import best_end, climb, estimates_of
 from .irls import iterate
@@ -58,7 +58,7 @@ def before(design: Design, estimates: Estimates) -> End | None:
         x = np.append(x, (place - criterion.place) / criterion.unit)
     try:
         walk = Walk(criterion, criterion.part.nothing())
-        search = Search(walk, Point(x, *walk(x)), np.eye(len(x)))
+        search = begin(walk, x)
         H = hessian(search)
         metric, _ = inverse_and_downhill(H)
     except (FloatingPointError, np.linalg.LinAlgError):

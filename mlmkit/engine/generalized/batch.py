@@ -89,8 +89,7 @@ class ScalarBatch:
         """Responses (n, B), or (n, 1) with weights (n, B) of their own."""
         design = self.criterion.design
         own = design.weights[:, None] if weights is None else weights
-        trials = np.where((own > 0) | (weights is None), design.trials[:, None], 0.0)
-        rows = self.family.distribution.constants(Y, own, trials, self.family.at_dispersion)
+        rows = self.family.distribution.constants(Y, own, design.trials[:, None], self.family.at_dispersion)
         B = max(Y.shape[1], own.shape[1])
         return Observed(Y, own, np.broadcast_to(np.sum(rows, axis=0), (B,)))
 
@@ -116,8 +115,10 @@ class ScalarBatch:
             with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
                 modes = self._find_modes(x, own, latest[:, rows])
                 latest[:, rows[modes.ok]] = modes.u[:, modes.ok]
-                integrated = self._laplace if self.criterion.rule is None else self._quadrature
-                value, gradient = integrated(own, modes)
+                places = self._laplace if self.criterion.rule is None else self._quadrature
+                loglik, *sums = places(own, modes)
+                value = np.sum(np.log(modes.H), axis=0) - 2.0 * (loglik + own.constant)
+                gradient = self._gradient(own, modes, *sums)
             return np.where(modes.ok, value, np.inf), gradient
 
         return value_and_gradient
@@ -182,15 +183,14 @@ class ScalarBatch:
             size[uphill] *= 0.5
         return size
 
-    def _laplace(self, observed: Observed, at: Modes) -> tuple[np.ndarray, np.ndarray]:
-        """Laplace's −2 log L (B,) and its derivatives by the standardised SD and b, (p + 1, B)."""
+    def _laplace(self, observed: Observed, at: Modes) -> tuple:
+        """The penalised log likelihood at the modes (B,), and the sums that `_gradient` takes."""
         rows = observed.weights * self.family.kernels(observed.y, at.mu)
-        value = np.sum(at.u**2 + np.log(at.H), axis=0) - 2.0 * (np.sum(rows, axis=0) + observed.constant)
-        by_effect = at.score * at.u[self._codes]
-        return value, self._gradient(observed, at, 1.0 / at.H, at.score, by_effect, 0.0)
+        loglik = np.sum(rows, axis=0) - 0.5 * np.sum(at.u**2, axis=0)
+        return loglik, 1.0 / at.H, at.score, at.score * at.u[self._codes], 0.0
 
-    def _quadrature(self, observed: Observed, at: Modes) -> tuple[np.ndarray, np.ndarray]:
-        """−2 log L by adaptive Gauss–Hermite quadrature, and its derivatives."""
+    def _quadrature(self, observed: Observed, at: Modes) -> tuple:
+        """The same by adaptive Gauss–Hermite quadrature, over the nodes."""
         family, y, weights = self.family, observed.y, observed.weights
         codes, rule, H = self._codes, self.criterion.rule, at.H
         nodes = [at.u + zeta / np.sqrt(H) for zeta in rule.nodes[0]]
@@ -203,7 +203,6 @@ class ScalarBatch:
         )
         highest = terms.max(axis=0)
         total = highest + np.log(np.exp(terms - highest).sum(axis=0))
-        value = np.sum(np.log(H) - 2.0 * total, axis=0) - 2.0 * observed.constant
         score, by_effect = np.zeros_like(at.eta), np.zeros_like(at.eta)
         pull, moved = np.zeros_like(H), np.zeros_like(H)
         for zeta, u, eta, share in zip(rule.nodes[0], nodes, etas, np.exp(terms - total), strict=True):
@@ -213,7 +212,7 @@ class ScalarBatch:
             own = own * share[codes]
             score, by_effect = score + own, by_effect + own * u[codes]
         spread = (1.0 - moved / np.sqrt(H)) / H
-        return value, self._gradient(observed, at, spread, score, by_effect, pull)
+        return np.sum(total, axis=0), spread, score, by_effect, pull
 
     def _gradient(self, observed: Observed, at: Modes, spread, score, by_effect, pull):
         """`laplace.from_sums` for one coefficient: with what log|H| changes, `spread` (J, B), per unit of z̃²."""

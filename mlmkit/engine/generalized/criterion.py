@@ -33,6 +33,9 @@ from .laplace import Approximation, Gradient
 from .pirls import Response
 from .quadrature import Integral, Rule, rule_of
 
+#: The model at one point, by either of the two approximations.
+State = Approximation | Integral
+
 #: No search starts from a larger standardised SD.
 LARGEST = 5.0
 
@@ -114,12 +117,12 @@ class GlmmCriterion:
         beta: np.ndarray,
         dispersion: float | None = None,
         start: Effects | None = None,
-    ) -> Approximation | Integral:
+    ) -> State:
         """The model at θ, b and a dispersion: the criterion's value, the modes and what belongs to them."""
         population = self.design.X @ np.asarray(beta, dtype=float) + self.design.offset
-        return self.state(self.standard_factors(theta), population, dispersion, start)
+        return self._state(self.standard_factors(theta), population, dispersion, start)
 
-    def gradient(self, state: Approximation | Integral) -> np.ndarray:
+    def gradient(self, state: State) -> np.ndarray:
         """The derivatives by θ, b and the dispersion's coordinate at a state."""
         by_factor, by_population, by_dispersion = self.derivatives(state)
         family = state.response.family
@@ -128,17 +131,17 @@ class GlmmCriterion:
         by_b, by_place = self.design.X.T @ by_population, self.by_place(by_dispersion, place)
         return np.concatenate([theta_from_factors(by_theta), by_b, by_place])
 
-    def standard_gradient(self, state: Approximation | Integral, x: np.ndarray) -> np.ndarray:
+    def standard_gradient(self, state: State, x: np.ndarray) -> np.ndarray:
         """The derivatives in standard coordinates, at the state that belongs to `x`."""
         by_factor, by_population, by_dispersion = self.derivatives(state)
         by_place = self.unit * self.by_place(by_dispersion, self.place_at(x))
         by_x = self.basis.T @ by_population
         return np.concatenate([theta_from_factors(by_factor), by_x, by_place])
 
-    def state_at(self, x: np.ndarray, start: Effects | None = None) -> Approximation | Integral:
+    def state_at(self, x: np.ndarray, start: Effects | None = None) -> State:
         """The model at a place in standard coordinates."""
         population = self.response.population + self.basis @ x[self.of_b]
-        return self.state(self.factors(x), population, self.dispersion_at(x), start)
+        return self._state(self.factors(x), population, self.dispersion_at(x), start)
 
     def by_place(self, by_dispersion: float, place: float | None) -> np.ndarray:
         """The derivative by the dispersion's coordinate, (1,); nothing where there is no dispersion."""
@@ -186,33 +189,28 @@ class GlmmCriterion:
         factors = factors_from_theta(np.asarray(theta, dtype=float), self.sizes)
         return [term.R @ L for term, L in zip(self.part.terms, factors, strict=True)]
 
-    def state(
+    def _state(
         self,
         factors: Sequence[np.ndarray],
         population: np.ndarray,
         dispersion: float | None,
-        start: Effects | None = None,
-    ) -> Approximation | Integral:
-        """The model at the standardised terms' Λ, a population part of η and a dispersion.
-
-        The modes are looked for from `start`, or from none.
-        """
+        start: Effects | None,
+    ) -> State:
+        """The model at standardised Λ, a population part of η and a dispersion; modes are sought from `start`, or 0."""
         response = self.response.given(population, dispersion)
-        if start is not None:
-            try:
-                return self._integrated(factors, response, start)
-            except FloatingPointError:  # perhaps it was a bad place to start from
-                pass
-        return self._integrated(factors, response, self.part.nothing())
+        try:
+            return self._integrated(factors, response, start or self.part.nothing())
+        except FloatingPointError:  # perhaps it was a bad place to start from
+            return self._integrated(factors, response, self.part.nothing())
 
-    def _integrated(self, factors: Sequence[np.ndarray], response: Response, start: Effects):
+    def _integrated(self, factors: Sequence[np.ndarray], response: Response, start: Effects) -> State:
         if self.held is not None:
             at = replace(self.held.laplace, Z=self.part.scaled(factors), response=response)
             return quadrature.integrate_placed(self.part, at, self.rule, self.held.placement)
         at = laplace.approximate(self.part, factors, response, start)
         return at if self.rule is None else quadrature.integrate(self.part, at, self.rule)
 
-    def derivatives(self, state: Approximation | Integral) -> Gradient:
+    def derivatives(self, state: State) -> Gradient:
         """The derivatives at a state, by the standardised terms' Λ, the rows' population part and the dispersion."""
         if isinstance(state, Integral):
             return quadrature.gradient(self.part, state)
@@ -227,13 +225,13 @@ class Walk:
 
     def __init__(self, criterion: GlmmCriterion, modes: Effects):
         self.criterion, self.modes = criterion, modes
-        self._last: tuple[np.ndarray, Approximation | Integral] | None = None
+        self._last: tuple[np.ndarray, State] | None = None
 
     def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         state = self.at(x)
         return state.value, self.criterion.standard_gradient(state, x)
 
-    def at(self, x: np.ndarray) -> Approximation | Integral:
+    def at(self, x: np.ndarray) -> State:
         """The state at a place; that of the last step is kept."""
         if self._last is None or not np.array_equal(x, self._last[0]):
             self._last = None  # before there is another: of large models each takes much memory

@@ -17,18 +17,17 @@ from typing import cast
 import numpy as np
 
 from ...errors import DataError
-from ..covariance import factors_from_theta, shift_left, theta_from_factors, without_traces
+from ..covariance import factors_from_theta, shift_left, theta_from_factors, theta_length, without_traces
 from ..estimates import Estimates
 from ..lapack import eigh, solve, solve_triangular
 from ..random.effects import Effects
 from ..search.hills import Summit, are_alike, further_starts, highest, may_have_hills, sds_of, two_summits
-from ..search.optimise import NOT_CONVERGED, Point, Search, descend, minimise
+from ..search.optimise import NOT_CONVERGED, Point, Search, begin, descend, minimise
 from ..search.singular import RANK_TOLERANCE, singular_messages
-from .criterion import End, GlmmCriterion, Walk, glmm_criterion
+from .criterion import End, GlmmCriterion, State, Walk, glmm_criterion
 from .doubt import move_of
 from .irls import Solution, fit_glm, in_full, iterate_and_examine
-from .laplace import Approximation
-from .quadrature import MOST_NODES, Integral, is_lattice
+from .quadrature import MOST_NODES, is_lattice
 from .separation import INSTEAD, Separation
 from .summits import LIKE_LOGS, View, height, is_far, largest_sd, units
 
@@ -272,15 +271,13 @@ def _begin(design, flat: Solution, n_agq: int) -> Search:
 
 def begin_at(criterion: GlmmCriterion, x: np.ndarray, modes: Effects) -> Search | None:
     """A search from a place in standard coordinates, near modes; None where the modes cannot be found."""
-    walk = Walk(criterion, modes)
+    curvature = _curvature(criterion, criterion.factors(x))
     try:
-        point = Point(x, *walk(x))
+        search = begin(Walk(criterion, modes), x, np.where(curvature > 0, curvature, 1.0))
     except FloatingPointError:
         return None
-    curvature = _curvature(criterion, criterion.factors(x))
-    metric = np.diag(1.0 / np.where(curvature > 0, curvature, 1.0))
-    search = Search(walk, point, metric, most=_most(criterion))
-    return search if np.isfinite(point.value) else None
+    search.most = _most(criterion)
+    return search if np.isfinite(search.point.value) else None
 
 
 def _most(criterion: GlmmCriterion) -> int:
@@ -352,9 +349,7 @@ def estimates_of(end: End, summits: tuple[str, ...]) -> Estimates:
     )
 
 
-def _model_at(
-    end: End, theta: np.ndarray, beta: np.ndarray
-) -> tuple[list[np.ndarray], Approximation | Integral, np.ndarray]:
+def _model_at(end: End, theta: np.ndarray, beta: np.ndarray) -> tuple[list[np.ndarray], State, np.ndarray]:
     """The standardised terms' Λ at the estimates, the model there, and the derivatives by the estimates.
 
     Where each term has one coefficient, Λ can differ from the search's in sign only, and the model is that of its
@@ -397,9 +392,8 @@ def _separated(design, separation: Separation, n_agq: int) -> Estimates:
     """The finite estimates from the rows that are not separated: the likelihood depends on no others."""
     if separation.rows.all():
         flat = fit_glm(design)
-        sizes = [block.Z.shape[1] for block in design.blocks]
         modes = tuple(np.zeros((len(block.levels), block.Z.shape[1])) for block in design.blocks)
-        theta = theta_from_factors([np.zeros((size, size)) for size in sizes])
+        theta = np.zeros(sum(theta_length(block.Z.shape[1]) for block in design.blocks))
         message = f"{separation.message}; {INSTEAD}."
         return replace(flat, theta=theta, modes=modes, n_agq=n_agq, messages=(message,))
     return in_full(design, separation, fit_glmm(separation.undecided(design), n_agq))

@@ -109,7 +109,6 @@ class Modes:
     score: np.ndarray
     fisher: np.ndarray
     curvature: Factorised
-    steps: int
 
 
 def find_modes(part: Pattern, Z: Effects, response: Response, start: Effects) -> Modes:
@@ -127,7 +126,7 @@ def find_modes(part: Pattern, Z: Effects, response: Response, start: Effects) ->
         if not _valid(family, eta):
             raise FloatingPointError("A mean is out of the family's range whatever the group effects.")
     last, least, fall, idle = np.inf, np.inf, np.inf, 0
-    for steps in range(1, MAX_STEPS + 1):
+    for _ in range(MAX_STEPS):
         if idle > MAX_IDLE:
             break
         working = family.working(response.y, eta, response.weights)
@@ -141,14 +140,14 @@ def find_modes(part: Pattern, Z: Effects, response: Response, start: Effects) ->
             decrement > 0.5 * last if decrement < ROUNDING else decrement < HIDDEN and idle >= SOME_STEPS
         )
         if decrement < DECREMENT or rounding:
-            return Modes(u, eta, working.mu, working.score, working.fisher, curvature, steps)
+            return Modes(u, eta, working.mu, working.score, working.fisher, curvature)
         move, size, fall = part.predictor(Z, step), 1.0, np.inf
         last, least = decrement, min(least, decrement)
         if decrement >= SMALL or not _valid(family, eta + move):
             size, fall = step_size(response, eta, move, u, step, response.penalised(eta, u))
         u = moved(u, step, size)
         eta = eta + size * move
-    raise FloatingPointError(f"The conditional modes were not found in {steps} steps.")
+    raise FloatingPointError("The conditional modes were not found.")
 
 
 def _valid(family: Family, eta: np.ndarray) -> bool:
