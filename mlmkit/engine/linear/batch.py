@@ -82,12 +82,7 @@ class Responses:
 
 @dataclass(frozen=True, eq=False)
 class ManyEstimates:
-    """The estimates of B responses; arrays as in `Estimates`, with a first axis of B.
-
-    Attributes
-    ----------
-    beta, vcov, theta, sigma, criterion, converged, singular
-    """
+    """The estimates of B responses; arrays as in `Estimates`, with a first axis of B."""
 
     beta: np.ndarray
     vcov: np.ndarray

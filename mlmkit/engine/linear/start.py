@@ -53,8 +53,8 @@ def overlaps(products: CrossProducts) -> np.ndarray:
         owner = np.empty(pattern.tail.width, dtype=int)
         for one in pattern.tail.crossed:
             owner[one.columns] = columns[one.term]
-        sums += pattern.tail.squares(products.tail, owner, len(sums))
         member = (owner[:, None] == np.arange(len(sums))).astype(float)
+        sums += member.T @ pattern.tail.times(products.tail**2, member)
         squares = Border(pattern.cells, products.border.values**2)
         _put(sums, outer, np.arange(len(sums)), squares.times_vectors(member).sum(axis=-1))
     return sums

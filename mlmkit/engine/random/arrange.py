@@ -29,8 +29,6 @@ from .tail import CrossedTerm, DenseTail, Tail
 #: Products of regressors with crossed effects up to which a border is stored whole; pairs of its cells up to
 #: which they are written down.
 SMALL_BORDER, PAIRS_KEPT = 200_000, 8_000_000
-#: Crossed groupings are told apart on this many rows, before all of them are looked at.
-GLANCE = 1000
 #: With this many dense columns or more a fit takes so long that it is told before it begins: about SECONDS times the
 #: columns cubed for a linear model, GENERALIZED times that for a generalized one, and the memory of COPIES of the matrix.
 SLOW, SECONDS, GENERALIZED, COPIES = 4000, 1.5e-10, 5, 9
@@ -119,12 +117,9 @@ def parents(codes: np.ndarray, n_groups: int, outer: np.ndarray) -> np.ndarray |
     outer
         (n,) the outer group of each row.
     """
-    for rows in (slice(GLANCE), slice(None)):
-        parent = np.zeros(n_groups, dtype=np.intp)
-        parent[codes[rows]] = outer[rows]
-        if not np.array_equal(parent[codes[rows]], outer[rows]):
-            return None
-    return parent
+    parent = np.zeros(n_groups, dtype=np.intp)
+    parent[codes] = outer
+    return parent if np.array_equal(parent[codes], outer) else None
 
 
 def _level(terms: Sequence[Term], own: tuple[int, ...], parent: np.ndarray | None) -> Level:

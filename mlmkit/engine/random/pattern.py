@@ -207,7 +207,7 @@ class Factorised:
         left = []
         for done, one, effect, beside in zip(self.chain.levels, own, effects, explained, strict=True):
             left.append((one if beside is None else one - beside) - multiply(done.A, effect))
-        unsolved = None if crossed is None else crossed - self.tail.times_products(solved)
+        unsolved = None if crossed is None else crossed - self.pattern.tail.times(self.tail.T, solved)
         return self._by_term(effects, solved), self._by_term(left, unsolved)
 
     def _forward(self, right: Effects) -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray | None]:
@@ -270,11 +270,6 @@ class Factorised:
             return None
         return self.pattern.tail.through(self.border, self.tail.covariance)
 
-    @cached_property
-    def _W_bar(self) -> np.ndarray:
-        """The derivative by the coarsest level's W of what is left for the tail, (s, s, J)."""
-        return 0.0 * self.chain.levels[-1].W if self.tail is None else -self._beside.inner(self.border)
-
     def gradients(self) -> list[np.ndarray]:
         """∂log|H|/∂Λ, all entries of each term's (s, s) matrix."""
         levels = self.pattern.levels
@@ -299,7 +294,8 @@ class Factorised:
     @cached_property
     def _inverse(self) -> list[np.ndarray]:
         """C where the chain's groups have cross-products, level by level."""
-        return inverse_on_pattern(self.pattern.levels, self.chain, self._W_bar)
+        by_W = 0.0 * self.chain.levels[-1].W if self.tail is None else -self._beside.inner(self.border)
+        return inverse_on_pattern(self.pattern.levels, self.chain, by_W)
 
     def inverse_by_group(self) -> Effects:
         """The diagonal blocks of C, (s, s, J) for each term."""

@@ -70,11 +70,8 @@ class SparseTail:
     def symmetric(self, sums: np.ndarray) -> np.ndarray:
         return sums
 
-    def squares(self, T: np.ndarray, owner: np.ndarray, n_owners: int) -> np.ndarray:
-        columns, rows = np.divmod(self.keys, self.width)
-        sums = np.bincount(owner[rows] * n_owners + owner[columns], T**2, n_owners**2).reshape(n_owners, -1)
-        once = np.bincount(owner, T[self.diagonal] ** 2, n_owners)
-        return sums + sums.T - np.diag(once)
+    def times(self, T: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+        return self.matrix(T) @ vectors
 
     def less_gram(self, T: np.ndarray, border: Border, W: np.ndarray) -> np.ndarray:
         return T - border.at.pairs.gram(border.values, border.times(W).values, len(T))
@@ -92,7 +89,7 @@ class SparseTail:
         S[self.diagonal] += 1.0
         if not np.all(np.isfinite(S)):
             raise FloatingPointError(NOT_POSITIVE)
-        factorised = ldl(csc_matrix((S[self.both_triangles], self.indices, self.starts)))
+        factorised = ldl(self.matrix(S))
         pivots = factorised.U.diagonal()
         if not np.all(pivots > 0.0):
             raise FloatingPointError(NOT_POSITIVE)
@@ -105,30 +102,18 @@ class SparseTail:
 
     @cached_property
     def _pattern(self) -> csc_matrix:
-        """S with both triangles: for each entry its place among those stored, counted from 1."""
+        """S with both triangles: for each entry its place among those stored."""
         columns, rows = np.divmod(self.keys, self.width)
         below = rows > columns
-        place = np.arange(1, len(self.keys) + 1)
+        place = np.arange(len(self.keys))
         both = np.concatenate([rows, columns[below]]), np.concatenate([columns, rows[below]])
         whole = csc_matrix((np.concatenate([place, place[below]]), both), shape=(self.width, self.width))
         whole.sort_indices()
         return whole
 
-    @property
-    def indices(self) -> np.ndarray:
-        return self._pattern.indices
-
-    @property
-    def starts(self) -> np.ndarray:
-        return self._pattern.indptr
-
-    @cached_property
-    def both_triangles(self) -> np.ndarray:
-        return self._pattern.data - 1
-
     def matrix(self, stored: np.ndarray) -> csc_matrix:
         """A stored matrix with both triangles."""
-        return csc_matrix((stored[self.both_triangles], self.indices, self.starts))
+        return csc_matrix((stored[self._pattern.data], self._pattern.indices, self._pattern.indptr))
 
     @cached_property
     def of_inverse(self) -> np.ndarray:
@@ -153,9 +138,6 @@ class SparseCurvature:
 
     def solve(self, right: np.ndarray) -> np.ndarray:
         return self.scaling.times(self.factorised.solve(self.scaling.transposed_times(right)))
-
-    def times_products(self, vectors: np.ndarray) -> np.ndarray:
-        return self.tail.matrix(self.T) @ vectors
 
     def draw(self, z: np.ndarray) -> np.ndarray:
         half = spsolve_triangular(self.factorised.U.tocsr(), np.sqrt(self.pivots) * z, lower=False)

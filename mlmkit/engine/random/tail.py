@@ -49,8 +49,8 @@ class Tail(Protocol):
     def symmetric(self, sums: np.ndarray) -> np.ndarray:
         """The matrix with these numbers, every pair of different effects having been counted once."""
 
-    def squares(self, T: np.ndarray, owner: np.ndarray, n_owners: int) -> np.ndarray:
-        """Sums of squared entries by the owners of their rows and columns, (K, K)."""
+    def times(self, T: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+        """T @ vectors, (d, r)."""
 
     def less_gram(self, T: np.ndarray, border: Border, W: np.ndarray) -> np.ndarray:
         """T − Σ over the groups of borderᵀ W border, W (r, r, J)."""
@@ -75,14 +75,15 @@ class Curvature(Protocol):
     """A factorised S = ΛᵀTΛ + I."""
 
     @property
+    def T(self) -> np.ndarray:
+        """As the tail stores a matrix."""
+
+    @property
     def log_determinant(self) -> float:
         """log|S|."""
 
     def solve(self, right: np.ndarray) -> np.ndarray:
         """ΛS⁻¹Λᵀ right, (d, r)."""
-
-    def times_products(self, vectors: np.ndarray) -> np.ndarray:
-        """T @ vectors, (d, r)."""
 
     def draw(self, z: np.ndarray) -> np.ndarray:
         """From independent standard normal numbers (d,) a vector (d, 1) with the covariance ΛS⁻¹Λᵀ."""
@@ -171,9 +172,8 @@ class DenseTail:
         whole.flat[:: self.width + 1] *= 0.5
         return whole
 
-    def squares(self, T: np.ndarray, owner: np.ndarray, n_owners: int) -> np.ndarray:
-        member = (owner[:, None] == np.arange(n_owners)).astype(float)
-        return member.T @ (T**2 @ member)
+    def times(self, T: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+        return T @ vectors
 
     @cached_property
     def slices(self) -> list[slice]:
@@ -264,9 +264,6 @@ class DenseCurvature:
     def solve(self, right: np.ndarray) -> np.ndarray:
         return self.scaling.times(dpotrs(self.L, self.scaling.transposed_times(right), lower=1)[0])
 
-    def times_products(self, vectors: np.ndarray) -> np.ndarray:
-        return self.T @ vectors
-
     def draw(self, z: np.ndarray) -> np.ndarray:
         return self.scaling.times(dtrtrs(self.L, z[:, None], lower=1, trans=1)[0])
 
@@ -276,13 +273,8 @@ class DenseCurvature:
         return completed(dpotri(self.L, lower=1)[0]).T
 
     def gradients(self) -> dict[int, np.ndarray]:
-        gradients, numbers = {}, self.scaling.numbers
-        moved = self.T if numbers is not None else self.tail.columns_scaled(self.T, self.scaling)
+        gradients, moved = {}, self.tail.columns_scaled(self.T, self.scaling)
         for one, place in zip(self.tail.crossed, self.tail.slices, strict=True):
-            if numbers is not None:
-                by_column = np.einsum("lm,lm->m", self.T[place], self.inverse[place])
-                gradients[one.term] = np.array([[2.0 * by_column @ numbers]])
-                continue
             rows = moved[place].reshape(one.n_groups, one.size, -1)
             columns = self.inverse[place].reshape(one.n_groups, one.size, -1)
             gradients[one.term] = 2.0 * np.einsum("lam,lbm->ab", rows, columns)

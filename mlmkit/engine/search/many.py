@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .optimise import GIVEN_UP, HIDDEN, MOST_SEARCHES, ROUNDING, TOLERANCE, longest
+from .optimise import GIVEN_UP, HIDDEN, MOST_SEARCHES, ROUNDING, TOLERANCE, inverse_and_downhill, longest
 
 #: Most steps of one descent, and most trials of one step.
 MOST_STEPS, MOST_TRIALS = 200, 30
@@ -97,8 +97,8 @@ def minimise_many(many: Many, canonical: Callable[[np.ndarray], np.ndarray]) -> 
         descend_many(many, rows)
         again = _moved(many, rows, canonical)
         still = rows[~again]
-        lowest, downhill = hessians_many(many, still)
-        saddle = lowest < 0.0
+        downhill = hessians_many(many, still)
+        saddle = downhill.any(axis=0)
         escaped = np.zeros(len(still), bool)
         escaped[saddle] = _escape(many, still[saddle], downhill[:, saddle])
         done = still[~saddle]
@@ -175,15 +175,10 @@ def _update(many: Many, rows: np.ndarray, x: np.ndarray, gradient: np.ndarray) -
     many.metric[:, :, rows] = H + factor * s[:, None] * s[None] - (cross + cross.swapaxes(0, 1)) / curvature
 
 
-def hessians_many(many: Many, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def hessians_many(many: Many, rows: np.ndarray) -> np.ndarray:
     """Second derivatives by differences of the gradients; the metrics become their inverses.
 
-    Returns
-    -------
-    lowest : (b,) array
-        The lowest curvature where it is negative beyond rounding, else 0.
-    direction : (k, b) array
-        Along which.
+    Returns the directions downhill by curvature, (k, b): 0 where there is none.
     """
     k, point, gradient = len(many.x), many.x[:, rows], many.gradient[:, rows]
     H = np.empty((k, k, len(rows)))
@@ -194,14 +189,9 @@ def hessians_many(many: Many, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     H = np.moveaxis(0.5 * (H + H.swapaxes(0, 1)), -1, 0)
     many.hessian[:, :, rows] = np.moveaxis(H, 0, -1)
     H[~np.all(np.isfinite(H), axis=(1, 2))] = np.eye(k)
-    curvatures, vectors = np.linalg.eigh(H)
-    size = np.abs(curvatures)
-    largest = np.maximum(size.max(axis=1, initial=0.0), 1e-100)
-    inverse = 1.0 / np.maximum(size, 1e-6 * largest[:, None])
-    metric = np.einsum("bac,bc,bdc->adb", vectors, inverse, vectors)
-    many.metric[:, :, rows] = metric
-    lowest = curvatures[:, 0] if k else np.zeros(len(rows))
-    return np.where(lowest < -1e-5 * largest, lowest, 0.0), vectors[:, :, 0].T if k else many.x[:, rows]
+    metric, downhill = inverse_and_downhill(H)
+    many.metric[:, :, rows] = np.moveaxis(metric, 0, -1)
+    return downhill.T
 
 
 def _moved(many: Many, rows: np.ndarray, canonical: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.testing import assert_array_equal
 
-from mlmkit.engine.random.arrange import GLANCE, arrange, distinct, parents
+from mlmkit.engine.random.arrange import arrange, distinct, parents
 from mlmkit.engine.random.border import Cells
 from mlmkit.engine.standardise import Term
 
@@ -26,10 +26,10 @@ def test_a_group_in_several_has_none():
 
 
 def test_a_single_late_row_is_enough_to_cross():
-    inner = np.arange(2 * GLANCE) // 2
+    inner = np.arange(4000) // 2
     outer = inner // 10
     outer[-1] = 0
-    assert parents(inner, GLANCE, outer) is None
+    assert parents(inner, 2000, outer) is None
 
 
 def test_nested_groupings_are_a_chain_from_the_finest():

@@ -8,7 +8,9 @@ from mlmkit.engine.search.optimise import begin, descend, hessian, inverse_and_d
 
 def search(objective, start, curvature=1.0):
     start = np.asarray(start, dtype=float)
-    return begin(objective, start, np.full(len(start), curvature))
+    it = begin(objective, start)
+    it.metric /= curvature
+    return it
 
 
 def rosenbrock(x):
@@ -69,7 +71,10 @@ def test_downhill_by_curvature_only_where_there_is_any():
     metric, downhill = inverse_and_downhill(np.diag([4.0, -2.0]))
     assert_allclose(metric, np.diag([0.25, 0.5]))
     assert_allclose(np.abs(downhill), [0.0, 1.0])
-    assert inverse_and_downhill(np.diag([4.0, 0.0]))[1] is None
+    assert not inverse_and_downhill(np.diag([4.0, 0.0]))[1].any()
+    many, directions = inverse_and_downhill(np.array([np.eye(2), np.diag([4.0, -2.0])]))
+    assert_allclose(many[1], metric)
+    assert_allclose(directions, [[0.0, 0.0], downhill])
 
 
 def test_a_function_without_a_minimum_does_not_converge():
