@@ -106,10 +106,9 @@ def optimise(criterion: LmmCriterion, start: np.ndarray | None = None) -> Optimu
 
 def _may_be_lower_elsewhere(criterion: LmmCriterion, end: Optimum) -> bool:
     """Whether a minimum may be another than the lowest: few data, uneven groups, or a search that got stuck."""
-    if sum(term.n_groups * term.size for term in criterion.data.terms) > MANY_EFFECTS:
-        return False
-    if end.evaluations > MOST_EVALUATIONS:
-        return False  # where one search finds no end, others find none
+    effects = sum(term.n_groups * term.size for term in criterion.data.terms)
+    if effects > MANY_EFFECTS or end.evaluations > MOST_EVALUATIONS:
+        return False  # too dear; or one search found no end, and others find none
     return not end.converged or several_minima(criterion.design, criterion.data)
 
 
@@ -198,14 +197,12 @@ def _messages(criterion: LmmCriterion, optimum: Optimum) -> Iterator[str]:
     if not optimum.converged:
         yield NOT_CONVERGED
     if optimum.rival is not None:
-        here, there = (_sds(criterion, one.theta) for one in (optimum, optimum.rival))
+        here, there = (
+            criterion.solve(one.theta).sigma * sds_of(factors_from_theta(one.theta, criterion.sizes))
+            for one in (optimum, optimum.rival)
+        )
         yield two_summits(criterion.design, here, there, optimum.rival.value - optimum.value)
     yield from singular_messages(criterion.design, optimum.theta, [term.R for term in criterion.data.terms])
-
-
-def _sds(criterion: LmmCriterion, theta: np.ndarray) -> np.ndarray:
-    """The SDs across groups at θ, for all coefficients of all terms."""
-    return criterion.solve(theta).sigma * sds_of(factors_from_theta(theta, criterion.sizes))
 
 
 def _refuse_perfect(criterion: LmmCriterion) -> None:

@@ -103,11 +103,6 @@ def solve_lower(L: np.ndarray, B: np.ndarray) -> np.ndarray:
     return X
 
 
-def log_determinant(L: np.ndarray) -> float:
-    """Σ log|LLᵀ| over the groups, from the Cholesky factors."""
-    return 2.0 * float(sum(np.log(L[k, k]).sum() for k in range(len(L))))
-
-
 def posterior_spread(A: np.ndarray, Lambda: np.ndarray) -> tuple[np.ndarray, float]:
     """Group by group W = Λ(ΛᵀAΛ + I)⁻¹Λᵀ, and Σ log|ΛᵀAΛ + I|.
 
@@ -132,4 +127,5 @@ def posterior_spread(A: np.ndarray, Lambda: np.ndarray) -> tuple[np.ndarray, flo
         H[k, k] += 1.0
     L = cholesky(H)
     half = solve_lower(L, Lambda.T[:, :, None])
-    return multiply_transposed(half, half), log_determinant(L)
+    log_determinant = 2.0 * float(sum(np.log(L[k, k]).sum() for k in range(len(L))))
+    return multiply_transposed(half, half), log_determinant

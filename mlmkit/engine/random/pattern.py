@@ -14,13 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import accumulate
 from math import prod
 
 import numpy as np
 
 from ..covariance import join_factors
+from ..standardise import Term
 from .blocks import (
     between,
     cholesky,
@@ -32,7 +33,7 @@ from .blocks import (
     times_vectors,
 )
 from .border import Border, Cells
-from .effects import Effects, RandomTerms, row_products
+from .effects import Effects, row_products
 from .elimination import Elimination, Level, differentiate, eliminate, inverse_on_pattern, kept_by
 from .tail import NOT_POSITIVE, Curvature, Tail
 
@@ -41,11 +42,13 @@ Coefficient = tuple[int, int]
 
 
 @dataclass(frozen=True, eq=False)
-class Pattern(RandomTerms):
+class Pattern:
     """The random terms of a design, arranged.
 
     Attributes
     ----------
+    terms
+        Standardised regressors, (s, n) each, with the groups of the rows.
     levels
         The chain, finest level first; one level only where terms cross.
     tail, cells
@@ -57,11 +60,37 @@ class Pattern(RandomTerms):
         For each pair of crossed coefficients where the tail stores each row's product of the two, (n,).
     """
 
+    terms: tuple[Term, ...]
     levels: tuple[Level, ...]
     tail: Tail | None = None
     cells: Cells | None = None
     stored: dict[Coefficient, np.ndarray] = field(default_factory=dict)
     met: dict[tuple[Coefficient, Coefficient], np.ndarray] = field(default_factory=dict)
+
+    @cached_property
+    def sizes(self) -> tuple[int, ...]:
+        """Coefficients that vary in each term."""
+        return tuple(term.size for term in self.terms)
+
+    def nothing(self) -> Effects:
+        """Group effects of zero."""
+        return [np.zeros((term.size, term.n_groups)) for term in self.terms]
+
+    def scaled(self, factors: Sequence[np.ndarray]) -> Effects:
+        """Z̃ = ZΛ by row."""
+        return [Lambda.T @ term.Z for term, Lambda in zip(self.terms, factors, strict=True)]
+
+    def sums(self, Z: Effects, rows: np.ndarray) -> Effects:
+        """Zᵀ rows, by group."""
+        return [sum_by_group(z * rows, t.codes, t.n_groups) for z, t in zip(Z, self.terms, strict=True)]
+
+    def by_row(self, effects: Effects) -> Effects:
+        """The effects of each row's groups."""
+        return [effect.take(term.codes, axis=1) for effect, term in zip(effects, self.terms, strict=True)]
+
+    def predictor(self, Z: Effects, effects: Effects) -> np.ndarray:
+        """Z effects, (n,)."""
+        return reduce(np.add, map(row_products, Z, self.by_row(effects)))
 
     @property
     def chain(self) -> list[int]:
@@ -161,12 +190,11 @@ class CrossProducts:
             chain = eliminate(self.pattern.levels, self.products, by_level)
         if not np.isfinite(chain.log_determinant):
             raise FloatingPointError(NOT_POSITIVE)
-        if self.tail is None:
-            return Factorised(self.pattern, by_level, chain, None, None)
-        left = self.pattern.tail.less_gram(self.tail, self.border, chain.levels[0].W)
-        return Factorised(
-            self.pattern, by_level, chain, self.border, self.pattern.tail.factorise(left, factors)
-        )
+        tail = None
+        if self.tail is not None:
+            left = self.pattern.tail.less_gram(self.tail, self.border, chain.levels[0].W)
+            tail = self.pattern.tail.factorise(left, factors)
+        return Factorised(self.pattern, by_level, chain, self.border, tail)
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .optimise import GIVEN_UP, HIDDEN, MOST_SEARCHES, ROUNDING, TOLERANCE, inverse_and_downhill, longest
+from .optimise import GIVEN_UP, HIDDEN, MOST_SEARCHES, ROUNDING, TOLERANCE, longest
 
 #: Most steps of one descent, and most trials of one step.
 MOST_STEPS, MOST_TRIALS = 200, 30
@@ -176,7 +176,7 @@ def _update(many: Many, rows: np.ndarray, x: np.ndarray, gradient: np.ndarray) -
 
 
 def hessians_many(many: Many, rows: np.ndarray) -> np.ndarray:
-    """Second derivatives by differences of the gradients; the metrics become their inverses.
+    """Second derivatives by differences of the gradients; the metrics become their inverses (`inverse_and_downhill`).
 
     Returns the directions downhill by curvature, (k, b): 0 where there is none.
     """
@@ -189,9 +189,12 @@ def hessians_many(many: Many, rows: np.ndarray) -> np.ndarray:
     H = np.moveaxis(0.5 * (H + H.swapaxes(0, 1)), -1, 0)
     many.hessian[:, :, rows] = np.moveaxis(H, 0, -1)
     H[~np.all(np.isfinite(H), axis=(1, 2))] = np.eye(k)
-    metric, downhill = inverse_and_downhill(H)
-    many.metric[:, :, rows] = np.moveaxis(metric, 0, -1)
-    return downhill.T
+    curvatures, vectors = np.linalg.eigh(H)
+    size = np.abs(curvatures)
+    largest = np.maximum(size.max(axis=1, keepdims=True), 1e-100)
+    inverse = 1.0 / np.maximum(size, 1e-6 * largest)
+    many.metric[:, :, rows] = np.einsum("bac,bc,bdc->adb", vectors, inverse, vectors)
+    return np.where(curvatures[:, :1] < -1e-5 * largest, vectors[:, :, 0], 0.0).T
 
 
 def _moved(many: Many, rows: np.ndarray, canonical: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:

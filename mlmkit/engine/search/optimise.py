@@ -115,11 +115,11 @@ def minimise(search: Search, canonical: Callable[[np.ndarray], np.ndarray]) -> t
         if not np.all(np.isfinite(H)):
             return False, H
         search.metric, downhill = inverse_and_downhill(H)
-        if not (downhill.any() and escape(search, downhill)):
+        if downhill is None or not escape(search, downhill):
             settle(search)
             arrived = descend(search)
             moved(search, canonical)
-            return arrived and not downhill.any(), H
+            return arrived and downhill is None, H
     return False, hessian(search)
 
 
@@ -227,16 +227,16 @@ def hessian(search: Search, step: float = 1e-4) -> np.ndarray:
     return 0.5 * (H + H.T)
 
 
-def inverse_and_downhill(H: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The metric that each Hessian (…, k, k) gives, and the steepest direction downhill by curvature, 0 without any.
+def inverse_and_downhill(H: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    """The metric a Hessian gives, and the steepest direction downhill by curvature, None where there is none.
 
     Negative curvatures count as positive in the metric, and none as flatter than rounding lets it be.
     """
-    curvatures, vectors = np.linalg.eigh(H)
+    curvatures, vectors = eigh(H)
     size = np.abs(curvatures)
-    largest = np.maximum(size.max(axis=-1, keepdims=True), 1e-100)
-    metric = (vectors / np.maximum(size, 1e-6 * largest)[..., None, :]) @ vectors.swapaxes(-1, -2)
-    return metric, np.where(curvatures[..., :1] < -1e-5 * largest, vectors[..., 0], 0.0)
+    largest = max(size.max(), 1e-100)
+    metric = (vectors / np.maximum(size, 1e-6 * largest)) @ vectors.T
+    return metric, vectors[:, 0] if curvatures[0] < -1e-5 * largest else None
 
 
 def moved(search: Search, canonical: Callable[[np.ndarray], np.ndarray]) -> bool:

@@ -51,7 +51,6 @@ def test_cholesky_and_what_uses_it(positive, rng):
     L, B = blocks.cholesky(positive), rng.normal(size=(3, 2, J))
     assert_allclose(each(L), np.linalg.cholesky(each(positive)))
     assert_allclose(each(blocks.solve_lower(L, B)), np.linalg.solve(each(L), each(B)))
-    assert_allclose(blocks.log_determinant(L), np.linalg.slogdet(each(positive))[1].sum())
 
 
 @pytest.mark.parametrize("zero", [False, True], ids=["regular", "singular"])

@@ -71,10 +71,7 @@ def test_downhill_by_curvature_only_where_there_is_any():
     metric, downhill = inverse_and_downhill(np.diag([4.0, -2.0]))
     assert_allclose(metric, np.diag([0.25, 0.5]))
     assert_allclose(np.abs(downhill), [0.0, 1.0])
-    assert not inverse_and_downhill(np.diag([4.0, 0.0]))[1].any()
-    many, directions = inverse_and_downhill(np.array([np.eye(2), np.diag([4.0, -2.0])]))
-    assert_allclose(many[1], metric)
-    assert_allclose(directions, [[0.0, 0.0], downhill])
+    assert inverse_and_downhill(np.diag([4.0, 0.0]))[1] is None
 
 
 def test_a_function_without_a_minimum_does_not_converge():
