@@ -273,8 +273,13 @@ class DenseCurvature:
         return completed(dpotri(self.L, lower=1)[0]).T
 
     def gradients(self) -> dict[int, np.ndarray]:
-        gradients, moved = {}, self.tail.columns_scaled(self.T, self.scaling)
+        gradients, numbers = {}, self.scaling.numbers
+        moved = self.T if numbers is not None else self.tail.columns_scaled(self.T, self.scaling)
         for one, place in zip(self.tail.crossed, self.tail.slices, strict=True):
+            if numbers is not None:
+                by_column = np.einsum("lm,lm->m", self.T[place], self.inverse[place])
+                gradients[one.term] = np.array([[2.0 * by_column @ numbers]])
+                continue
             rows = moved[place].reshape(one.n_groups, one.size, -1)
             columns = self.inverse[place].reshape(one.n_groups, one.size, -1)
             gradients[one.term] = 2.0 * np.einsum("lam,lbm->ab", rows, columns)
