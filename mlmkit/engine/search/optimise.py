@@ -82,9 +82,10 @@ class Search:
         return 0.5 * float(self.point.gradient @ self.metric @ self.point.gradient)
 
 
-def begin(objective: Objective, start: np.ndarray) -> Search:
-    """A search from `start`."""
-    return Search(objective, Point(start, *objective(start)), np.eye(len(start)))
+def begin(objective: Objective, start: np.ndarray, curvature: np.ndarray | None = None) -> Search:
+    """A search from `start`, where the Hessian's diagonal is about `curvature`."""
+    curvature = np.ones(len(start)) if curvature is None else curvature
+    return Search(objective, Point(start, *objective(start)), np.diag(1.0 / curvature))
 
 
 def minimise(search: Search, canonical: Callable[[np.ndarray], np.ndarray]) -> tuple[bool, np.ndarray]:

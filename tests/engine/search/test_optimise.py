@@ -8,9 +8,7 @@ from mlmkit.engine.search.optimise import begin, descend, hessian, inverse_and_d
 
 def search(objective, start, curvature=1.0):
     start = np.asarray(start, dtype=float)
-    it = begin(objective, start)
-    it.metric /= curvature
-    return it
+    return begin(objective, start, np.full(len(start), curvature))
 
 
 def rosenbrock(x):
