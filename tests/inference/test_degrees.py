@@ -147,8 +147,10 @@ def test_what_they_are_not_for_is_said(fit):
         ([2.0, 8.0, 2.5], 2 * (5 + 8 / 6) / (5 + 8 / 6 - 3)),
         ([1.5, 1.0], 2.0),
         ([np.inf, np.inf], np.inf),
+        ([1.5], 1.5),
+        ([np.nan], np.nan),
     ],
 )
 def test_directions_of_few_degrees_of_freedom_count_as_their_f_has_a_mean(df, joint):
     """Fai and Cornelius: E[F] of each direction is ν/(ν − 2), which 2 degrees of freedom do not have."""
-    assert joint_degrees(np.array(df)) == pytest.approx(joint)
+    assert joint_degrees(np.array(df)) == pytest.approx(joint, nan_ok=True)

@@ -96,6 +96,8 @@ def test_crossed_factors_with_an_empty_cell_are_not_nested():
         ("y ~ a + a:b + c", {"b": ("a",)}),
         ("y ~ a + a:x + b", {}),
         ("y ~ factor(a)/b", {"b": ("a",)}),
+        ("y ~ a + a:b + b:c", {"b": ("a",), "c": ("a", "b")}),
+        ("y ~ a + a:b + b:c + a:b:c", {"b": ("a",), "c": ("a", "b")}),
     ],
 )
 def test_what_a_formula_nests(formula, found):

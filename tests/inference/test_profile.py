@@ -9,7 +9,14 @@ from scipy.optimize import approx_fprime
 
 import mlmkit as mk
 from mlmkit.errors import DataError, FitWarning
-from mlmkit.inference.focus import HeldLast, Problem, coefficient, correlation, standard_deviation
+from mlmkit.inference.focus import (
+    HeldCorrelation,
+    HeldLast,
+    Problem,
+    coefficient,
+    correlation,
+    standard_deviation,
+)
 from mlmkit.inference.parameters import as_ml
 from mlmkit.inference.profile import _random_makers
 from mlmkit.planning import assumed
@@ -167,3 +174,14 @@ def test_a_correlation_with_an_sd_of_zero_is_no_parameter(sds, profiled):
     fit = assumed("Reaction ~ Days + (Days|Subject)", data("sleepstudy"), [250, 10], sd=list(sds), sigma=20)
     names = list(_random_makers(fit))
     assert len(names) == 3 + profiled and any(name.startswith("cor") for name in names) is profiled
+
+
+@pytest.mark.parametrize("start", [0, 3])
+def test_what_is_free_beside_a_correlation_and_the_correlation_make_the_whole(start):
+    x = np.array([1.5, -0.6, 0.8, 0.3, 0.4, 1.2, 0.7, 2.0])
+    held = HeldCorrelation(start, 2 if start == 0 else 3)
+    own, last = start + 1, start + held.size
+    free = held.free(x)
+    size = np.hypot(x[own], x[last])
+    assert len(free) == 7 and free[start] == x[start] and free[own] == pytest.approx(size)
+    assert_allclose(held.full(free, x[own] / size, np.ones(8))[0], x, rtol=1e-12)

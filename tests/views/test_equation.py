@@ -219,6 +219,12 @@ def test_a_fits_estimates_stand_in_the_places_of_the_symbols():
     assert r"\underbrace{251.4 + 10.47 \, x_i}" in mixed
 
 
+def test_small_estimates_are_added_too():
+    seconds = mk.load_data("sleepstudy").assign(Reaction=lambda data: data["Reaction"] / 1000)
+    fit = mk.lmer("Reaction ~ Days + (Days|Subject)", seconds)
+    assert r"{0.251 + 0.010 \, x_i}" in str(equation(fit, style="mixed"))
+
+
 def test_negative_estimates_are_subtracted():
     fit = mk.lmer("mathach ~ ses * himinty + (ses|school)", course_data("math"))
     assert r"13.15 - 1.859 \, z_j \\ 2.544 - 0.576 \, z_j" in str(equation(fit))

@@ -28,7 +28,7 @@ from mlmkit.views.boxes import (
 )
 from mlmkit.views.draw import SQUARE, note_height, symbol_height
 from mlmkit.views.graph import Node
-from mlmkit.views.layout import _Crossed, _Nested
+from mlmkit.views.layout import _Crossed, _Nested, _Sketch
 from mlmkit.views.letters import typeset
 from mlmkit.views.model import DiagramError
 from mlmkit.views.network import Network, network
@@ -403,3 +403,21 @@ def test_a_layer_is_moved_as_little_as_will_do():
     assert len(steps) == 2 * 20 * 2 and max(lift for lift, _, _ in steps) == pytest.approx(19 * 0.3)
     costs = [3 * lift / 0.3 + 4 * shift / 0.8 for lift, shift, _ in steps]
     assert np.all(np.diff(costs) > -1e-9)
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if "unrolled" not in name])
+def test_a_node_stands_in_each_of_its_plates_once(name):
+    plates = {plate.name for plate in ALL[name].plates}
+    for node in ALL[name].nodes:
+        assert len(set(node.plates)) == len(node.plates) and set(node.plates) <= plates
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if "unrolled" not in name][::6])
+def test_the_arrows_of_a_node_begin_or_end_there(name):
+    net = ALL[name]
+    sketch = _Sketch(net)
+    sketch.places = dict.fromkeys([node.name for node in net.nodes[:-1]], (0.0, 0.0))
+    last = net.nodes[-1].name
+    for node in net.nodes[:-1]:
+        own = [edge for edge in net.edges if node.name in (edge.source, edge.target)]
+        assert sketch.arrows(node) == [edge for edge in own if last not in (edge.source, edge.target)]
