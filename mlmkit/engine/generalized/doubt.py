@@ -161,14 +161,13 @@ def _sd_slopes(criterion: GlmmCriterion, x: np.ndarray) -> Iterator[np.ndarray]:
     """For each block the derivatives of its SDs by θ, (s, n_theta): a SD is the length of a row of R⁻¹Λ."""
     factors = criterion.factors(x)
     for k, (term, L) in enumerate(zip(criterion.part.terms, factors, strict=True)):
-        slopes = []
-        for r in solve_triangular(term.R, np.eye(term.size)):
-            row = r @ L
-            sd = np.linalg.norm(row)
-            by_factor = [np.zeros_like(one) for one in factors]
-            by_factor[k] = np.outer(r, row) / sd if sd > 0 else by_factor[k]
-            slopes.append(theta_from_factors(by_factor))
-        yield np.array(slopes)
+        back = solve_triangular(term.R, np.eye(term.size))
+        rows = back @ L
+        sds = np.linalg.norm(rows, axis=1, keepdims=True)
+        directions = np.divide(rows, sds, out=np.zeros_like(rows), where=sds > 0)
+        by_factor = [np.zeros((term.size, *one.shape)) for one in factors]
+        by_factor[k] = back[:, :, None] * directions[:, None]
+        yield theta_from_factors(by_factor)
 
 
 def _enough(moves: list[Move]) -> Move:

@@ -90,9 +90,8 @@ def lattice(n: int, size: int) -> Rule:
 
 
 def _product(nodes: np.ndarray, log_weights: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    grid = np.meshgrid(*[nodes] * size, indexing="ij")
-    total = sum(np.meshgrid(*[log_weights] * size, indexing="ij"))
-    return np.array([axis.ravel() for axis in grid]), np.ravel(total)
+    grid, parts = (np.meshgrid(*[one] * size, indexing="ij") for one in (nodes, log_weights))
+    return np.array(grid).reshape(size, -1), np.ravel(sum(parts))
 
 
 @dataclass(frozen=True, eq=False)
