@@ -184,12 +184,11 @@ def _iterate(design: Design, family: Family, start: np.ndarray | None = None) ->
         decrement = gradient @ step
         if not decrement > DECREMENT:
             break
-        move = Q @ step
-        size, value = _step_size(design, family, eta, move, value)
+        size, value = _step_size(design, family, Q, coefficients, step, value)
         if not size:  # at the edge of the family's range, or where rounding hides what is uphill
             break
         coefficients = coefficients + size * step
-        eta = eta + size * move
+        eta = Q @ coefficients + design.offset
     back = solve_triangular(R, np.eye(len(R)))
     inverse = _inverse(information, back)
     return Solution(back @ coefficients, eta, inverse, R.T @ gradient, steps, bool(decrement <= DECREMENT))
@@ -247,10 +246,16 @@ def likelihood(family: Family, y: np.ndarray, eta: np.ndarray, weights: np.ndarr
         return family.kernel(y, mu, weights) if family.valid(mu) else -np.inf
 
 
-def _step_size(design: Design, family: Family, eta: np.ndarray, move: np.ndarray, value: float):
+def _step_size(design: Design, family: Family, Q: np.ndarray, coefficients, step, value: float):
     """The largest part of a step that does not lower the likelihood, and −log likelihood there."""
-    y, weights = design.y, design.weights
-    return halved(lambda size: -likelihood(family, y, eta + size * move, weights), value, MAX_HALVINGS)
+
+    def value_at(size: float) -> float:
+        eta = (
+            Q @ (coefficients + size * step) + design.offset
+        )  # not by steps of η: one near 0 would be rounding
+        return -likelihood(family, design.y, eta, design.weights)
+
+    return halved(value_at, value, MAX_HALVINGS)
 
 
 def halved(value_at: Callable[[float], float], value: float, most: int) -> tuple[float, float]:

@@ -249,3 +249,16 @@ def test_data_twice_is_weight_two(data):
     np.testing.assert_allclose(twice.beta, weighted.beta, rtol=1e-8, atol=1e-9)
     np.testing.assert_allclose(twice.vcov, weighted.vcov, rtol=1e-6)
     assert twice.loglik == pytest.approx(weighted.loglik, rel=1e-10)
+
+
+@pytest.mark.parametrize("seed", [0, 4, 15, 20])
+def test_a_mean_at_the_edge_of_its_range_is_not_at_a_maximum(seed):
+    """Steps there are as small as rounding; a linear predictor summed up from them would look as if it had settled."""
+    rng = np.random.default_rng(seed)
+    x, t = rng.normal(size=160), rng.integers(0, 2, 160)
+    data = pd.DataFrame({"x": x, "t": t, "y": rng.poisson(np.exp(0.3 + 0.5 * x - 0.4 * t))})
+    found = fit("y ~ x + t", data, "poisson(identity)")
+    assert found.fitted.min() < 1e-9 and not found.converged
+    assert any(
+        "where a mean leaves the range of the poisson (identity) family" in one for one in found.messages
+    )
