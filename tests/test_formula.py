@@ -228,3 +228,10 @@ def test_a_formula_has_at_most_500_terms_raised_to_a_power_or_not(terms):
         else:
             with pytest.raises(FormulaError, match="more than 500 terms"):
                 parse_formula(formula)
+
+
+@pytest.mark.parametrize("one", ["1", "1:1", "1*1", "1/1"])
+def test_the_intercept_by_itself_is_one_term_however_often_it_is_written(one):
+    assert parse_formula(f"y ~ {one}").fixed == parse_formula("y ~ 1").fixed
+    with pytest.raises(FormulaError, match="all interactions of"):
+        parse_formula(f"y ~ ({one})^2")
