@@ -297,3 +297,8 @@ def test_a_prior_that_is_not_flat_is_drawn_as_it_is():
 def test_numbers_of_a_posterior_have_the_digits_their_errors_allow(mean, sd, ess, told):
     it = reweighting.Marginal(np.zeros(1), mean, sd, -0.5678 if sd != 100 else -1.2, 3.21, ess)
     assert it.told == told
+
+
+def test_draws_that_are_made_again_are_others(monkeypatch):
+    monkeypatch.setattr(prior, "brm", lambda *_, seed, **__: seed)
+    assert [prior._sample(18, seed=k) for k in range(4)] == [1, 2, 3, 4]
