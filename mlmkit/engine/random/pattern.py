@@ -106,6 +106,11 @@ class Pattern:
             for level, own in zip(self.levels, stops, strict=True)
         ]
 
+    @cached_property
+    def unscaled(self) -> list[np.ndarray]:
+        """Λ = I, term by term."""
+        return [np.eye(size) for size in self.sizes]
+
     def factorise(self, Z: Effects, weights: np.ndarray) -> Factorised:
         """Factorise ZᵀWZ + I.
 
@@ -115,7 +120,7 @@ class Pattern:
             It is not positive definite to working precision.
         """
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            return self.sum(Z, weights).at([np.eye(size) for size in self.sizes])
+            return self.sum(Z, weights).factorised(self.unscaled)
 
     def sum(self, Z: Effects, weights: np.ndarray | None = None, products=None) -> CrossProducts:
         """The cross-products ZᵀWZ, as far as they are not zero by the pattern.
@@ -185,9 +190,13 @@ class CrossProducts:
         FloatingPointError
             It is not positive definite to working precision.
         """
-        by_level = [join_factors([factors[k] for k in level.terms]) for level in self.pattern.levels]
         with np.errstate(invalid="ignore", divide="ignore"):
-            chain = eliminate(self.pattern.levels, self.products, by_level)
+            return self.factorised(factors)
+
+    def factorised(self, factors: Sequence[np.ndarray]) -> Factorised:
+        """The same where numpy's warnings are held back already, as entering that state again takes time."""
+        by_level = [join_factors([factors[k] for k in level.terms]) for level in self.pattern.levels]
+        chain = eliminate(self.pattern.levels, self.products, by_level)
         if not np.isfinite(chain.log_determinant):
             raise FloatingPointError(NOT_POSITIVE)
         tail = None
