@@ -1,9 +1,12 @@
 """The search: to the minimum, away from saddles, and honest about where it ends."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 from numpy.testing import assert_allclose
 
-from mlmkit.engine.search.optimise import begin, descend, hessian, inverse_and_downhill, minimise
+from mlmkit.engine.search.optimise import begin, descend, escape, hessian, inverse_and_downhill, minimise
 
 
 def search(objective, start, curvature=1.0):
@@ -101,3 +104,14 @@ def test_second_derivatives_that_are_offered_are_used():
     assert_allclose(H, [[802.0, -400.0], [-400.0, 200.0]], rtol=1e-3)
     minimise(bfgs, unchanged)
     assert newton.evaluations < bfgs.evaluations
+
+
+def test_a_saddle_is_left_by_the_longest_of_the_steps_that_lowers():
+    """Along ±1 the function falls as far as `reach` and is high beyond."""
+    for reach, step in ((1.0, 0.3), (0.2, 0.1), (0.05, 0.03), (0.005, 1e-3)):
+
+        def at(x, reach=reach):
+            return SimpleNamespace(x=x, value=-abs(x[0]) if abs(x[0]) < reach else 1.0, gradient=np.zeros(1))
+
+        search: Any = SimpleNamespace(point=at(np.zeros(1)), at=at)
+        assert escape(search, np.ones(1)) and search.point.x[0] == step
