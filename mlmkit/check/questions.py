@@ -69,10 +69,18 @@ def find_question(question: str) -> Question:
     DataError
         If there is none; the message lists those the chapter has.
     """
-    chapter = str(question).partition("-")[0]
+    if not isinstance(question, str):
+        raise DataError(
+            f"An exercise is asked for by its id, such as '03-2', and not by a {type(question).__name__}."
+        )
+    chapter = question.partition("-")[0]
     known = {each.id: each for each in questions(chapter)}
+    if not known:
+        raise DataError(
+            f"There are no exercises of a chapter {chapter!r}: an id is a chapter and a number, as '03-2'."
+        )
     if question not in known:
-        raise DataError(f"There is no exercise {question!r}.{did_you_mean(str(question), known)}")
+        raise DataError(f"There is no exercise {question!r}.{did_you_mean(question, known)}")
     return known[question]
 
 
@@ -84,6 +92,8 @@ def questions(chapter: str) -> tuple[Question, ...]:
 
 def _own(chapter: str) -> tuple[Question, ...]:
     name = f"mlmkit.answers.chapter{chapter}"
+    if not name.rpartition(".")[2].isidentifier():
+        return ()
     try:
         return import_module(name).QUESTIONS
     except ModuleNotFoundError as error:

@@ -298,6 +298,8 @@ class Problem:
             return f, (gradient * scale) @ jacobian
 
         starts = self.held.starts(self._start(value))
+        if not starts[0].size:  # with the parameter held, the model is known
+            return float(objective(starts[0])[0])
         bounds = [(0.0 if k in bounded else None, None) for k in range(len(starts[0]))]
         options = {"ftol": 1e-13, "gtol": 1e-7, "maxiter": 500, "maxcor": 20}
         search = partial(

@@ -123,7 +123,7 @@ class Refits:
         with np.errstate(invalid="ignore", divide="ignore"):
             se = np.sqrt(np.einsum("lp,bpq,lq->bl", weights, how.vcov, weights))
             statistic = np.where(se > 0, estimate / se, np.nan)
-        df = np.column_stack([how.of(row) for row in weights])
+        df = np.reshape([how.of(row) for row in weights], estimate.T.shape).T
         p = 2 * scipy.stats.t.sf(np.abs(statistic), df)
         index = pd.MultiIndex.from_product([self.labels, L.index], names=["response", "contrast"])
         columns = {"estimate": estimate, "std.error": se, "df": df, "statistic": statistic, "p.value": p}
@@ -141,6 +141,8 @@ class Refits:
         if ddf == "kenward-roger":
             raise DataError("F tests of many refits are with ddf='satterthwaite' or 'asymptotic'.")
         weights, how = combinations(self._names, contrasts).to_numpy(), _degrees(self, ddf)
+        if not len(weights):
+            raise DataError("There is nothing to test: the model has no fixed part.")
         fine = np.flatnonzero(np.all(np.isfinite(how.vcov), axis=(1, 2)))
         values, vectors = np.linalg.eigh(weights @ how.vcov[fine] @ weights.T)
         kept = values > 1e-10 * values.max(axis=1, keepdims=True)

@@ -196,6 +196,18 @@ def test_an_unknown_exercise_lists_those_there_are():
         check("03-99", 1)
 
 
+@pytest.mark.parametrize("question", [3, 3.5, ["03-2"], {"03-2": 1}, None, len])
+def test_an_exercise_is_asked_for_by_its_id(question):
+    with pytest.raises(DataError, match=f"by its id, such as '03-2', and not by a {type(question).__name__}"):
+        check(question, 1)
+
+
+@pytest.mark.parametrize("question", ["3.5-2", "99-1", "", "no such thing\n", "…-1", "03.x"])
+def test_a_chapter_without_exercises_is_named(question):
+    with pytest.raises(DataError, match="no exercises of a chapter"):
+        check(question, 1)
+
+
 def test_a_truth_that_fails_is_an_error_not_a_wrong_answer():
     def broken():
         raise ValueError("the fit failed")

@@ -6,8 +6,11 @@ import pytest
 import scipy
 from numpy.testing import assert_allclose
 from scipy.optimize import approx_fprime
+from scipy.special import ndtr
 
 import mlmkit as mk
+from mlmkit.engine.generalized.criterion import glmm_criterion
+from mlmkit.engine.generalized.irls import iterate
 from mlmkit.errors import DataError, FitWarning
 from mlmkit.inference.focus import (
     HeldCorrelation,
@@ -185,3 +188,19 @@ def test_what_is_free_beside_a_correlation_and_the_correlation_make_the_whole(st
     size = np.hypot(x[own], x[last])
     assert len(free) == 7 and free[start] == x[start] and free[own] == pytest.approx(size)
     assert_allclose(held.full(free, x[own] / size, np.ones(8))[0], x, rtol=1e-12)
+
+
+def test_a_model_with_one_parameter_is_its_likelihood():
+    """With the only SD held nothing is left to search for."""
+    rng = np.random.default_rng(2)
+    g = np.repeat(np.arange(10), 8)
+    fit = mk.glmer(
+        "y ~ 0 + (1|g)",
+        pd.DataFrame({"y": rng.poisson(np.exp(0.8 * rng.normal(size=10))[g]), "g": g}),
+        "poisson",
+    )
+    low, high = fit.profile().confint().loc["sd_Intercept|g"]
+    criterion = fit.criterion
+    engine = glmm_criterion(fit.design, iterate(fit.design))
+    for limit in (low, high):
+        assert 2 * ndtr(-np.sqrt(engine([limit], []) - criterion)) == pytest.approx(0.05, rel=1e-3)

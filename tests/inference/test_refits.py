@@ -219,3 +219,16 @@ def test_a_joint_test_of_many_refits_is_an_f_of_as_many_contrasts(ddf):
         p = scipy.stats.f.sf(table["statistic"], table["num_df"], table["den_df"])
     assert_allclose(table["p.value"], p, rtol=1e-10)
     assert (table["p.value"] > 0).all()
+
+
+@pytest.mark.parametrize(("function", "family"), [(mk.lmer, {}), (mk.glmer, {"family": "poisson"})])
+def test_without_population_coefficients_there_is_nothing_to_test(function, family):
+    rng = np.random.default_rng(4)
+    g = np.repeat(np.arange(8), 6)
+    fit = function(
+        "y ~ 0 + (1|g)", pd.DataFrame({"y": rng.poisson(np.exp(rng.normal(size=8))[g]), "g": g}), **family
+    )
+    many = fit.refit_many(rng.poisson(2.0, size=(48, 3)).astype(float), progress=False)
+    assert many.tests().shape == (0, 5) and list(many.tests().columns) == list(fit.tests().columns)
+    with pytest.raises(DataError, match="no fixed part"):
+        many.f_test()
