@@ -141,3 +141,9 @@ def test_without_ipython_it_is_printed(monkeypatch, capsys):
     monkeypatch.delitem(sys.modules, "IPython", raising=False)
     show(ESTIMATES, 2)
     assert capsys.readouterr().out == text(ESTIMATES, 2) + "\n"
+
+
+def test_a_small_p_value_below_a_head_of_two_levels():
+    columns = pd.MultiIndex.from_tuples([("slope", "p.value"), ("p.value", "slope")])
+    (sheet,) = sheets(pd.DataFrame([[1e-9, 1e-9]], columns=columns)).sheets
+    assert sheet.rows[0][1] == "<0.001" and not sheet.rows[0][2].startswith("<")

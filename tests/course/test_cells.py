@@ -135,3 +135,10 @@ def test_a_heading_of_any_level_folds(signs):
 def test_a_notebook_is_of_the_format_whose_cells_have_ids():
     nb = notebook(QUESTION + ANSWER)
     assert (nb.nbformat, nb.nbformat_minor) == (4, 5) and all(cell.id for cell in nb.cells)
+
+
+def test_equal_cells_have_ids_of_their_own_in_their_order():
+    nb = notebook("One.\n\n+++\n\nTwo.\n\n+++\n\nOne.\n\n+++\n\nOne.\n")
+    first, other, second, third = (cell.id for cell in nb.cells)
+    assert (second, third) == (f"{first}-2", f"{first}-3") and len(first) == len(other) == 12
+    assert notebook("One.\n").cells[0].id == first

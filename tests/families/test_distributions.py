@@ -8,7 +8,7 @@ import scipy.special
 import scipy.stats
 
 from mlmkit.families import DISTRIBUTIONS, Distribution
-from mlmkit.families.nbinom import _stirling
+from mlmkit.families.nbinom import _log_rising, _log_rising_slope, _stirling
 
 #: A dispersion that is neither large nor small, for those that have one.
 DISPERSION = {"nbinom": 2.5, "student": (0.3, 5.0)}
@@ -271,3 +271,15 @@ def test_no_trials_have_no_successes():
     weights = np.array([0.0, 1.0, 4.0])
     drawn = DISTRIBUTIONS["binomial"].draw(np.random.default_rng(1), np.full(3, 0.5), weights, 1.0)
     assert drawn[0] == 0 and set(4 * drawn[2:]) <= {0, 1, 2, 3, 4} and drawn[1] in (0, 1)
+
+
+@pytest.mark.parametrize("size", [3.0, 99.0, 101.0, 1e3, 1e6])
+def test_the_rising_factorial_is_its_sum(size):
+    """log Γ(s + y) − log Γ(s) − y log s = Σ log(1 + j/s) over j < y; its slope by 1/s is Σ j/(1 + j/s)."""
+    y = np.arange(60.0)
+    j = np.arange(60.0)[None, :]
+    below = j < y[:, None]
+    value, slope = np.log1p(j / size), j / (1 + j / size)
+    np.testing.assert_allclose(_log_rising(y, size), np.sum(value * below, axis=1), rtol=1e-10, atol=1e-12)
+    tolerance = {"rtol": 1e-10, "atol": 1e-12 if size > 100 else 1e-9}
+    np.testing.assert_allclose(_log_rising_slope(y, size), np.sum(slope * below, axis=1), **tolerance)

@@ -232,3 +232,13 @@ def test_without_population_coefficients_there_is_nothing_to_test(function, fami
     assert many.tests().shape == (0, 5) and list(many.tests().columns) == list(fit.tests().columns)
     with pytest.raises(DataError, match="no fixed part"):
         many.f_test()
+
+
+def test_what_cannot_be_fitted_is_missing_from_kenward_rogers_tests_too(fit):
+    one = fit("dyestuff")
+    Y = one.simulate(3, seed=1).to_numpy().copy()
+    Y[:, 1] = 7.0
+    many = one.refit_many(Y, progress=False)
+    table = many.tests(ddf="kenward-roger")
+    assert table.loc[1].isna().all(axis=None) and table.drop(1, level=0).notna().all(axis=None)
+    assert_allclose(table.loc[2], one.refit(Y[:, 2]).tests(ddf="kenward-roger"), rtol=1e-4)

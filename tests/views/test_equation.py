@@ -376,3 +376,11 @@ def test_a_single_grouping_is_s_whatever_its_name_and_several_have_their_own_let
 def test_a_coefficient_is_that_of_the_whole_expression(term, written):
     """b (x + w)² − z would be a term of its own without a coefficient, and b −x a difference."""
     assert f"b_1 {written}" in str(equation(f"y ~ {term} + (1|g)"))
+
+
+def test_columns_that_a_coding_makes_are_told_by_number_or_level():
+    """A polynomial's columns are counted, those of a sum coding have their level's name, upright."""
+    data = pd.DataFrame({"y": np.arange(12.0), "w": np.arange(12.0) ** 1.5, "f": list("abc") * 4})
+    by_number, by_level = (str(equation(f"y ~ {term}", data)) for term in ("poly(w, 2)", "C(f, Sum)"))
+    assert r"\mathrm{poly}_{1}(x_i)" in by_number and r"\mathrm{poly}_{2}(x_i)" in by_number
+    assert r"\mathrm{sum}_{\mathrm{a}}(x_i)" in by_level and r"\mathrm{sum}_{\mathrm{b}}(x_i)" in by_level

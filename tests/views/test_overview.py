@@ -171,3 +171,12 @@ def test_groupings_with_many_patterns_are_not_listed():
     assert list(mk.overview(data, "y", groups=["g", "h"]).patterns.columns) == ["h"]
     few = data[data["g"] < 20]
     assert list(mk.overview(few, "y", groups=["g", "h"]).patterns.columns) == ["g", "h"]
+
+
+def test_lines_are_drawn_of_numbers_against_numbers(trial):
+    words = trial.assign(
+        when=trial["wave"].map({0: "a", 1: "b", 2: "c", 3: "d"}), mood=np.where(trial["mood"] > 0, "u", "v")
+    )
+    assert len(mk.overview(words, "y", groups="who", x="wave").lines)
+    assert not len(mk.overview(words, "y", groups="who", x="when").lines)
+    assert not len(mk.overview(words, "mood", groups="who", x="wave").lines)

@@ -77,3 +77,10 @@ def test_observations_without_groups_stand_apart_by_their_predictors_and_the_dot
     assert (at, height) == (pytest.approx((second + room) / 2), 0.0)
     if formula == "y ~ x":
         assert places["x_1"] == pytest.approx((first - 1.02, 0.0))
+
+
+@pytest.mark.parametrize(("n", "dots"), [(3, 0), (4, 1)])
+def test_three_observations_are_all_that_there_are(n, dots):
+    data = SLEEP.head(n)
+    net = network("Reaction ~ 1", data, style="unrolled")
+    assert len([at for at in net.layout.dots if at[1] == 0]) == dots
