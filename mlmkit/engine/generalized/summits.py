@@ -49,7 +49,7 @@ def units(criterion: GlmmCriterion) -> np.ndarray:
     if criterion.response.family.link not in LIKE_LOGS:
         return np.ones(sum(criterion.sizes))
     pairs = zip(criterion.part.terms, criterion.design.blocks, strict=True)
-    sizes = [(np.diag(term.R), np.sqrt(np.mean(block.Z**2, axis=0))) for term, block in pairs]
+    sizes = [(np.abs(np.diag(term.R)), np.sqrt(np.mean(block.Z**2, axis=0))) for term, block in pairs]
     return np.concatenate([R / np.where(size > 0, size, 1.0) for R, size in sizes])
 
 

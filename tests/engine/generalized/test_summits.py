@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 from mlmkit.design import build_design
 from mlmkit.engine.generalized.criterion import glmm_criterion
 from mlmkit.engine.generalized.irls import iterate
-from mlmkit.engine.generalized.summits import View, height
+from mlmkit.engine.generalized.summits import View, height, is_far, units
 from mlmkit.families import get_family
 from mlmkit.formula import parse_formula
 
@@ -71,3 +71,19 @@ def test_a_summits_height_is_that_of_a_fine_quadrature(data):
         x = np.array([sd, 0.3, 0.2])
         assert height(it, x, modes) == pytest.approx(fine.state_at(x, fine.part.nothing()).value, abs=0.01)
         assert abs(it.state_at(x, modes).value - height(it, x, modes)) > 0.03  # Laplace's is off by more
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_units_are_sizes_however_far_a_predictor_is_from_zero(seed):
+    """Such columns are made orthogonal in another way, which may turn them round."""
+    rng = np.random.default_rng(seed)
+    d = pd.DataFrame({"g": np.arange(60) % 4, "x": 1e6 + rng.normal(size=60), "y": rng.poisson(2, size=60)})
+    it = criterion("y ~ 1 + (x|g)", "poisson", d)
+    assert np.all(units(it) > 0)
+    near = criterion("y ~ 1 + (x|g)", "poisson", d.assign(x=d["x"] - 1e6))
+    slope = [one[1] * np.sqrt(np.mean(x**2)) for one, x in ((units(it), d["x"]), (units(near), d["x"] - 1e6))]
+    assert slope[0] == pytest.approx(slope[1], rel=0.2)  # of an SD that moves η by as much, in either origin
+    for k in (0, 1):
+        far = np.zeros((2, 2))
+        far[k, 0] = 10.0 * units(it)[k]
+        assert is_far(it, [far]) and not is_far(it, [0.5 * far])
