@@ -77,6 +77,16 @@ def test_a_group_in_the_fixed_part_too():
     assert not any("proven minimum" in sentence for sentence in sentences)
 
 
+@pytest.mark.parametrize(("most", "said"), [(2, False), (3, True), (4, True)])
+def test_up_to_so_many_labels_are_compared(most, said, monkeypatch):
+    monkeypatch.setattr("mlmkit.notices.MOST_LABELS", most)
+    d = pd.DataFrame({"g": np.repeat(["s0", "S0", "t"], 10), "y": np.random.default_rng(1).normal(size=30)})
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        mk.lm("y ~ g", d)
+    assert any("capitals" in str(one.message) for one in caught) == said
+
+
 def test_labels_that_differ_in_spaces_or_capitals():
     rng = np.random.default_rng(1)
     d = pd.DataFrame({"g": np.repeat(["s00", "s01", "s02"], 10), "y": rng.normal(size=30)})

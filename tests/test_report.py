@@ -126,3 +126,9 @@ def test_decimals_are_from_none_to_fifteen(fits, digits):
     assert len(cell.split(" ")[0].partition(".")[2]) == digits
     with pytest.raises(DataError, match="a whole number from 0 to 15"):
         mk.table(fits[2], digits=16 if digits else -1)
+
+
+def test_many_fits_side_by_side_are_printed_in_lines_of_160(fits):
+    made = mk.table(*(fits * 6))
+    shown = repr(made).removesuffix(made.note)
+    assert 120 < max(map(len, shown.splitlines())) <= 160 and shown.count("log likelihood") > 1

@@ -239,3 +239,11 @@ def test_scaling_the_data_does_not_change_the_density_beyond_its_jacobian():
     assert_allclose(
         large.value_and_gradient(one)[0] - large.value_and_gradient(other)[0], expected, rtol=1e-9
     )
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_chains_start_apart_in_everything(name):
+    """Coefficients, SDs and scores: chains that start at one place could not be seen to disagree."""
+    model = make(name)
+    one, other = (model.start(np.random.default_rng(seed)) for seed in (1, 2))
+    assert np.all(one != other)

@@ -113,3 +113,10 @@ def test_a_page_knows_the_numbers_within_the_tolerance_and_the_next_on_either_si
     assert len(known) == 2 * steps + 1
     assert max(known) - truth == pytest.approx(steps * unit, abs=0.51 * unit)
     assert truth - min(known) == pytest.approx(steps * unit, abs=0.51 * unit)
+
+
+def test_what_is_enciphered_is_what_a_page_deciphers():
+    """course.js joins SHA-256 of the key, a zero and the block's number."""
+    key = b"a key"
+    stream = sha256(key + b"\0\0").digest() + sha256(key + b"\0\1").digest()
+    assert b64decode(_encipher(bytes(40), key)) == stream[:40]

@@ -16,7 +16,7 @@ from PIL import Image
 
 from mlmkit import widgets
 from mlmkit.style import RC
-from mlmkit.widgets.drawing import drawing, png
+from mlmkit.widgets.drawing import drawing, png, scaled
 from mlmkit.widgets.frame import Explorer
 
 from .test_frame import exploration
@@ -118,3 +118,14 @@ def test_a_plain_picture_is_compressed_and_whole():
     file = b64decode(png(plain))
     assert len(file) < plain.size / 50
     np.testing.assert_array_equal(np.asarray(Image.open(BytesIO(file))), plain)
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.6])
+def test_letters_so_many_times_as_large(factor):
+    style, sizes = scaled(factor), [name for name in RC if name.endswith(("size", "fontsize"))]
+    letters = [
+        name
+        for name in sizes
+        if "marker" not in name and ("font" in name or "label" in name or "title" in name)
+    ]
+    assert letters and all(style[name] == pytest.approx(factor * RC[name]) for name in letters)

@@ -119,3 +119,18 @@ def test_many_crossed_groups_go_sparse_only_where_that_is_less_work(local, kind,
         rng.normal(size=4000), one[:, None], [block("pupil", pupil, one), block("teacher", teacher, one)]
     )
     assert isinstance(lmm_criterion(d).equations.products.pattern.tail, kind)
+
+
+@pytest.mark.parametrize("share", [0.5, 1.0, 2.0])
+def test_with_a_residual_sd_that_is_given(case, share):
+    """−2 log L = log|V| + n log 2πσ² + r²/σ²: lowest at σ² = r²/n, where it is the criterion."""
+    _, d, theta = case
+    c, n = lmm_criterion(d, reml=False), len(d.y)
+    best = c.with_sigma(theta, 1.0)[2]
+    sigma = share * np.sqrt(best)
+    assert best == pytest.approx(c.solve(theta).sigma ** 2, rel=1e-10)
+    value, gradient, again = c.with_sigma(theta, sigma)
+    assert again == pytest.approx(best) and value == pytest.approx(
+        c(theta) + n * (np.log(share**2) + 1 / share**2 - 1), abs=1e-8
+    )
+    assert_allclose(gradient, differences(lambda t: c.with_sigma(t, sigma)[0], theta), rtol=1e-4, atol=1e-4)

@@ -122,3 +122,12 @@ def test_what_a_long_fit_takes_grows_with_the_cube_of_its_columns_and_memory_wit
     small, large = (str(one.message) for one in told)
     assert "some 19 seconds for a linear model, some 2 minutes for a generalized one, and 2 GB" in small
     assert "some 8 minutes for a linear model, some 42 minutes for a generalized one, and 16 GB" in large
+
+
+@pytest.mark.parametrize("others", [1, 2, 3])
+def test_pairs_of_cells_are_no_more_than_bounded(others):
+    rng = np.random.default_rng(1)
+    g = rng.integers(0, 9, 60)
+    cells = {(j, k, h) for k in range(others) for j, h in zip(g, rng.integers(0, 40, 60), strict=True)}
+    counted = sum(sum(cell[0] == j for cell in cells) ** 2 for j in range(9))
+    assert counted <= routes._pairs(Term(g, 9, np.ones((1, 60)), np.eye(1)), others) <= 3 * counted
