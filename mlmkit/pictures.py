@@ -12,6 +12,7 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    import numpy as np
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -93,6 +94,24 @@ def in_house() -> Iterator[None]:
     in_force = mpl.rcParams["svg.hashsalt"] == RC["svg.hashsalt"]
     with nullcontext() if in_force else house():
         yield
+
+
+def filled_or_hollow(ax: Axes, x, y, filled: np.ndarray, size: float) -> None:
+    """Marks of groups or estimates: filled where an interval leaves the value out that is asked about, hollow elsewhere.
+
+    Parameters
+    ----------
+    ax
+    x, y : (n,) array or series
+    filled : (n,) array of bool
+    size
+        Of the marks, in points.
+    """
+    from .style import MARKERS, colour
+
+    for shown, face in ((filled, colour("group")), (~filled, "white")):
+        style = {"marker": MARKERS["group"], "color": colour("group"), "markerfacecolor": face}
+        ax.plot(x[shown], y[shown], ls="", markersize=size, **style)
 
 
 def page(size: Size) -> tuple[float, float]:

@@ -12,8 +12,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-from ..pictures import Picture
-from ..style import COLOURS, MARKERS, MUTED
+from ..pictures import Picture, filled_or_hollow
+from ..style import COLOURS, MUTED
 from ..words import count, listed, number
 from .estimated import in_words
 
@@ -180,16 +180,7 @@ class ContrastsPicture(EstimatesPicture):
         clear = ((rows["conf.low"] > self.nothing) | (rows["conf.high"] < self.nothing)).to_numpy()
         ax.axvline(self.nothing, color=MUTED, lw=1.0, zorder=1)
         ax.hlines(places, rows["conf.low"], rows["conf.high"], color=blue, lw=1.4)
-        for shown, face in ((clear, blue), (~clear, "white")):
-            ax.plot(
-                rows["estimate"][shown],
-                places[shown],
-                ls="",
-                marker=MARKERS["group"],
-                color=blue,
-                markerfacecolor=face,
-                markersize=6,
-            )
+        filled_or_hollow(ax, rows["estimate"], places, clear, 6)
         if self.nothing == 1:
             ax.set_xscale("log")
             ax.xaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 5), numticks=9))

@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from scipy.stats import norm
 
 from ..errors import DataError
-from ..pictures import Picture
+from ..pictures import Picture, filled_or_hollow
 from ..results import MixedFit
-from ..style import LINES, MARKERS, colour
+from ..style import LINES, colour
 from ..words import count, number
 from .canvas import on_axes, term_label, term_unit
 from .pooling import only_group
@@ -60,16 +60,7 @@ class Caterpillar(Picture):
         small = len(table) > NAMED
         ax.axvline(0, color=colour("population"), ls=LINES["population"], lw=1.4, zorder=1)
         ax.hlines(rows, table["lower"], table["upper"], color=blue, lw=0.7 if small else 1.4, alpha=0.75)
-        for shown, face in ((self.clear, blue), (~self.clear, "white")):
-            ax.plot(
-                table["effect"][shown],
-                rows[shown],
-                ls="",
-                marker=MARKERS["group"],
-                color=blue,
-                markerfacecolor=face,
-                markersize=2.5 if small else 5,
-            )
+        filled_or_hollow(ax, table["effect"], rows, self.clear, 2.5 if small else 5)
         ax.set_yticks([] if small else rows, [] if small else [str(name) for name in table.index])
         ax.set(xlabel=f"offset of the {term_label(self.term, unit=self.unit)}", ylabel=self.group)
         ax.set(ylim=(-0.8, len(table) - 0.2))

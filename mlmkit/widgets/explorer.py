@@ -27,9 +27,8 @@ class Explorer(frame.Explorer):
         DataError
             If the path ends otherwise, or the exploration has no film.
         """
-        from .films.film import (
-            shoot,  # here, since `films` knows all explorations, and each of them this class
-        )
+        # Imported here, since `films` knows all explorations, and each of them this class.
+        from .films.film import shoot
         from .films.store import page
 
         path = Path(path)

@@ -9,6 +9,7 @@ import numpy as np
 import scipy
 from scipy.special import ncfdtr, stdtrit
 
+from ..pictures import filled_or_hollow
 from ..style import INK, MUTED, RULE, colour, tint
 from ..words import number
 from .controls import choice, press, slider, whole
@@ -217,16 +218,7 @@ def _draw_studies(ax, it: Plan) -> None:
     ax.axvline(0, color=MUTED, lw=1)
     ax.axvline(it.effect, color=colour("population"), lw=1.5, ls="--")
     ax.hlines(y, estimates - half, estimates + half, color=tint(colour("group"), 0.6), lw=1)
-    for chosen, face in ((found, colour("group")), (~found, "white")):
-        ax.plot(
-            estimates[chosen],
-            y[chosen],
-            ls="",
-            marker="o",
-            ms=4.5,
-            color=colour("group"),
-            markerfacecolor=face,
-        )
+    filled_or_hollow(ax, estimates, y, found, 4.5)
     reach = stepped(
         1.1 * max(abs(it.effect) + it.half_width, float(np.quantile(np.abs(estimates) + half, 0.9)))
     )

@@ -201,6 +201,8 @@ class GlmmCriterion:
         try:
             return self._integrated(factors, response, start or self.part.nothing())
         except FloatingPointError:  # perhaps it was a bad place to start from
+            if start is None:
+                raise
             return self._integrated(factors, response, self.part.nothing())
 
     def _integrated(self, factors: Sequence[np.ndarray], response: Response, start: Effects) -> State:
